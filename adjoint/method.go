@@ -1,0 +1,88 @@
+package adjoint
+
+import "github.com/neuralode/neuralode/odeint"
+
+// Method says how Backward computes gradients: Discrete, Interpolating or
+// Backsolve.
+type Method interface {
+	// String is the method's name.
+	String() string
+
+	// sealed keeps the set of methods to those of this package.
+	sealed()
+}
+
+// Discrete is the exact reverse of the discrete forward solve, step by step and stage
+// by stage (discretise, then optimise). With stage weights a, b and step size h, the
+// stages i = s, …, 1 of a Runge–Kutta step give
+//
+//	w_i = h b_i λ_{n+1} + h Σ_{j>i} a_ji v_j,   v_i = (∂f/∂y)_iᵀ w_i,   dθ += (∂f/∂θ)_iᵀ w_i,
+//	λ_n = λ_{n+1} + Σ_i v_i
+//
+// (Hager, Runge–Kutta methods in optimal control and the transformed adjoint
+// system, 2000). Cotangents of outputs inside a step enter through the weights b_i(θ) of
+// the interpolant. The gradient is that of the computed numbers, to round-off, at
+// any tolerance; step sizes and rejected steps count as constants.
+//
+// Forward keeps the states and all stages of the accepted steps: for Tsit5 about eight
+// states a step.
+type Discrete struct {
+	// Recompute keeps only the state at the start of every step and evaluates the stages
+	// again on the way back: less memory by a factor of about the number of
+	// stages, for one more evaluation of f per stage. The gradient is the same.
+	Recompute bool
+}
+
+// Interpolating solves the adjoint equation backwards, with y(t) from the dense output
+// that Forward keeps (optimise, then discretise; method A). λ jumps exactly
+// at every saved time with a cotangent, the first and the last included. The
+// gradient is right to the tolerances of both solves.
+//
+// ∂L/∂θ is integrated with the weights of the backward method's own stages. It has no part in
+// the error norm unless ParamsInNorm says so, and no stage stores a vector of θ's
+// length. This is the seminorm of Kidger, Chen and Lyons, "Hey, that's not an ODE":
+// Faster ODE Adjoints via Seminorms, 2021.
+type Interpolating struct {
+	// Solve are the options of the backward solve of λ, a state of length Dim. Its
+	// SaveAt must be zero; the forward Stops and Jumps are added to its own. Nil: the
+	// forward options, with the tightest of its RTols and ATols for all components,
+	// and without ErrDim, Norm and, for a method with error control, H0: those speak of y, not of λ.
+	Solve *odeint.Options
+
+	// ParamsInNorm integrates μ, which ends as ∂L/∂θ, as part of the state: (λ, μ) of length Dim +
+	// NumParams, all of it in the error norm. Every stage then stores a vector
+	// of that length.
+	ParamsInNorm bool
+}
+
+// Backsolve solves y backwards together with λ and keeps only the saved states
+// (optimise, then discretise; method B, the adjoint of Chen et al. 2018). At every
+// saved time y is reset to what Forward found there.
+//
+// It is not recommended: a direction in which the flow contracts at rate a grows as
+// exp(a·Δt) backwards, with it the error of y, and the gradient is that of another
+// trajectory. Lorenz' system and stiff problems fail, however small the
+// tolerance (Gholami, Keutzer and Biros, ANODE, 2019). Its memory does not depend on the number of steps.
+// More saved times make it safer.
+type Backsolve struct {
+	// Solve are the options of the backward solve of (λ, y), a state of length 2·Dim.
+	// Otherwise as Interpolating.Solve.
+	Solve *odeint.Options
+
+	// ParamsInNorm integrates μ, which ends as ∂L/∂θ, as part of the state: (λ, y, μ) of length 2·Dim +
+	// NumParams, all of it in the error norm.
+	ParamsInNorm bool
+}
+
+// String returns "discrete".
+func (Discrete) String() string { return "discrete" }
+
+// String returns "interpolating".
+func (Interpolating) String() string { return "interpolating" }
+
+// String returns "backsolve".
+func (Backsolve) String() string { return "backsolve" }
+
+func (Discrete) sealed()      {}
+func (Interpolating) sealed() {}
+func (Backsolve) sealed()     {}
