@@ -1,5 +1,12 @@
 package odeint
 
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
 // Tableau is an explicit Runge–Kutta method with an optional error estimate and
 // continuous extension (Hairer, Nørsett & Wanner, Solving ODEs I, II.1, II.6):
 //
@@ -61,4 +68,144 @@ func (m *Tableau) FSAL() bool {
 		}
 	}
 	return true
+}
+
+// WithDense returns a copy of m whose continuous extension is explicit: P is
+// never nil, and every stage it needs has its row in A and C. Where m has no P
+// the copy gets the cubic Hermite interpolant, whose slope at the end of the
+// step is the FSAL stage or, for methods without one, a dense stage.
+func (m *Tableau) WithDense() *Tableau {
+	d := *m
+	d.A, d.C = slices.Clone(m.A), slices.Clone(m.C)
+	if m.P != nil {
+		d.P = slices.Clone(m.P)
+		return &d
+	}
+	s := len(m.B)
+	d.A, d.C = d.A[:s:s], d.C[:s:s]
+	end := s - 1
+	if !m.FSAL() {
+		d.A = append(d.A, slices.Clone(m.B))
+		d.C = append(d.C, 1)
+		end = s
+	}
+	// y(θ) = y0 + (3θ²−2θ³)(y1−y0) + (θ−2θ²+θ³)h·f0 + (θ³−θ²)h·f1
+	d.P = make([][]float64, end+1)
+	for i := range d.P {
+		row := make([]float64, 3)
+		if i < s {
+			row[1], row[2] = 3*m.B[i], -2*m.B[i]
+		}
+		d.P[i] = row
+	}
+	d.P[0][0], d.P[0][1], d.P[0][2] = 1, d.P[0][1]-2, d.P[0][2]+1
+	d.P[end][1]--
+	d.P[end][2]++
+	return &d
+}
+
+// DenseWeights stores b_i(θ) in dst for every row of P, so that
+// y(t+θh) = y_n + h Σ b_i(θ) k_i. The length of dst is that of P.
+func (m *Tableau) DenseWeights(dst []float64, theta float64) {
+	if len(dst) != len(m.P) {
+		panic("odeint: length of dense weights")
+	}
+	for i, row := range m.P {
+		w := 0.0
+		for j := len(row) - 1; j >= 0; j-- {
+			w = (w + row[j]) * theta
+		}
+		dst[i] = w
+	}
+}
+
+// DenseSlopes stores the derivatives b_i′(θ) in dst for every row of P, so
+// that y′(t+θh) = Σ b_i′(θ) k_i. The length of dst is that of P.
+func (m *Tableau) DenseSlopes(dst []float64, theta float64) {
+	if len(dst) != len(m.P) {
+		panic("odeint: length of dense weights")
+	}
+	for i, row := range m.P {
+		w := 0.0
+		for j := len(row) - 1; j >= 0; j-- {
+			w = w*theta + float64(j+1)*row[j]
+		}
+		dst[i] = w
+	}
+}
+
+// validate reports every fault of shape: what would make a step read outside
+// the tableau or produce numbers that are not finite. Check goes further.
+func (m *Tableau) validate() error {
+	if m == nil {
+		return errors.New("odeint: nil tableau; use a method such as Tsit5")
+	}
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("odeint: tableau %q: "+format, append([]any{m.Name}, args...)...))
+	}
+	s, rows := len(m.B), len(m.A)
+	switch {
+	case s == 0:
+		fault("B is empty; it needs a weight for each stage")
+	case rows < s:
+		fault("A has %d rows, fewer than the %d weights of B", rows, s)
+	}
+	if len(m.C) != rows {
+		fault("C has %d nodes for the %d rows of A", len(m.C), rows)
+	}
+	for i, row := range m.A {
+		if len(row) != i {
+			fault("row %d of A has %d weights; an explicit method has %d", i, len(row), i)
+		}
+	}
+	if m.P == nil && rows > s {
+		fault("%d dense stages but no P; add P or leave them out", rows-s)
+	}
+	if m.P != nil && len(m.P) != rows {
+		fault("P has %d rows for the %d rows of A", len(m.P), rows)
+	}
+	for i, row := range m.P {
+		if len(row) == 0 || len(row) != len(m.P[0]) {
+			fault("row %d of P has %d coefficients; all rows need the same number, at least 1", i, len(row))
+		}
+	}
+	if m.Order < 1 {
+		fault("Order is %d; the least is 1", m.Order)
+	}
+	if m.E != nil {
+		if len(m.E) != s {
+			fault("E has %d weights for %d stages", len(m.E), s)
+		}
+		if m.ErrOrder < 2 {
+			fault("ErrOrder is %d; the least of an error estimate is 2", m.ErrOrder)
+		}
+	}
+	if m.E2 != nil && len(m.E2) != s {
+		fault("E2 has %d weights for %d stages", len(m.E2), s)
+	}
+	if m.E2 != nil && m.E == nil {
+		fault("E2 without E; E is the estimate of higher order")
+	}
+	for _, part := range m.parts() {
+		for _, row := range part.rows {
+			for j, x := range row {
+				if math.IsNaN(x) || math.IsInf(x, 0) {
+					fault("coefficient %d in a row of %s is %v", j, part.name, x)
+				}
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// part is one of a tableau's arrays, by name.
+type part struct {
+	name string
+	rows [][]float64
+}
+
+func (m *Tableau) parts() []part {
+	one := func(v []float64) [][]float64 { return [][]float64{v} }
+	return []part{{"C", one(m.C)}, {"A", m.A}, {"B", one(m.B)}, {"E", one(m.E)}, {"E2", one(m.E2)}, {"P", m.P}}
 }
