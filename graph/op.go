@@ -1,0 +1,513 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"unsafe"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// op is what a Gorgonia node computes, in our own words: one of the types
+// below, or nil for a variable. Axes are counted from 0 and never negative.
+//
+// Only this file knows how Gorgonia names and stores its private ops.
+type op any
+
+type (
+	// constantOp is a fixed value: *G.F64, *G.F32 or a *tensor.Dense.
+	constantOp struct{ value G.Value }
+
+	// unaryOp applies fn to every element.
+	unaryOp struct{ fn unaryFn }
+
+	// binaryOp applies fn to pairs of elements. The operands have equal
+	// shapes, or one of them is a scalar. Comparisons give 1 or 0.
+	binaryOp struct{ fn binaryFn }
+
+	// productOp is one of the linear algebra products. Transposition swaps
+	// the last two axes and happens before the product.
+	productOp struct {
+		kind           productKind
+		transA, transB bool
+	}
+
+	// tensordotOp contracts axes aAxes[i] with bAxes[i].
+	tensordotOp struct{ aAxes, bAxes []int }
+
+	// sumOp and maxOp reduce axes, which are dropped from the shape.
+	sumOp struct{ axes []int }
+	maxOp struct{ axes []int }
+
+	// sizeOp is the length of an axis of its child, as a number.
+	sizeOp struct{ size int }
+
+	// repeatOp repeats every element count times in a row along axis. The
+	// child's shape is padded with trailing axes of length 1.
+	repeatOp struct{ axis, count int }
+
+	// reshapeOp keeps the elements and their row-major order.
+	reshapeOp struct{}
+
+	// transposeOp: axis i of the result is axis perm[i] of the child.
+	transposeOp struct{ perm []int }
+
+	// sliceOp takes elements start, start+step, … (count of them) of axis.
+	// The axis is dropped when drop is set (then count is 1).
+	sliceOp struct {
+		axis, start, step, count int
+		drop                     bool
+	}
+
+	// sliceGradOp has children x and g: zeros in the shape of x with g where
+	// the slice was.
+	sliceGradOp struct{ sliceOp }
+
+	// atOp picks one element.
+	atOp struct{ coords []int }
+
+	// concatOp joins its children along axis.
+	concatOp struct{ axis int }
+
+	// softmaxOp is (log-)softmax over axis; softmaxGradOp is its VJP with
+	// children x, y and g.
+	softmaxOp struct {
+		axis int
+		log  bool
+	}
+	softmaxGradOp struct{ softmaxOp }
+
+	// im2colOp lays out the patches of a (B, C, H, W) image as
+	// (B, H', W', C·h·w); col2imOp is its transpose, from patches to an
+	// image of the node's shape.
+	im2colOp struct{ window }
+	col2imOp struct{ window }
+
+	// The pools act on (B, C, H, W); their gradients have children x, y, g.
+	// averagePoolOp divides by the number of elements of the window, also
+	// where it hangs over the edge. A maximum's gradient goes to the first
+	// of equal elements.
+	maxPoolOp         struct{ window }
+	maxPoolGradOp     struct{ window }
+	averagePoolOp     struct{ window }
+	averagePoolGradOp struct{ window }
+
+	// globalAveragePoolOp averages over the last two of four axes, kept with
+	// length 1.
+	globalAveragePoolOp struct{}
+
+	// upsampleOp repeats each pixel scale×scale times; its gradient has
+	// children x, y, g.
+	upsampleOp     struct{ scale int }
+	upsampleGradOp struct{ scale int }
+
+	// groupNormOp normalises each of groups groups of channels of a
+	// (B, C, …) tensor; its gradient has children x and g.
+	groupNormOp struct {
+		groups  int
+		epsilon float64
+	}
+	groupNormGradOp struct{ groupNormOp }
+
+	// batchNormOp in evaluation mode (training false) uses fixed statistics.
+	batchNormOp struct{ training bool }
+
+	// dropoutOp is the identity unless training.
+	dropoutOp struct {
+		probability float64
+		training    bool
+	}
+
+	// identityOp returns its child.
+	identityOp struct{}
+
+	// convertOp changes the dtype.
+	convertOp struct{ from, to tensor.Dtype }
+
+	// randomOp draws new numbers at every run.
+	randomOp struct{}
+
+	// statementOp is a node without a value (read, let).
+	statementOp struct{}
+
+	// foreignOp is an op that Gorgonia's Op interface is all we know of.
+	foreignOp struct{ op G.Op }
+)
+
+// window is a moving window over the last two axes of an image.
+type window struct {
+	h, w                 int
+	padH, padW           int
+	strideH, strideW     int
+	dilationH, dilationW int
+}
+
+type unaryFn uint8
+
+// In the order of Gorgonia's ʘUnaryOperatorType.
+const (
+	fnAbs unaryFn = iota
+	fnSign
+	fnCeil
+	fnFloor
+	fnSin
+	fnCos
+	fnExp
+	fnLog
+	fnLog2
+	fnNeg
+	fnSquare
+	fnSqrt
+	fnInv
+	fnInvSqrt
+	fnCube
+	fnTanh
+	fnSigmoid
+	fnLog1p
+	fnExpm1
+	fnSoftplus
+)
+
+var unaryNames = [...]string{
+	"abs", "sign", "ceil", "floor", "sin", "cos", "exp", "ln", "log2", "neg", "square",
+	"sqrt", "inv", "invSqrt", "cube", "tanh", "sigmoid", "log1p", "expm1", "softplus",
+}
+
+func (f unaryFn) String() string { return unaryNames[f] }
+
+type binaryFn uint8
+
+// In the order of Gorgonia's ʘBinaryOperatorType; minimum and maximum are ops
+// of their own there.
+const (
+	fnAdd binaryFn = iota
+	fnSub
+	fnMul
+	fnDiv
+	fnPow
+	fnLt
+	fnGt
+	fnLe
+	fnGe
+	fnEq
+	fnNe
+	fnMin
+	fnMax
+)
+
+var binaryNames = [...]string{"+", "-", "⊙", "÷", "^", "<", ">", "<=", ">=", "==", "!=", "min", "max"}
+
+func (f binaryFn) String() string { return binaryNames[f] }
+
+type productKind uint8
+
+// In the order of Gorgonia's āBinaryOperator.
+const (
+	matMat productKind = iota
+	matVec
+	vecDot
+	outer
+	batchedMatMat
+)
+
+// errDecode reports that Gorgonia's private ops are not what this file expects.
+var errDecode = errors.New("graph: Gorgonia's ops are not those of v0.9.18; pin gorgonia.org/gorgonia to v0.9.18")
+
+const gorgoniaPath = "gorgonia.org/gorgonia"
+
+// decode tells what n computes; nil means that n is a variable. The error is
+// errDecode, wrapped.
+func decode(n *G.Node) (op, error) {
+	if n.Op() == nil {
+		return nil, nil
+	}
+	r := newReader(n.Op())
+	if r.pkg != gorgoniaPath {
+		return foreignOp{n.Op()}, nil
+	}
+	if c, ok := n.Op().(interface{ Value() G.Value }); ok {
+		return constantOp{c.Value()}, nil
+	}
+	o := r.op(n, childrenOf(n))
+	if r.err != nil {
+		return nil, fmt.Errorf("%w: %v of node %q: %v", errDecode, r.name, n.Name(), r.err)
+	}
+	return o, nil
+}
+
+// op decodes one of Gorgonia's own ops.
+func (r *reader) op(n *G.Node, children G.Nodes) op {
+	switch r.name {
+	case "elemUnaryOp":
+		return unaryOp{unaryFn(r.index(unaryNames[:], n.Op().String()))}
+	case "elemBinOp":
+		code := r.field("ʘBinaryOperator").Elem().FieldByName("ʘBinaryOperatorType")
+		if !code.IsValid() || code.Uint() > uint64(fnNe) {
+			r.fail("ʘBinaryOperatorType")
+			return nil
+		}
+		return binaryOp{binaryFn(code.Uint())}
+	case "minBetween":
+		return binaryOp{fnMin}
+	case "maxBetween":
+		return binaryOp{fnMax}
+	case "linAlgBinOp":
+		return productOp{productKind(r.int("āBinaryOperator")), r.bool("transA"), r.bool("transB")}
+	case "tensordotOp":
+		return tensordotOp{r.ints("aAxes"), r.ints("bAxes")}
+	case "sumOp":
+		return sumOp{r.ints("along")}
+	case "maxOp":
+		return maxOp{r.ints("along")}
+	case "sizeOp":
+		return r.size(children[0])
+	case "repeatOp":
+		return r.repeat(n, children[0])
+	case "reshapeOp":
+		return reshapeOp{}
+	case "transposeOp":
+		return transposeOp{r.ints("pattern")}
+	case "sliceOp":
+		return r.slice(n.Op(), children[0].Shape(), n.Shape())
+	case "sliceIncrOp":
+		return sliceGradOp{r.slice(n.Op(), children[0].Shape(), children[1].Shape())}
+	case "atOp":
+		return atOp{r.ints("coordinates")}
+	case "concatOp":
+		return concatOp{r.int("axis")}
+	case "softmaxOp":
+		return r.softmax(n)
+	case "softmaxDiffOp":
+		return softmaxGradOp{r.softmax(n)}
+	case "im2colOp":
+		return im2colOp{r.patch()}
+	case "col2imOp":
+		return col2imOp{r.patch()}
+	case "maxPoolOp":
+		return maxPoolOp{r.pool()}
+	case "maxPoolDiffOp":
+		return maxPoolGradOp{r.pool()}
+	case "avgPoolOp":
+		return averagePoolOp{r.pool()}
+	case "avgPoolDiffOp":
+		return averagePoolGradOp{r.pool()}
+	case "globalAveragePoolOp":
+		return globalAveragePoolOp{}
+	case "upsampleOp":
+		return upsampleOp{r.int("stride") + 1}
+	case "upsampleDiffOp":
+		return upsampleGradOp{r.int("stride") + 1}
+	case "GroupNormOp":
+		return groupNormOp{r.int("numGroups"), r.float("epsilon")}
+	case "groupNormDiffOp":
+		return groupNormGradOp{groupNormOp{r.int("numGroups"), r.float("epsilon")}}
+	case "BatchNormOp", "batchnormDiffOp":
+		return batchNormOp{r.bool("training")}
+	case "dropoutOp":
+		return dropoutOp{r.float("probability"), r.bool("isTraining")}
+	case "Iop":
+		return identityOp{}
+	case "dtConvOp":
+		return convertOp{children[0].Dtype(), n.Dtype()}
+	case "randomOp":
+		return randomOp{}
+	case "readOp", "letOp", "devTrans":
+		return statementOp{}
+	}
+	return foreignOp{n.Op()}
+}
+
+func (r *reader) size(child *G.Node) op {
+	shape, axis := child.Shape(), r.int("axis")
+	if len(shape) == 0 {
+		return sizeOp{1}
+	}
+	if axis >= len(shape) {
+		r.fail("axis")
+		return nil
+	}
+	return sizeOp{shape[axis]}
+}
+
+func (r *reader) repeat(n, child *G.Node) op {
+	axis, in, out := r.int("along"), child.Shape(), n.Shape()
+	if axis >= len(out) {
+		r.fail("along")
+		return nil
+	}
+	if axis < len(in) {
+		return repeatOp{axis, out[axis] / in[axis]}
+	}
+	return repeatOp{axis, out[axis]}
+}
+
+// slice decodes a slice of a tensor of shape whole that gives one of shape part.
+func (r *reader) slice(o G.Op, whole, part tensor.Shape) sliceOp {
+	axis := r.int("along")
+	sl, ok := o.(interface{ IsSlice() tensor.Slice })
+	if !ok || axis >= len(whole) {
+		r.fail("slice")
+		return sliceOp{}
+	}
+	s := sliceOp{axis: axis, step: 1, count: whole[axis], drop: len(part) < len(whole)}
+	if b := sl.IsSlice(); b != nil && b.End() > b.Start() {
+		s.start, s.step = b.Start(), max(b.Step(), 1)
+	}
+	if s.drop {
+		s.count = 1
+	} else {
+		s.count = part[axis]
+	}
+	if s.start+(s.count-1)*s.step >= whole[axis] {
+		r.fail("slice bounds")
+	}
+	return s
+}
+
+// softmax resolves Gorgonia's default axis: the last one, but the first of a
+// column.
+func (r *reader) softmax(n *G.Node) softmaxOp {
+	s := softmaxOp{r.int("axis"), r.bool("isLog")}
+	if s.axis < 0 {
+		shape := n.Shape()
+		s.axis = len(shape) - 1
+		if shape.IsColVec() {
+			s.axis = 0
+		}
+	}
+	return s
+}
+
+func (r *reader) patch() window {
+	return window{
+		h: r.int("h"), w: r.int("w"),
+		padH: r.int("padH"), padW: r.int("padW"),
+		strideH: r.int("strideH"), strideW: r.int("strideW"),
+		dilationH: r.int("dilationH"), dilationW: r.int("dilationW"),
+	}
+}
+
+// pool decodes a pooling window. Gorgonia shifts the window by padSouth and
+// padEast when the four paddings are explicit, by padNorth and padWest when
+// they are not.
+func (r *reader) pool() window {
+	win := window{
+		h: r.int("h"), w: r.int("w"),
+		padH: r.int("padNorth"), padW: r.int("padWest"),
+		strideH: r.int("strideH"), strideW: r.int("strideW"),
+		dilationH: 1, dilationW: 1,
+	}
+	if r.bool("explicitPadding") {
+		win.padH, win.padW = r.int("padSouth"), r.int("padEast")
+	}
+	return win
+}
+
+// reader reads the fields of a private struct. The first failure stays in err.
+type reader struct {
+	v         reflect.Value
+	pkg, name string
+	err       error
+}
+
+func newReader(o G.Op) *reader {
+	v := reflect.ValueOf(o)
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return &reader{v: v, pkg: v.Type().PkgPath(), name: v.Type().Name()}
+}
+
+func (r *reader) fail(what string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%s not understood", what)
+	}
+}
+
+// field returns a field, also one promoted from an embedded struct.
+func (r *reader) field(name string) reflect.Value {
+	if r.v.Kind() != reflect.Struct {
+		return reflect.Value{}
+	}
+	return r.v.FieldByName(name)
+}
+
+func (r *reader) int(name string) int {
+	f := r.field(name)
+	switch {
+	case f.IsValid() && f.CanInt():
+		return int(f.Int())
+	case f.IsValid() && f.CanUint():
+		return int(f.Uint())
+	}
+	r.fail(name)
+	return 0
+}
+
+func (r *reader) float(name string) float64 {
+	f := r.field(name)
+	if !f.IsValid() || !f.CanFloat() {
+		r.fail(name)
+		return 0
+	}
+	return f.Float()
+}
+
+func (r *reader) bool(name string) bool {
+	f := r.field(name)
+	if !f.IsValid() || f.Kind() != reflect.Bool {
+		r.fail(name)
+		return false
+	}
+	return f.Bool()
+}
+
+func (r *reader) ints(name string) []int {
+	f := r.field(name)
+	if !f.IsValid() || f.Kind() != reflect.Slice || f.Type().Elem().Kind() != reflect.Int {
+		r.fail(name)
+		return nil
+	}
+	xs := make([]int, f.Len())
+	for i := range xs {
+		xs[i] = int(f.Index(i).Int())
+	}
+	return xs
+}
+
+// index returns the position of name among names.
+func (r *reader) index(names []string, name string) int {
+	for i, s := range names {
+		if s == name {
+			return i
+		}
+	}
+	r.fail(name)
+	return 0
+}
+
+// childrenField is where a node keeps its children; its type is nil when
+// Gorgonia keeps them elsewhere.
+var childrenField = func() reflect.StructField {
+	f, ok := reflect.TypeOf(G.Node{}).FieldByName("children")
+	if !ok || f.Type != reflect.TypeOf(G.Nodes{}) {
+		return reflect.StructField{}
+	}
+	return f
+}()
+
+// childrenOf returns the operands of n in order, duplicates kept. The caller
+// must not change the slice. The node's own list is preferred to the graph's,
+// which goes through a cache that outlives removed nodes.
+func childrenOf(n *G.Node) G.Nodes {
+	if childrenField.Type != nil {
+		return *(*G.Nodes)(unsafe.Add(unsafe.Pointer(n), childrenField.Offset))
+	}
+	var children G.Nodes
+	for it := n.Graph().From(n.ID()); it.Next(); {
+		children = append(children, it.Node().(*G.Node))
+	}
+	return children
+}
