@@ -75,17 +75,15 @@ func (m *Tableau) FSAL() bool {
 // the copy gets the cubic Hermite interpolant, whose slope at the end of the
 // step is the FSAL stage or, for methods without one, a dense stage.
 func (m *Tableau) WithDense() *Tableau {
-	d := *m
-	d.A, d.C = slices.Clone(m.A), slices.Clone(m.C)
-	if m.P != nil {
-		d.P = slices.Clone(m.P)
-		return &d
+	d := m.clone()
+	if d.P != nil {
+		return d
 	}
 	s := len(m.B)
 	d.A, d.C = d.A[:s:s], d.C[:s:s]
 	end := s - 1
 	if !m.FSAL() {
-		d.A = append(d.A, slices.Clone(m.B))
+		d.A = append(d.A, slices.Clone(d.B))
 		d.C = append(d.C, 1)
 		end = s
 	}
@@ -101,7 +99,23 @@ func (m *Tableau) WithDense() *Tableau {
 	d.P[0][0], d.P[0][1], d.P[0][2] = 1, d.P[0][1]-2, d.P[0][2]+1
 	d.P[end][1]--
 	d.P[end][2]++
-	return &d
+	return d
+}
+
+// clone returns a copy of m that shares nothing with it.
+func (m *Tableau) clone() *Tableau {
+	c := *m
+	c.C, c.B, c.E, c.E2 = slices.Clone(m.C), slices.Clone(m.B), slices.Clone(m.E), slices.Clone(m.E2)
+	c.A, c.P = cloneRows(m.A), cloneRows(m.P)
+	return &c
+}
+
+func cloneRows(a [][]float64) [][]float64 {
+	a = slices.Clone(a)
+	for i, row := range a {
+		a[i] = slices.Clone(row)
+	}
+	return a
 }
 
 // DenseWeights stores b_i(θ) in dst for every row of P, so that
