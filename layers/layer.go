@@ -1,0 +1,100 @@
+package layers
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Layer is a module that has been placed on a graph. It is an alias of an
+// interface literal with Gorgonia's types alone, so that other packages can
+// declare the same interface without importing this one.
+//
+// Fwd adds the layer's computation on x to the graph and returns its result;
+// it may be called many times, and every call uses the same weights.
+// Learnables lists the nodes to be trained, in an order that does not change.
+//
+// A layer whose result depends on time has a second method,
+//
+//	FwdAt(t, y *G.Node) (*G.Node, error)
+//
+// where t is a (batch, 1) column of times.
+type Layer = interface {
+	Fwd(x *G.Node) (*G.Node, error)
+	Learnables() G.Nodes
+}
+
+// Module describes a network that can be placed on any graph.
+//
+// Place makes the learnables on g, of type dt (tensor.Float64 or
+// tensor.Float32), with names that begin with name, and draws their initial
+// values from r. A nil r is allowed when nothing is drawn at random. After an
+// error g may hold some of the nodes and is best thrown away.
+//
+// A module that knows the shape of one sample of its input, without the batch
+// axis, says so by a second method, StateShape() []int.
+type Module interface {
+	Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error)
+}
+
+// timed is a Layer that depends on time.
+type timed interface {
+	Layer
+	FwdAt(t, y *G.Node) (*G.Node, error)
+}
+
+// shaper is a Module that knows the shape of its input.
+type shaper interface{ StateShape() []int }
+
+// Learnable adds one trainable node to g, as Place does for each of a module's
+// weights. It is meant for modules of your own: name must be taken by no node
+// of g, and init.Draw fills the value. The zero init is GlorotUniform(1).
+func Learnable(g *G.ExprGraph, name string, dt tensor.Dtype, shape []int, init Init, r *rand.Rand) (*G.Node, error) {
+	if g == nil {
+		panic("layers: nil graph")
+	}
+	var faults []string
+	if name == "" {
+		faults = append(faults, "the name is empty; give every layer a name of its own")
+	}
+	if dt != tensor.Float64 && dt != tensor.Float32 {
+		faults = append(faults, fmt.Sprintf("dtype %v; use tensor.Float64 or tensor.Float32", dt))
+	}
+	size := 1
+	for _, n := range shape {
+		size *= n
+		if n <= 0 {
+			faults = append(faults, fmt.Sprintf("shape %v; every axis must be at least 1", shape))
+			break
+		}
+	}
+	if len(shape) == 0 {
+		faults = append(faults, "a scalar shape; use (1, 1) instead")
+	}
+	if faults != nil {
+		return nil, &ConfigError{Module: fmt.Sprintf("learnable %q", name), Faults: faults}
+	}
+	if len(g.ByName(name)) > 0 {
+		return nil, &NameError{Name: name}
+	}
+	draw := make([]float64, size)
+	if err := init.or(GlorotUniform(1)).Draw(draw, shape, r); err != nil {
+		return nil, err
+	}
+	value := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(backing(draw, dt)))
+	return G.NewTensor(g, dt, len(shape), G.WithShape(shape...), G.WithName(name), G.WithValue(value)), nil
+}
+
+// backing returns values as a slice of dt's type. It takes over values.
+func backing(values []float64, dt tensor.Dtype) any {
+	if dt == tensor.Float64 {
+		return values
+	}
+	rounded := make([]float32, len(values))
+	for i, v := range values {
+		rounded[i] = float32(v)
+	}
+	return rounded
+}

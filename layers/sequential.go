@@ -1,0 +1,100 @@
+package layers
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Sequential passes its input through modules one after another. Module i is
+// placed under "name/i", so the learnables of a Linear in front are "name/0/W"
+// and "name/0/b". If a member depends on time so does the whole: its layer then
+// has FwdAt, which hands the same time to every such member.
+type Sequential []Module
+
+// Place implements [Module].
+func (m Sequential) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+	var faults []string
+	for i, module := range m {
+		if module == nil {
+			faults = append(faults, fmt.Sprintf("module %d is nil", i))
+		}
+	}
+	if len(m) == 0 {
+		faults = append(faults, "there are no modules; Identity is the one that does nothing")
+	}
+	if faults != nil {
+		return nil, &ConfigError{Module: "Sequential", Faults: faults}
+	}
+	var l placedSequential
+	dependsOnTime := false
+	for i, module := range m {
+		member, err := module.Place(g, fmt.Sprintf("%s%d", prefix(name), i), dt, r)
+		if err != nil {
+			return nil, err
+		}
+		_, ok := member.(timed)
+		dependsOnTime = dependsOnTime || ok
+		l = append(l, member)
+	}
+	if dependsOnTime {
+		return timedSequential{l}, nil
+	}
+	return l, nil
+}
+
+// StateShape is that of the first member which is no Activation, and nil if
+// that one knows none.
+func (m Sequential) StateShape() []int {
+	for _, module := range m {
+		if _, ok := module.(Activation); ok {
+			continue
+		}
+		if s, ok := module.(shaper); ok {
+			return s.StateShape()
+		}
+		return nil
+	}
+	return nil
+}
+
+type placedSequential []Layer
+
+func (l placedSequential) Fwd(x *G.Node) (y *G.Node, err error) {
+	y = x
+	for _, member := range l {
+		if y, err = member.Fwd(y); err != nil {
+			return nil, err
+		}
+	}
+	return y, nil
+}
+
+func (l placedSequential) Learnables() G.Nodes {
+	var all G.Nodes
+	for _, member := range l {
+		all = append(all, member.Learnables()...)
+	}
+	return all
+}
+
+type timedSequential struct{ placedSequential }
+
+func (l timedSequential) FwdAt(t, y *G.Node) (_ *G.Node, err error) {
+	for _, member := range l.placedSequential {
+		if y, err = fwdAt(member, t, y); err != nil {
+			return nil, err
+		}
+	}
+	return y, nil
+}
+
+// fwdAt passes t to the layers that want it.
+func fwdAt(l Layer, t, y *G.Node) (*G.Node, error) {
+	if l, ok := l.(timed); ok {
+		return l.FwdAt(t, y)
+	}
+	return l.Fwd(y)
+}
