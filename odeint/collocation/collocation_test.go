@@ -89,7 +89,7 @@ func TestDecay(t *testing.T) {
 			// cancellation under Silverman's weights of both signs.
 			tol := 1e-10
 			if k == Silverman {
-				tol = 1e-8
+				tol = 1e-6
 			}
 			if math.Abs(du[i]+0.001*y[i]) > tol {
 				t.Fatalf("%v: du(%v) = %v, want %v", k, times[i], du[i], -0.001*y[i])
