@@ -1,0 +1,11 @@
+// Package vec holds the floating-point kernels of the numeric engines: loops
+// over slices of either width, without allocation and without knowledge of
+// what they are used for.
+//
+// Destinations come first. Unless a kernel says otherwise, the operands are at
+// least as long as the destination, and may be the destination itself but not
+// overlap it partially. Results do not depend on the number of processors.
+package vec
+
+// Float is the element type of the kernels.
+type Float interface{ ~float32 | ~float64 }
