@@ -1,0 +1,102 @@
+package layers_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log"
+	"math/rand/v2"
+
+	"github.com/neuralode/neuralode/layers"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// A module is placed on a graph and used like any layer of Gorgonia.
+func ExampleMLP() {
+	net := layers.MLP{In: 2, Hidden: []int{64}, Out: 1, Activation: layers.Softplus}
+
+	g := G.NewGraph()
+	layer, err := net.Place(g, "net", tensor.Float32, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	x := G.NewMatrix(g, tensor.Float32, G.WithShape(10, 2), G.WithName("x"))
+	y, err := layer.Fwd(x)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(y.Shape())
+	for _, w := range layer.Learnables() {
+		fmt.Println(w.Name(), w.Shape())
+	}
+	// Output:
+	// (10, 1)
+	// net/W0 (2, 64)
+	// net/b0 (1, 64)
+	// net/W1 (64, 1)
+	// net/b1 (1, 1)
+}
+
+// A description is plain data.
+func ExampleMLP_json() {
+	var net layers.MLP
+	err := json.Unmarshal([]byte(`{"in": 3, "hidden": [8, 8], "out": 3, "activation": "gelu", "weight_init": "orthogonal"}`), &net)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(net.Activation, net.WeightInit)
+	// Output: gelu orthogonal
+}
+
+// Dynamics with a forcing that the network is to learn: time is its third input.
+func ExampleAppendTime() {
+	forced := layers.AppendTime{Of: layers.MLP{In: 3, Hidden: []int{16}, Out: 2}}
+	fmt.Println("one state has shape", forced.StateShape())
+	// Output: one state has shape [2]
+}
+
+// A damped oscillator with a learnable damping: y' = y·A − c ⊙ y.
+func ExampleCustom() {
+	oscillator := layers.Custom{
+		State: []int{2},
+		Params: []layers.Param{
+			{Name: "A", Shape: []int{2, 2}, Init: layers.Orthogonal(1)},
+			{Name: "c", Shape: []int{1, 2}, Init: layers.Constant(0.1)},
+		},
+		Forward: func(y *G.Node, w G.Nodes) (*G.Node, error) {
+			rotate, err := G.Mul(y, w[0])
+			if err != nil {
+				return nil, err
+			}
+			damp, err := G.BroadcastHadamardProd(y, w[1], nil, []byte{0})
+			if err != nil {
+				return nil, err
+			}
+			return G.Sub(rotate, damp)
+		},
+	}
+	layer, err := oscillator.Place(G.NewGraph(), "osc", tensor.Float64, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(layer.Learnables()[1].Name(), layer.Learnables()[1].Value().Data())
+	// Output: osc/c [0.1 0.1]
+}
+
+// Weights come from elsewhere by name.
+func ExampleSetWeights() {
+	layer, err := layers.Linear{In: 2, Out: 1}.Place(G.NewGraph(), "lin", tensor.Float64, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = layers.SetWeights(layer, []layers.Weight{
+		{Name: "lin/W", Shape: []int{2, 1}, Data: []float64{0.5, -1}},
+		{Name: "lin/b", Shape: []int{1, 1}, Data: []float64{3}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ws, err := layers.Weights(layer)
+	fmt.Println(ws, err)
+	// Output: [{lin/W [2 1] [0.5 -1]} {lin/b [1 1] [3]}] <nil>
+}
