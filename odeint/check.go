@@ -106,40 +106,28 @@ type conditions struct {
 
 func newConditions(a [][]float64) *conditions {
 	trees := rootedTrees(maxCheckedOrder)
-	phi, bound := elementaryWeights(a, trees)
+	phi, bound := elementaryWeights(trees, a, nil)
 	return &conditions{trees, phi, bound}
-}
-
-// residual is Σ b_i Φ_i(τ) − want, with the sum of its terms' absolute values.
-func (c *conditions) residual(n int, weight func(i int) float64, rows int, want float64) (r, abs float64) {
-	r, abs = -want, want
-	for i := range rows {
-		w := weight(i)
-		r += w * c.phi[n][i]
-		abs += max(w, -w) * c.bound[n][i]
-	}
-	return r, abs
 }
 
 // order is the largest p for which b satisfies all conditions up to p.
 func (c *conditions) order(b []float64) int {
 	return c.upTo(func(n int) bool {
-		r, abs := c.residual(n, func(i int) float64 { return b[i] }, len(b), 1/c.trees[n].gamma)
-		return negligible(r, abs)
+		return negligible(residual(b, c.phi[n], c.bound[n], 1/c.trees[n].gamma))
 	})
 }
 
 // errorOrder is the largest q for which e annihilates all conditions up to q.
 func (c *conditions) errorOrder(e []float64) int {
 	return c.upTo(func(n int) bool {
-		r, abs := c.residual(n, func(i int) float64 { return e[i] }, len(e), 0)
-		return negligible(r, abs)
+		return negligible(residual(e, c.phi[n], c.bound[n], 0))
 	})
 }
 
 // denseOrder is the largest p for which Σ b_i(θ) Φ_i(τ) = θ^|τ|/γ(τ) up to p,
 // as polynomials in θ.
 func (c *conditions) denseOrder(p [][]float64) int {
+	column := make([]float64, len(p))
 	return c.upTo(func(n int) bool {
 		t := c.trees[n]
 		if t.order > len(p[0]) {
@@ -150,8 +138,10 @@ func (c *conditions) denseOrder(p [][]float64) int {
 			if j+1 == t.order {
 				want = 1 / t.gamma
 			}
-			r, abs := c.residual(n, func(i int) float64 { return p[i][j] }, len(p), want)
-			if !negligible(r, abs) {
+			for i, row := range p {
+				column[i] = row[j]
+			}
+			if !negligible(residual(column, c.phi[n], c.bound[n], want)) {
 				return false
 			}
 		}

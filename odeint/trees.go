@@ -9,6 +9,10 @@ type tree struct {
 	children []int   // subtrees at the root, as indices into the list of all trees
 	order    int     // number of nodes
 	gamma    float64 // density: order times the densities of the children
+
+	// widest is the largest number of children a node has, among the nodes at
+	// even distance from the root and among those at odd distance.
+	widest [2]int
 }
 
 // rootedTrees lists the trees with at most maxOrder nodes, smaller ones first.
@@ -23,8 +27,11 @@ func rootedTrees(maxOrder int) []tree {
 		grow = func(nodes, largest int) {
 			if nodes == 0 {
 				t := tree{children: append([]int(nil), children...), order: order, gamma: float64(order)}
+				t.widest[0] = len(children)
 				for _, c := range children {
 					t.gamma *= trees[c].gamma
+					t.widest[0] = max(t.widest[0], trees[c].widest[1])
+					t.widest[1] = max(t.widest[1], trees[c].widest[0])
 				}
 				trees = append(trees, t)
 				return
@@ -45,24 +52,49 @@ func rootedTrees(maxOrder int) []tree {
 // elementaryWeights returns Φ_i(τ) for every tree and every row of A:
 // Φ_i(τ) = Π over the children c of Σ_j A_ij Φ_j(c).
 //
+// With below, the stages are those of a partitioned method and the nodes of a
+// tree alternate between its two halves: a weights the children of the root, below
+// their children, a those of these, and so on.
+//
 // The second result bounds the rounding: it is the same sum of absolute values.
-func elementaryWeights(a [][]float64, trees []tree) (phi, bound [][]float64) {
-	phi, bound = make([][]float64, len(trees)), make([][]float64, len(trees))
+func elementaryWeights(trees []tree, a, below [][]float64) (phi, bound [][]float64) {
+	rows := len(a)
+	type half struct{ a, phi, bound [][]float64 }
+	halves := []half{{a: a}, {a: below}}
+	if below == nil {
+		halves = halves[:1]
+	}
+	for h := range halves {
+		halves[h].phi, halves[h].bound = make([][]float64, len(trees)), make([][]float64, len(trees))
+	}
 	for n, t := range trees {
-		phi[n], bound[n] = make([]float64, len(a)), make([]float64, len(a))
-		for i, row := range a {
-			p, q := 1.0, 1.0
-			for _, c := range t.children {
-				var sum, abs float64
-				for j, w := range row {
-					sum += w * phi[c][j]
-					abs += max(w, -w) * bound[c][j]
+		for h := range halves {
+			other := halves[len(halves)-1-h]
+			p, q := make([]float64, rows), make([]float64, rows)
+			for i, row := range halves[h].a {
+				p[i], q[i] = 1, 1
+				for _, c := range t.children {
+					var sum, abs float64
+					for j, w := range row {
+						sum += w * other.phi[c][j]
+						abs += max(w, -w) * other.bound[c][j]
+					}
+					p[i] *= sum
+					q[i] *= abs
 				}
-				p *= sum
-				q *= abs
 			}
-			phi[n][i], bound[n][i] = p, q
+			halves[h].phi[n], halves[h].bound[n] = p, q
 		}
 	}
-	return phi, bound
+	return halves[0].phi, halves[0].bound
+}
+
+// residual is Σ b_i Φ_i − want, with the sum of its terms' absolute values.
+func residual(b, phi, bound []float64, want float64) (r, abs float64) {
+	r, abs = -want, want
+	for i, w := range b {
+		r += w * phi[i]
+		abs += max(w, -w) * bound[i]
+	}
+	return r, abs
 }

@@ -1,0 +1,145 @@
+package odeint
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Splitting is an explicit symplectic method for a separable Hamiltonian
+// H = T(p, t) + V(q, t), or for any field whose dq/dt depends on p alone and
+// dp/dt on q alone: a step is a chain of exact flows of the two halves (Hairer,
+// Lubich & Wanner, Geometric Numerical Integration, 2nd ed., II.5),
+//
+//	q += Drift_i h ∂T/∂p (p),  p −= Kick_i h ∂V/∂q (q),   i = 1, 2, …
+//
+// The field must be Separable. Steps are of fixed size: a symplectic method
+// keeps its energy error bounded only while h stays the same.
+//
+// Each half has its own time, which runs with the other half: a kick sees the
+// time t + h Σ Drift so far, a drift t + h Σ Kick so far. That keeps the order
+// for fields that depend on time.
+//
+// A saved time inside a step is reached by a partial step of the same method
+// from the step's start: it has the method's order, and does not disturb the
+// steps.
+type Splitting struct {
+	// Name is the method's usual name, such as "verlet".
+	Name string
+
+	// Drift and Kick are of equal length. A flow with coefficient 0 is left out,
+	// so that a method may begin with a kick or end with a drift.
+	Drift, Kick []float64
+
+	// Order is the global order.
+	Order int
+
+	// Quadratic restricts the order to a kinetic energy that is quadratic in p
+	// and free of t, so that the drift is linear. For others it is lower.
+	Quadratic bool
+}
+
+// String returns the method's name.
+func (m *Splitting) String() string { return m.Name }
+
+// Symmetric reports whether the method is its own inverse with −h: the flows
+// read the same backwards. Such a method is reversible up to rounding.
+func (m *Splitting) Symmetric() bool {
+	flows := m.flows()
+	for i, f := range flows {
+		if f != flows[len(flows)-1-i] {
+			return false
+		}
+	}
+	return true
+}
+
+// flow is one factor of a splitting.
+type flow struct {
+	kick   bool
+	weight float64
+}
+
+// flows lists the factors of a step in the order they are applied.
+func (m *Splitting) flows() []flow {
+	var flows []flow
+	for i := range m.Drift {
+		for _, f := range []flow{{false, m.Drift[i]}, {true, m.Kick[i]}} {
+			if f.weight != 0 {
+				flows = append(flows, f)
+			}
+		}
+	}
+	return flows
+}
+
+// FSAL reports whether a step begins and ends with a kick, or begins and ends
+// with a drift, so that the first evaluation of a step is the last one of the
+// step before. Symmetric methods are of this kind.
+func (m *Splitting) FSAL() bool {
+	flows := m.flows()
+	n := len(flows)
+	return n > 1 && flows[0].kick == flows[n-1].kick
+}
+
+func (m *Splitting) validate() error {
+	if m == nil {
+		return errors.New("odeint: nil splitting; use a method such as VelocityVerlet")
+	}
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("odeint: splitting %q: "+format, append([]any{m.Name}, args...)...))
+	}
+	if len(m.Drift) != len(m.Kick) || len(m.Drift) == 0 {
+		fault("%d drifts and %d kicks; they go in pairs, at least one", len(m.Drift), len(m.Kick))
+	}
+	for _, half := range []part{{"Drift", [][]float64{m.Drift}}, {"Kick", [][]float64{m.Kick}}} {
+		sum := 0.0
+		for _, x := range half.rows[0] {
+			sum += x
+		}
+		if !(math.Abs(sum-1) < 1e-9) {
+			fault("%s sums to %v, not 1", half.name, sum)
+		}
+	}
+	if m.Order < 1 {
+		fault("Order is %d; the least is 1", m.Order)
+	}
+	return errors.Join(faults...)
+}
+
+// Check verifies the order conditions up to Order (8 at most): those of the
+// partitioned Runge–Kutta method the splitting is (Geometric Numerical
+// Integration, III.2), two for every rooted tree, whose nodes are drifts and
+// kicks by turns. With Quadratic the trees are left out in which a drift has more
+// than one child.
+func (m *Splitting) Check() error {
+	if err := m.validate(); err != nil {
+		return err
+	}
+	if p := m.order(); p < min(m.Order, maxCheckedOrder) {
+		return fmt.Errorf("odeint: splitting %q has order %d, not %d", m.Name, p, m.Order)
+	}
+	return nil
+}
+
+func (m *Splitting) order() int {
+	s := len(m.Drift)
+	drifted, kicked := make([][]float64, s), make([][]float64, s)
+	for i := range s {
+		drifted[i] = m.Drift[:i+1] // the q a kick sees
+		kicked[i] = m.Kick[:i]     // the p a drift sees
+	}
+	trees := rootedTrees(maxCheckedOrder)
+	// The children of a drift are kicks and are weighted by what its p has got of
+	// them; the other way round for kicks.
+	q, qBound := elementaryWeights(trees, kicked, drifted)
+	p, pBound := elementaryWeights(trees, drifted, kicked)
+	c := conditions{trees: trees}
+	return c.upTo(func(n int) bool {
+		t, want := trees[n], 1/trees[n].gamma
+		qZero := m.Quadratic && t.widest[0] > 1 || negligible(residual(m.Drift, q[n], qBound[n], want))
+		pZero := m.Quadratic && t.widest[1] > 1 || negligible(residual(m.Kick, p[n], pBound[n], want))
+		return qZero && pZero
+	})
+}
