@@ -1,5 +1,11 @@
 package odeint
 
+import (
+	"math"
+
+	"github.com/neuralode/neuralode/internal/vec"
+)
+
 // Float is the set of types a state may be made of. Time, tolerances and
 // coefficients are float64 always.
 type Float interface{ ~float32 | ~float64 }
@@ -37,4 +43,121 @@ type Differentiable[T Float] interface {
 type Fallible interface {
 	// Err returns the first error since the last call of Err, or nil.
 	Err() error
+}
+
+// Quadrature is implemented by vector fields that integrate something else along
+// the way, g(t, y), which is too large to be stored stage by stage: the gradient
+// with respect to many parameters, for one. A Runge–Kutta step of size h then
+// calls EvalWeighted with w = h·B_i for each of its stages, and Commit or Discard
+// once when the step is accepted or rejected. The sum of w·g over the accepted
+// steps is the method's own approximation of ∫ g dt. No stage is carried over
+// from one step to the next; dense stages use Eval.
+type Quadrature[T Float] interface {
+	// EvalWeighted does what Eval does and adds w·g(t, y) to what is pending.
+	EvalWeighted(dydt []T, t float64, y []T, w float64)
+
+	// Commit adds what is pending to the result.
+	Commit()
+
+	// Discard forgets what is pending.
+	Discard()
+}
+
+// NewFunc returns the vector field of dimension dim that f evaluates; f has the
+// contract of VectorField.Eval.
+func NewFunc[T Float](dim int, f func(dydt []T, t float64, y []T)) VectorField[T] {
+	if f == nil {
+		panic("odeint: nil function")
+	}
+	return &funcField[T]{dim, f}
+}
+
+type funcField[T Float] struct {
+	dim int
+	f   func(dydt []T, t float64, y []T)
+}
+
+func (f *funcField[T]) Dim() int                        { return f.dim }
+func (f *funcField[T]) Eval(dydt []T, t float64, y []T) { f.f(dydt, t, y) }
+
+// NewFallibleFunc is NewFunc for functions that can fail. The first error ends
+// the solve, which returns it inside a StepError.
+func NewFallibleFunc[T Float](dim int, f func(dydt []T, t float64, y []T) error) VectorField[T] {
+	if f == nil {
+		panic("odeint: nil function")
+	}
+	return &fallibleFunc[T]{dim: dim, f: f}
+}
+
+type fallibleFunc[T Float] struct {
+	dim int
+	f   func(dydt []T, t float64, y []T) error
+	err error
+}
+
+func (f *fallibleFunc[T]) Dim() int { return f.dim }
+
+func (f *fallibleFunc[T]) Eval(dydt []T, t float64, y []T) {
+	err := f.f(dydt, t, y)
+	if err == nil {
+		return
+	}
+	if f.err == nil {
+		f.err = err
+	}
+	for i := range dydt {
+		dydt[i] = T(math.NaN())
+	}
+}
+
+func (f *fallibleFunc[T]) Err() error {
+	err := f.err
+	f.err = nil
+	return err
+}
+
+// evaluator evaluates a field for the steppers: it counts, and it turns values
+// that are not finite into errors.
+type evaluator[T Float] struct {
+	field VectorField[T]
+	quad  Quadrature[T] // nil: none
+	stats *Stats
+}
+
+// at stores f(t, y) in dydt.
+func (e *evaluator[T]) at(dydt []T, t float64, y []T) error {
+	e.stats.NFE++
+	e.field.Eval(dydt, t, y)
+	if vec.Finite(dydt) {
+		return nil
+	}
+	return e.broken(dydt, t)
+}
+
+// weighted is at, with the weight of the stage in the step for a Quadrature.
+func (e *evaluator[T]) weighted(dydt []T, t float64, y []T, w float64) error {
+	e.stats.NFE++
+	if e.quad != nil {
+		e.quad.EvalWeighted(dydt, t, y, w)
+	} else {
+		e.field.Eval(dydt, t, y)
+	}
+	if vec.Finite(dydt) {
+		return nil
+	}
+	return e.broken(dydt, t)
+}
+
+// broken describes the first value of dydt = f(t, ·) that is not finite.
+func (e *evaluator[T]) broken(dydt []T, t float64) error {
+	i := vec.NonFinite(dydt)
+	return &NonFiniteError{What: "f", T: t, Component: i, Value: float64(dydt[i]), Cause: e.failure()}
+}
+
+// failure returns the error of a field that failed.
+func (e *evaluator[T]) failure() error {
+	if f, ok := e.field.(Fallible); ok {
+		return f.Err()
+	}
+	return nil
 }

@@ -1,0 +1,121 @@
+package odeint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/neuralode/neuralode/internal/vec"
+)
+
+var (
+	// ErrMaxSteps ends a solve that tried Options.MaxSteps steps and was not done.
+	ErrMaxSteps = errors.New("odeint: maximum number of steps reached")
+
+	// ErrStepTooSmall ends a solve whose error tolerance demands a step that no
+	// longer moves the time.
+	ErrStepTooSmall = errors.New("odeint: step size too small")
+
+	// ErrNonFinite ends a solve that meets NaN or Inf. The details are in a
+	// NonFiniteError.
+	ErrNonFinite = errors.New("odeint: value is not finite")
+
+	// ErrNoDense is the answer of a Solution asked between its saved times
+	// though it was made without SaveAt.Dense.
+	ErrNoDense = errors.New("odeint: solution has no dense output; set SaveAt.Dense")
+)
+
+// StepError says where a solve ended before its time. The Solution keeps what
+// was reached: the rows saved so far, the steps, and the state at T in Last.
+type StepError struct {
+	T     float64 // the time reached: the end of the last accepted step
+	H     float64 // the signed size of the step tried from T, 0 if there was none
+	Steps int     // the steps tried, accepted and rejected
+	Err   error   // the cause: errors.Is and errors.As see it
+}
+
+// Error says what happened, where, and what to try.
+func (e *StepError) Error() string {
+	cause := strings.TrimPrefix(e.Err.Error(), "odeint: ")
+	return fmt.Sprintf("odeint: stopped at t = %g (after %d steps, step size %.3g): %s%s", e.T, e.Steps, e.H, cause, advice(e.Err))
+}
+
+// Unwrap returns the cause.
+func (e *StepError) Unwrap() error { return e.Err }
+
+func advice(err error) string {
+	var nf *NonFiniteError
+	switch {
+	case errors.Is(err, ErrMaxSteps):
+		return "; try a larger MaxSteps, looser tolerances, or a method for stiff problems if the steps are much shorter than the solution's features"
+	case errors.Is(err, ErrStepTooSmall):
+		return "; the solution may be singular or f discontinuous here: try Jumps at known discontinuities, looser tolerances, or HMin to go on regardless"
+	case errors.As(err, &nf) && nf.Cause != nil:
+		return ""
+	case errors.Is(err, ErrNonFinite):
+		return "; try a smaller H0 or HMax if a trial step left the domain of f, otherwise look for the cause in f"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "; try looser tolerances or a later deadline"
+	}
+	return ""
+}
+
+// NonFiniteError is a NaN or Inf met in a solve. It is an ErrNonFinite.
+type NonFiniteError struct {
+	What      string  // what is not finite: "f", "y0", "the new state" or "the error norm"
+	T         float64 // the time it belongs to
+	Component int     // the first component concerned, -1 if it is no vector
+	Value     float64 // its value
+	Cause     error   // the field's own error (Fallible), or nil
+}
+
+// Error names the value, and the field's own error if it has one.
+func (e *NonFiniteError) Error() string {
+	at := ""
+	if e.Component >= 0 {
+		at = fmt.Sprintf(" in component %d", e.Component)
+	}
+	s := fmt.Sprintf("odeint: %s at t = %g is %v%s", e.What, e.T, e.Value, at)
+	if e.Cause != nil {
+		s += ": " + e.Cause.Error()
+	}
+	return s
+}
+
+// Is reports whether target is ErrNonFinite.
+func (e *NonFiniteError) Is(target error) bool { return target == ErrNonFinite }
+
+// Unwrap returns the field's own error.
+func (e *NonFiniteError) Unwrap() error { return e.Cause }
+
+// OptionError has every fault found in the options or arguments of a solve.
+type OptionError struct {
+	Faults []string // one sentence a fault, each beginning with the option's name
+}
+
+// Error lists all faults.
+func (e *OptionError) Error() string {
+	return "odeint: invalid options: " + strings.Join(e.Faults, "; ")
+}
+
+// faults collects the sentences of an OptionError.
+type faults []string
+
+func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Sprintf(format, args...)) }
+
+func (f faults) err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return &OptionError{Faults: f}
+}
+
+// nonFinite returns an error if a value of x is not finite.
+func nonFinite[T Float](what string, t float64, x []T) error {
+	if vec.Finite(x) {
+		return nil
+	}
+	i := vec.NonFinite(x)
+	return &NonFiniteError{What: what, T: t, Component: i, Value: float64(x[i])}
+}

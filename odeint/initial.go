@@ -1,0 +1,52 @@
+package odeint
+
+import (
+	"math"
+
+	"github.com/neuralode/neuralode/internal/vec"
+)
+
+// startingStep chooses the size of a first adaptive step (Hairer, Nørsett &
+// Wanner, Solving ODEs I, II.4, "starting step size").
+type startingStep[T Float] struct {
+	f0    []T // the slope at the start, known after size
+	f1    []T // and after an Euler step
+	probe []T // the state there
+}
+
+// size returns the absolute step size from the state reached, at most limit: an Euler
+// step estimates the second derivative, and the step makes a hundredth of
+// the error that the larger of the first two derivatives suggests. It
+// evaluates f twice, within the bounds of the step being planned.
+func (st *startingStep[T]) size(in *Integrator[T], limit float64) (float64, error) {
+	s := &in.step
+	if err := in.ev.at(st.f0, s.StageTime(0), s.Y0); err != nil {
+		return 0, err
+	}
+	d0 := in.tol.measure(s.Y0, s.Y0, s.Y0)
+	d1 := in.tol.measure(st.f0, s.Y0, s.Y0)
+	h0 := 0.01 * d0 / d1
+	if d0 < 1e-5 || d1 < 1e-5 || !finite(h0) {
+		h0 = 1e-6
+	}
+	h0 = min(h0, limit)
+	h := in.pace.dir * h0
+	for i, y := range s.Y0 {
+		st.probe[i] = y + T(h)*st.f0[i]
+	}
+	if !vec.Finite(st.probe) || s.T0+h == s.T0 {
+		return h0, nil // no probing here: the first attempt finds out
+	}
+	if err := in.ev.at(st.f1, s.bound(s.T0+h), st.probe); err != nil {
+		return 0, err
+	}
+	for i := range st.f1 {
+		st.f1[i] -= st.f0[i]
+	}
+	d2 := in.tol.measure(st.f1, s.Y0, s.Y0) / h0
+	h1 := max(1e-6, h0*1e-3)
+	if d := max(d1, d2); d > 1e-15 {
+		h1 = math.Pow(0.01/d, 1/float64(in.pace.order))
+	}
+	return min(100*h0, h1, limit), nil
+}

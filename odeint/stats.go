@@ -1,0 +1,22 @@
+package odeint
+
+// Stats counts the work of a solve.
+type Stats struct {
+	NFE      int // evaluations of f
+	VJPs     int // vector-Jacobian products; 0 in forward solves
+	Accepted int // accepted steps
+	Rejected int // rejected steps
+
+	// HMin and HMax are the smallest and largest absolute size of the accepted
+	// steps, those shortened to land on a time included; 0 if there were none.
+	HMin, HMax float64
+}
+
+// step counts an accepted step of absolute size h.
+func (s *Stats) step(h float64) {
+	if s.Accepted == 0 || h < s.HMin {
+		s.HMin = h
+	}
+	s.HMax = max(s.HMax, h)
+	s.Accepted++
+}

@@ -1,0 +1,60 @@
+package odeint
+
+// stepper takes the steps of one method. It owns the method's workspace; what a
+// step needs to be remembered is in the Step.
+type stepper[T Float] interface {
+	// rows is how many rows Step.K has: after attempt, and after dense.
+	rows() (step, all int)
+
+	// restart begins anew at a state: nothing is carried over from a step before.
+	// f0, if not nil, is the slope there.
+	restart(f0 []T)
+
+	// attempt takes the step from s.T0 and s.Y0 to s.T1: it stores Y1 and K and
+	// returns the scaled error, 0 if there is no estimate. The error is a
+	// NonFiniteError or what else makes it impossible to go on.
+	attempt(s *Step[T]) (scaled float64, err error)
+
+	// dense evaluates what output needs, unless the step has it already.
+	dense(s *Step[T]) error
+
+	// accept and reject follow an attempt; accept comes after dense.
+	accept(s *Step[T])
+	reject()
+
+	// interpolant is how a Solution finds states inside a step; nil: it cannot.
+	interpolant() interpolant[T]
+
+	// output stores the state at s.T0 + theta·s.H, after dense.
+	output(dst []T, s *Step[T], theta float64) error
+}
+
+// interpolant finds states and slopes inside an accepted step after dense. It is
+// used by several goroutines at a time.
+type interpolant[T Float] interface {
+	state(dst []T, s *Step[T], theta float64)
+	slope(dst []T, s *Step[T], theta float64)
+}
+
+// newStepper is where methods become code.
+func newStepper[T Float](m Method, ev *evaluator[T], tol *tolerance[T]) stepper[T] {
+	switch m := m.(type) {
+	case *Tableau:
+		return newRungeKutta(m, ev, tol)
+	}
+	panic("odeint: method without a stepper")
+}
+
+// hasEstimate reports whether steps of m come with an error estimate.
+func hasEstimate(m Method) bool {
+	t, ok := m.(*Tableau)
+	return ok && t != nil && t.E != nil
+}
+
+// errOrder is the exponent of the error estimate of m.
+func errOrder(m Method) int {
+	if t, ok := m.(*Tableau); ok {
+		return t.ErrOrder
+	}
+	return 0
+}
