@@ -1,0 +1,213 @@
+package vec
+
+import "math"
+
+// Fill stores x in dst.
+func Fill[T Float](dst []T, x T) {
+	for i := range dst {
+		dst[i] = x
+	}
+}
+
+// Add stores a+b in dst.
+func Add[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] + b[i]
+	}
+}
+
+// Sub stores a-b in dst.
+func Sub[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] - b[i]
+	}
+}
+
+// Mul stores a·b in dst, element by element.
+func Mul[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] * b[i]
+	}
+}
+
+// Div stores a/b in dst.
+func Div[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] / b[i]
+	}
+}
+
+// Pow stores aᵇ in dst, with the special cases of math.Pow.
+func Pow[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = T(math.Pow(float64(a[i]), float64(b[i])))
+	}
+}
+
+// Min stores the smaller of a and b in dst, or NaN if one of them is.
+func Min[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = min(a[i], b[i])
+	}
+}
+
+// Max stores the larger of a and b in dst, or NaN if one of them is.
+func Max[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = max(a[i], b[i])
+	}
+}
+
+// Less stores 1 where a < b and 0 elsewhere.
+func Less[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = indicator[T](a[i] < b[i])
+	}
+}
+
+// LessEqual stores 1 where a ≤ b and 0 elsewhere.
+func LessEqual[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = indicator[T](a[i] <= b[i])
+	}
+}
+
+// Equal stores 1 where a = b and 0 elsewhere.
+func Equal[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = indicator[T](a[i] == b[i])
+	}
+}
+
+// NotEqual stores 1 where a ≠ b and 0 elsewhere.
+func NotEqual[T Float](dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = indicator[T](a[i] != b[i])
+	}
+}
+
+func indicator[T Float](b bool) T {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Copy stores x in dst.
+func Copy[T Float](dst, x []T) { copy(dst, x[:len(dst)]) }
+
+// Neg stores -x in dst.
+func Neg[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] = -v
+	}
+}
+
+// Abs stores |x| in dst.
+func Abs[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] = T(math.Abs(float64(v)))
+	}
+}
+
+// Sign stores -1, 0 or 1 in dst, or NaN where x is.
+func Sign[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		switch {
+		case v > 0:
+			v = 1
+		case v < 0:
+			v = -1
+		}
+		dst[i] = v
+	}
+}
+
+// Square stores x² in dst.
+func Square[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] = v * v
+	}
+}
+
+// Cube stores x³ in dst.
+func Cube[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] = v * v * v
+	}
+}
+
+// Inv stores 1/x in dst.
+func Inv[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] = 1 / v
+	}
+}
+
+// Sqrt stores √x in dst.
+func Sqrt[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] = T(math.Sqrt(float64(v)))
+	}
+}
+
+// InvSqrt stores 1/√x in dst.
+func InvSqrt[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] = T(1 / math.Sqrt(float64(v)))
+	}
+}
+
+// Map returns a kernel that applies f, computed in float64.
+func Map[T Float](f func(float64) float64) func(dst, x []T) {
+	return func(dst, x []T) {
+		x = x[:len(dst)]
+		for i, v := range x {
+			dst[i] = T(f(float64(v)))
+		}
+	}
+}
+
+// MulAdd stores a·b+c in dst.
+func MulAdd[T Float](dst, a, b, c []T) {
+	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i]*b[i] + c[i]
+	}
+}
+
+// TanhGrad stores g·(1-y²) in dst: the cotangent of tanh's argument from its
+// value y and cotangent g.
+func TanhGrad[T Float](dst, g, y []T) {
+	g, y = g[:len(dst)], y[:len(dst)]
+	for i, v := range y {
+		dst[i] = g[i] * (1 - v*v)
+	}
+}
+
+// SigmoidGrad stores g·(1-y)·y in dst.
+func SigmoidGrad[T Float](dst, g, y []T) {
+	g, y = g[:len(dst)], y[:len(dst)]
+	for i, v := range y {
+		dst[i] = g[i] * ((1 - v) * v)
+	}
+}

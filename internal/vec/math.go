@@ -1,0 +1,251 @@
+package vec
+
+import (
+	"math"
+	"unsafe"
+)
+
+// The functions of this file are computed in float64 for both widths, without
+// branches in the common path. They share one reduction, z = n·ln2 + r with
+// |r| ≤ ½ln2, and one polynomial for eʳ-1. The coefficients are minimax fits by
+// the Remez algorithm; the relative error of the fits is 2⁻⁶¹ for float64 and
+// 2⁻³¹ for float32.
+
+const (
+	log2e = 1 / math.Ln2
+	ln2Hi = 6.93147180369123816490e-01 // 32 bits of ln2, so that n·ln2Hi is exact
+	ln2Lo = 1.90821492927058770002e-10
+
+	// magic rounds: x+magic has the integer nearest to x in its last bits.
+	magic = 3 << 51
+
+	signBit = 1 << 63
+	one     = 1023 << 52 // bits of 1
+)
+
+// reduce splits z = n·ln2 + r and returns r and n. |z| is at most 2²⁰.
+func reduce(z float64) (r float64, n int64) {
+	k := z*log2e + magic
+	n = int64(math.Float64bits(k)<<12) >> 12
+	k -= magic
+	return (z - k*ln2Hi) - k*ln2Lo, n - magicLow
+}
+
+// magicLow is what the last 52 bits of magic hold, as a signed number.
+const magicLow = -1 << 51
+
+// expm1Poly is eʳ-1 for |r| ≤ ½ln2.
+func expm1Poly(r float64) float64 {
+	r2 := r * r
+	r4 := r2 * r2
+	p01 := 0.500000000000000001 + r*0.166666666666666765
+	p23 := 0.0416666666666665087 + r*0.00833333333332169248
+	p45 := 0.00138888888889624389 + r*0.00019841269885963328
+	p67 := 0.0000248015871723874813 + r*2.75572443769536739e-6
+	p89 := 2.75574027836429494e-7 + r*2.51089778880025632e-8
+	q := (p01 + r2*p23) + r4*((p45+r2*p67)+r4*(p89+r2*2.08752835041937722e-9))
+	return r + r2*q
+}
+
+// expm1Poly32 is eʳ-1 for |r| ≤ ½ln2 with an error below float32's.
+func expm1Poly32(r float64) float64 {
+	r2 := r * r
+	p01 := 0.500000004416376346 + r*0.166666663704522816
+	p23 := 0.0416663609126463947 + r*0.00833338937332550378
+	p45 := 0.00139406274108473206 + r*0.00019845875075426313
+	return r + r2*(p01+r2*(p23+r2*p45))
+}
+
+// pow2 is 2ⁿ for -1022 ≤ n ≤ 1023.
+func pow2(n int64) float64 { return math.Float64frombits(uint64(n+1023) << 52) }
+
+// select returns x if the sign bit of s is clear and y if it is set.
+func selectSign(s uint64, x, y float64) float64 {
+	m := uint64(int64(s) >> 63)
+	return math.Float64frombits(math.Float64bits(x)&^m | math.Float64bits(y)&m)
+}
+
+// clamp returns |x| as bits, at most those of limit. NaN becomes limit.
+func clamp(x float64, limit uint64) float64 {
+	return math.Float64frombits(min(math.Float64bits(x)&^signBit, limit))
+}
+
+const (
+	bits20  = 0x4034_0000_0000_0000 // tanh(20) rounds to 1
+	bits746 = 0x4087_5000_0000_0000 // e⁻⁷⁴⁶ rounds to 0
+)
+
+func tanh64(x float64) float64 {
+	r, n := reduce(2 * clamp(x, bits20))
+	s := pow2(n)
+	e := s*expm1Poly(r) + (s - 1)
+	y := e / (e + 2)
+	if x != x {
+		return x
+	}
+	return math.Float64frombits(math.Float64bits(y) | math.Float64bits(x)&signBit)
+}
+
+func tanh32(v float32) float32 {
+	x := float64(v)
+	r, n := reduce(2 * clamp(x, bits20))
+	s := pow2(n)
+	e := s*expm1Poly32(r) + (s - 1)
+	y := e / (e + 2)
+	if x != x {
+		return v
+	}
+	return float32(math.Float64frombits(math.Float64bits(y) | math.Float64bits(x)&signBit))
+}
+
+func exp64(x float64) float64 {
+	if x > 710 {
+		return math.Inf(1)
+	}
+	if x < -746 {
+		return 0
+	}
+	if x != x {
+		return x
+	}
+	r, n := reduce(x)
+	s := pow2(n >> 1)
+	return (s + s*expm1Poly(r)) * pow2(n-n>>1)
+}
+
+func exp32(v float32) float32 {
+	x := float64(v)
+	if x > 90 {
+		return float32(math.Inf(1))
+	}
+	if x < -110 {
+		return 0
+	}
+	if x != x {
+		return v
+	}
+	r, n := reduce(x)
+	s := pow2(n)
+	return float32(s + s*expm1Poly32(r))
+}
+
+// expNeg is e^-|x|, NaN taken for a large number.
+func expNeg(x float64) float64 {
+	r, n := reduce(-clamp(x, bits746))
+	s := pow2(n >> 1)
+	return (s + s*expm1Poly(r)) * pow2(n-n>>1)
+}
+
+func expNeg32(x float64) float64 {
+	r, n := reduce(-clamp(x, bits746))
+	s := pow2(n >> 1)
+	return (s + s*expm1Poly32(r)) * pow2(n-n>>1)
+}
+
+func sigmoid64(x float64) float64 {
+	e := expNeg(x)
+	y := selectSign(math.Float64bits(x), 1, e) / (1 + e)
+	if x != x {
+		return x
+	}
+	return y
+}
+
+func sigmoid32(v float32) float32 {
+	x := float64(v)
+	e := expNeg32(x)
+	y := selectSign(math.Float64bits(x), 1, e) / (1 + e)
+	if x != x {
+		return v
+	}
+	return float32(y)
+}
+
+// log1pUnit is log(1+e) for 0 ≤ e ≤ 1. Above √2, 1+e is halved; then
+// log(1+f) = 2 artanh(s) with s = f/(2+f), |s| ≤ 0.172.
+func log1pUnit(e float64) float64 {
+	over := (math.Sqrt2 - 1) - e // negative if halved
+	f := selectSign(math.Float64bits(over), e, 0.5*(e-1))
+	base := selectSign(math.Float64bits(over), 0, math.Ln2)
+	s := f / (2 + f)
+	z := s * s
+	z2 := z * z
+	p := (0.666666666666673481 + z*0.399999999994115286) + z2*((0.285714287431798877+z*0.222221984835042689)+z2*((0.181835693860056328+z*0.153139115735840704)+z2*0.147974301832501675))
+	return base + (2*s + s*(z*p))
+}
+
+func softplus64(x float64) float64 {
+	y := log1pUnit(expNeg(x)) + selectSign(math.Float64bits(x), x, 0)
+	if x != x {
+		return x
+	}
+	return y
+}
+
+func softplus32(v float32) float32 {
+	x := float64(v)
+	y := log1pUnit(expNeg32(x)) + selectSign(math.Float64bits(x), x, 0)
+	if x != x {
+		return v
+	}
+	return float32(y)
+}
+
+// wide tells whether T has 64 bits.
+func wide[T Float]() bool { return unsafe.Sizeof(T(0)) == 8 }
+
+// Tanh stores tanh(x) in dst, within 2 ulp.
+func Tanh[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	if wide[T]() {
+		for i, v := range x {
+			dst[i] = T(tanh64(float64(v)))
+		}
+		return
+	}
+	for i, v := range x {
+		dst[i] = T(tanh32(float32(v)))
+	}
+}
+
+// Sigmoid stores 1/(1+e⁻ˣ) in dst, within 2 ulp.
+func Sigmoid[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	if wide[T]() {
+		for i, v := range x {
+			dst[i] = T(sigmoid64(float64(v)))
+		}
+		return
+	}
+	for i, v := range x {
+		dst[i] = T(sigmoid32(float32(v)))
+	}
+}
+
+// Softplus stores log(1+eˣ) in dst, within 2 ulp.
+func Softplus[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	if wide[T]() {
+		for i, v := range x {
+			dst[i] = T(softplus64(float64(v)))
+		}
+		return
+	}
+	for i, v := range x {
+		dst[i] = T(softplus32(float32(v)))
+	}
+}
+
+// Exp stores eˣ in dst, within 1 ulp.
+func Exp[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	if wide[T]() {
+		for i, v := range x {
+			dst[i] = T(exp64(float64(v)))
+		}
+		return
+	}
+	for i, v := range x {
+		dst[i] = T(exp32(float32(v)))
+	}
+}
