@@ -1,0 +1,143 @@
+package figure
+
+import (
+	"image"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+)
+
+func sample() [][]*Panel {
+	nan := math.NaN()
+	var t, y, z []float64
+	for i := range 41 {
+		t = append(t, float64(i)/4)
+		y = append(y, 30*math.Sin(t[i]))
+		z = append(z, math.Exp(-t[i])*(1.2+math.Cos(2*t[i])))
+	}
+	y[10], t[20] = nan, math.Inf(1)
+	a := New("A line with two gaps", "time (s)", "angle (degrees)")
+	a.Span("held out", 6, 10)
+	a.Line("truth", t, y, Wide(Series(0)))
+	a.Line("model", t, y, Solid(Series(0)))
+	a.Line("model, extrapolated", t, y, Dashed(Series(1)))
+	a.Points("data", t, y, Rings(Black))
+	a.Points("", t, y, Dots(Series(2)))
+	b := New("", "time (s)", "amplitude (m)")
+	b.LogY()
+	b.Line("decay", t, z, Solid(Series(3)))
+	c := New("Phase plane", "angle (degrees)", "amplitude (m)")
+	c.Line("orbit", y, z, Solid(Series(1)))
+	return [][]*Panel{{a, b}, {c}}
+}
+
+func TestSave(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "figures", "a.png")
+	if err := Save(path, 9*vg.Inch, 6*vg.Inch, sample()...); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	img, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := img.Bounds(), image.Rect(0, 0, 9*dotsPerInch, 6*dotsPerInch); got != want {
+		t.Errorf("size %v, want %v", got, want)
+	}
+	// Ink of every series, and nothing at the margin's rim.
+	ink := map[[3]uint8]int{}
+	for y := range img.Bounds().Dy() {
+		for x := range img.Bounds().Dx() {
+			r, g, b, _ := img.At(x, y).RGBA()
+			ink[[3]uint8{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8)}]++
+			if (x == 0 || y == 0) && r+g+b != 3*0xffff {
+				t.Fatalf("ink at (%d, %d): something is clipped", x, y)
+			}
+		}
+	}
+	for i := range 4 {
+		c := Series(i)
+		if ink[[3]uint8{c.R, c.G, c.B}] < 50 {
+			t.Errorf("series %d left %d pixels", i, ink[[3]uint8{c.R, c.G, c.B}])
+		}
+	}
+}
+
+func TestRuns(t *testing.T) {
+	nan := math.NaN()
+	p := New("", "", "")
+	x := []float64{1, 2, nan, 4, 5, 6}
+	y := []float64{1, -2, 3, 0, math.Inf(-1), 6}
+	if got := p.runs(x, y); len(got) != 3 || len(got[0]) != 2 || len(got[1]) != 1 || len(got[2]) != 1 {
+		t.Errorf("runs %v", got)
+	}
+	p.LogY()
+	if got := p.runs(x, y); len(got) != 2 || got[0][0].X != 1 || got[1][0].X != 6 {
+		t.Errorf("runs on a logarithmic axis %v", got)
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for i, c := range []struct { // the first six linear
+		lo, hi float64
+		want   string
+	}{
+		{0, 10, "0 2 4 6 8 10"},
+		{-31, 30, "−20 0 20"},
+		{0.1, 2.2, "0.5 1.0 1.5 2.0"},
+		{1899.2, 1920.8, "1900 1905 1910 1915 1920"},
+		{-2e-6, 2e-6, "−2e−06 −1e−06 0 1e−06 2e−06"},
+		{0, 3e5, "0 1e+05 2e+05 3e+05"},
+		{3, 70, "5 10 20 50"},
+		{0.0002, 30, "0.001 0.01 0.1 1 10"},
+		{1e-12, 2, "1e−12 1e−10 1e−08 1e−06 0.0001 0.01 1"},
+	} {
+		var ticker plot.Ticker = ticks{}
+		if i >= 6 {
+			ticker = logTicks{}
+		}
+		var got []string
+		for _, tick := range ticker.Ticks(c.lo, c.hi) {
+			if tick.Label != "" {
+				got = append(got, tick.Label)
+			}
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("[%g, %g]: %q, want %q", c.lo, c.hi, s, c.want)
+		}
+	}
+}
+
+func TestSaveNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.png")
+	for _, columns := range [][][]*Panel{nil, {{}}} {
+		if err := Save(path, vg.Inch, vg.Inch, columns...); err == nil {
+			t.Errorf("no error from Save of %v", columns)
+		}
+	}
+}
+
+func TestLegendBreaksLines(t *testing.T) {
+	p := sample()[0][0]
+	if rows := p.rows(10 * vg.Inch); len(rows) != 1 || len(rows[0]) != 5 {
+		t.Errorf("wide: %d rows", len(rows))
+	}
+	narrow := p.rows(2 * vg.Inch)
+	n := 0
+	for _, row := range narrow {
+		n += len(row)
+	}
+	if len(narrow) < 2 || n != 5 {
+		t.Errorf("narrow: %d rows of %d entries", len(narrow), n)
+	}
+}
