@@ -41,12 +41,17 @@ type Discrete struct {
 // ∂L/∂θ is integrated with the weights of the backward method's own stages. It has no part in
 // the error norm unless ParamsInNorm says so, and no stage stores a vector of θ's
 // length. This is the seminorm of Kidger, Chen and Lyons, "Hey, that's not an ODE":
-// Faster ODE Adjoints via Seminorms, 2021.
+// Faster ODE Adjoints via Seminorms, 2021. Its steps follow λ alone: where λ hardly changes but ∂f/∂θ
+// does, as for f(t; θ) without y, ∂L/∂θ is less accurate than λ. ParamsInNorm, or HMax in
+// Solve, mends that.
 type Interpolating struct {
 	// Solve are the options of the backward solve of λ, a state of length Dim. Its
 	// SaveAt must be zero; the forward Stops and Jumps are added to its own. Nil: the
-	// forward options, with the tightest of its RTols and ATols for all components,
-	// and without ErrDim, Norm and, for a method with error control, H0: those speak of y, not of λ.
+	// forward options, but with the least of RTols and of ATols for all components, and
+	// without ErrDim and Norm, which speak of y and not of λ.
+	//
+	// The solve is one from each saved time with a cotangent to the next; the step size
+	// is carried over, and MaxSteps counts for each.
 	Solve *odeint.Options
 
 	// ParamsInNorm integrates μ, which ends as ∂L/∂θ, as part of the state: (λ, μ) of length Dim +

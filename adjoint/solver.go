@@ -9,25 +9,18 @@ import (
 )
 
 // Solver solves dy/dt = f(t, y; θ) forwards and pulls gradients back through the
-// solve. It owns the workspace of both passes: from the second pass on, at equal
-// numbers of times and steps, nothing is allocated.
+// solve. It owns the workspace of both passes: from the second pass on, as long as the
+// numbers of times and steps do not grow, nothing is allocated.
 //
 // θ lives in the field. It must not change between Forward and Backward.
 type Solver[T odeint.Float] struct {
 	f       odeint.Differentiable[T]
+	dim     int
 	forward *odeint.Integrator[T]
 	sol     odeint.Solution[T]
 	back    backward[T]
 	p       pass[T]
 	ready   bool // the last Forward succeeded
-}
-
-// Gradient receives what Backward computes. A slice that is nil or too short is
-// allocated; others are resliced and overwritten.
-type Gradient[T odeint.Float] struct {
-	Y0    []T // ∂L/∂y0, length Dim
-	Theta []T // ∂L/∂θ, length NumParams
-	Times []T // ∂L/∂t_i, one for each saved time
 }
 
 // Stats are the statistics of one pass.
@@ -45,8 +38,8 @@ type Stats struct {
 
 // backward is the second pass of one Method.
 type backward[T odeint.Float] interface {
-	// prepare sets the options that the forward solve needs, before it is built.
-	// run computes the gradient of p.
+	// run adds ∂L/∂θ to p.grad.Theta, counts in p.stats, and leaves λ(t_0⁺), without
+	// the cotangent at t_0 itself, in p.lambda.
 	run(ctx context.Context, p *pass[T]) error
 
 	// bytes is the size of the workspace.
@@ -56,43 +49,99 @@ type backward[T odeint.Float] interface {
 // ErrNoForward is returned by Backward if there is no solution to go back through.
 var ErrNoForward = errors.New("adjoint: Backward without a successful Forward before it; call Forward, and check its error")
 
-// CotangentError reports a cotangent that is NaN or infinite.
-type CotangentError struct {
-	Row, Component int     // of dys
-	Value          float64 // the offender
-}
-
-// Error says where the offender is.
-func (e *CotangentError) Error() string {
-	return fmt.Sprintf("adjoint: cotangent of saved time %d, component %d is %v; check the loss and its gradient there", e.Row, e.Component, e.Value)
-}
-
 // New returns a Solver for the field f. The options are those of the forward
-// solve; SaveAt must be zero, for the Solver sets it. A nil method means Discrete{}.
+// solve; SaveAt must be zero, for the Solver decides what it keeps. A nil method means
+// Discrete{}. The error is an *odeint.OptionError with every fault of the forward or of
+// the backward options, or says that Discrete cannot reverse opt.Method.
 func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Method) (*Solver[T], error) {
-	return nil, nil
+	if f == nil {
+		panic("adjoint: New of a nil field")
+	}
+	if err := noSaveAt(&opt); err != nil {
+		return nil, err
+	}
+	s := &Solver[T]{f: f, dim: f.Dim()}
+	s.p.init(f, &opt)
+	var err error
+	switch m := m.(type) {
+	case nil:
+		err = s.discrete(&opt, Discrete{})
+	case Discrete:
+		err = s.discrete(&opt, m)
+	case Interpolating:
+		opt.SaveAt.Dense = true
+		s.back, err = newInterpolating(f, &s.sol, &opt, m)
+	case Backsolve:
+		s.back, err = newBacksolve(f, &opt, m)
+	default:
+		err = fmt.Errorf("adjoint: unknown method %T; pass Discrete, Interpolating or Backsolve by value", m)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.forward, err = odeint.New[T](f, opt); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-// Forward solves from y0 at times[0] and saves the state at all times, which are
-// strictly monotone in either direction. y0 has length Dim.
-//
-// The solution belongs to the Solver and is valid until the next Forward: T holds
-// the times and Y the states, (len(times), Dim). Its errors are those of odeint's solves.
-// A single time is allowed.
-func (s *Solver[T]) Forward(ctx context.Context, times []float64, y0 []T) (*odeint.Solution[T], error) {
-	return nil, nil
-}
-
-// Backward stores in g the gradient of a loss L, given dys, of the same shape as the
-// solution's Y: dys[i·Dim+j] = ∂L/∂y_j(times[i]). It may be called several times after one Forward.
-// Rows of zeros cost nothing.
-//
-// It returns ErrNoForward, a *CotangentError, or an *odeint.StepError if the pass did
-// not reach the start: the cotangents grew beyond all numbers, a backward solve
-// gave up, or ctx was cancelled. g's contents are then undefined.
-func (s *Solver[T]) Backward(ctx context.Context, g *Gradient[T], dys []T) error {
+func (s *Solver[T]) discrete(opt *odeint.Options, m Discrete) error {
+	rev, err := newReverser(s.f, opt.Method, m.Recompute)
+	if err != nil {
+		return err
+	}
+	opt.SaveAt.Stages, opt.SaveAt.Steps = !m.Recompute, m.Recompute
+	s.back = &discrete[T]{rev: rev}
 	return nil
 }
 
+// Forward solves from y0 at times[0] and saves the state at all times, which are
+// strictly monotone in either direction. A single time is allowed. y0 has length
+// Dim.
+//
+// The solution belongs to the Solver and is valid until the next Forward: T holds
+// the times and Y the states, (len(times), Dim). The errors are those of odeint's
+// solves; the solution then holds what was reached.
+func (s *Solver[T]) Forward(ctx context.Context, times []float64, y0 []T) (*odeint.Solution[T], error) {
+	if len(y0) != s.dim {
+		panic("adjoint: length of y0 is not the field's Dim")
+	}
+	s.ready = false
+	if err := s.forward.SolveAt(ctx, &s.sol, times, y0); err != nil {
+		return &s.sol, err
+	}
+	s.ready = true
+	return &s.sol, nil
+}
+
+// Backward stores in g the gradient of a loss L, given dys, of the same shape as the
+// solution's Y: dys[i·Dim+j] = ∂L/∂y_j(times[i]). Rows of zeros cost nothing. It
+// may be called several times after one Forward.
+//
+// It returns ErrNoForward, a *CotangentError, or an *odeint.StepError if the pass did
+// not reach the start: λ grew beyond all numbers, a backward solve gave up, or ctx was
+// cancelled. The contents of g are then undefined.
+func (s *Solver[T]) Backward(ctx context.Context, g *Gradient[T], dys []T) error {
+	if !s.ready {
+		return ErrNoForward
+	}
+	if len(dys) != len(s.sol.T)*s.dim {
+		panic("adjoint: length of dys is not the number of times by the field's Dim")
+	}
+	if err := s.p.begin(&s.sol, g, dys); err != nil {
+		return err
+	}
+	if s.p.last > 0 {
+		if err := s.back.run(ctx, &s.p); err != nil {
+			return fmt.Errorf("adjoint: backward pass: %w", err)
+		}
+	}
+	return s.p.end()
+}
+
 // Stats returns the statistics of the last forward and the last backward pass.
-func (s *Solver[T]) Stats() (forward, backward Stats) { return }
+func (s *Solver[T]) Stats() (forward, backward Stats) {
+	forward = Stats{Stats: s.sol.Stats, Bytes: s.sol.Bytes()}
+	backward = Stats{Stats: s.p.stats, Bytes: s.p.bytes() + s.back.bytes()}
+	return forward, backward
+}

@@ -1,0 +1,195 @@
+package adjoint
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/neuralode/neuralode/odeint"
+)
+
+// augmented is the right-hand side of the adjoint equation,
+//
+//	dλ/dt = −(∂f/∂y)ᵀ λ,   dμ/dt = −(∂f/∂θ)ᵀ λ,
+//
+// for a state z = (λ) with y from the dense output, or z = (λ, y) with dy/dt = f.
+type augmented[T odeint.Float] struct {
+	f    odeint.Differentiable[T]
+	n    int
+	path *odeint.Solution[T] // where y(t) comes from; nil: from the state
+	y    []T                 // y(t) of the path
+	lam  []T                 // scaled λ
+	err  error               // of the path, since the last call of Err
+}
+
+// rhs stores the derivative of (λ) or (λ, y) in dz and adds w times that of μ to
+// dmu. VJP is linear in λ, so w goes into it and no vector of θ's length is needed.
+func (a *augmented[T]) rhs(dz, dmu []T, t float64, z []T, w float64) {
+	n := a.n
+	y, dydt := a.y, []T(nil)
+	if a.path == nil {
+		y, dydt = z[n:2*n], dz[n:2*n]
+	} else if err := a.path.At(y, t); err != nil && a.err == nil {
+		a.err = err
+	}
+	for i, l := range z[:n] {
+		a.lam[i] = T(-w) * l
+	}
+	a.f.VJP(dydt, dz[:n], dmu, t, y, a.lam)
+	if w != 1 {
+		for i := range n {
+			dz[i] /= T(w)
+		}
+	}
+}
+
+// Err returns why the last evaluation failed.
+func (a *augmented[T]) Err() error {
+	err := a.err
+	a.err = nil
+	if f, ok := a.f.(odeint.Fallible); ok {
+		if e := f.Err(); err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// seminorm leaves μ out of the state: a step's share is gathered in pending,
+// with the weights of the method, and joins μ when the step is accepted.
+type seminorm[T odeint.Float] struct {
+	augmented[T]
+	dim     int
+	pending []T
+	mu      []T
+}
+
+func (s *seminorm[T]) Dim() int { return s.dim }
+
+func (s *seminorm[T]) Eval(dz []T, t float64, z []T) { s.rhs(dz, nil, t, z, 1) }
+
+// EvalWeighted, Commit and Discard implement odeint.Quadrature.
+func (s *seminorm[T]) EvalWeighted(dz []T, t float64, z []T, w float64) {
+	if T(w) == 0 {
+		s.rhs(dz, nil, t, z, 1)
+		return
+	}
+	s.rhs(dz, s.pending, t, z, w)
+}
+
+func (s *seminorm[T]) Commit() {
+	add(s.mu, s.pending)
+	clear(s.pending)
+}
+
+func (s *seminorm[T]) Discard() { clear(s.pending) }
+
+// fullNorm has μ at the end of the state.
+type fullNorm[T odeint.Float] struct {
+	augmented[T]
+	dim    int // of the state before μ
+	params int
+}
+
+func (s *fullNorm[T]) Dim() int { return s.dim + s.params }
+
+func (s *fullNorm[T]) Eval(dz []T, t float64, z []T) {
+	dmu := dz[s.dim:]
+	clear(dmu)
+	s.rhs(dz[:s.dim], dmu, t, z[:s.dim], 1)
+}
+
+// continuous is the second pass of Interpolating and Backsolve: the adjoint equation, solved
+// backwards from one saved time to another.
+type continuous[T odeint.Float] struct {
+	resets bool         // y is part of the state
+	every  bool         // stop at every saved time, not only at those with a cotangent
+	params int          // the length of μ at the end of the state
+	semi   *seminorm[T] // nil: μ is part of the state
+	in     *odeint.Integrator[T]
+	fixed  bool    // steps have a fixed size
+	h0     float64 // of the options
+	piece  odeint.Solution[T]
+	z      []T
+}
+
+// newContinuous returns the pass for a right-hand side with a state of length dim,
+// μ apart.
+func newContinuous[T odeint.Float](a augmented[T], dim int, forward, own *odeint.Options, inNorm bool) (*continuous[T], error) {
+	opt, err := backwardOptions(forward, own)
+	if err != nil {
+		return nil, fmt.Errorf("adjoint: backward solve: %w", err)
+	}
+	c := &continuous[T]{resets: a.path == nil, fixed: isFixed(&opt), h0: opt.H0}
+	// Fixed steps without a size go from time to time.
+	c.every = c.resets || c.fixed && opt.H0 == 0
+	params := a.f.NumParams()
+	var field odeint.VectorField[T]
+	if inNorm {
+		c.params = params
+		field = &fullNorm[T]{augmented: a, dim: dim, params: params}
+	} else {
+		c.semi = &seminorm[T]{augmented: a, dim: dim, pending: make([]T, params)}
+		field = c.semi
+	}
+	c.z = make([]T, field.Dim())
+	if c.in, err = odeint.New(field, opt); err != nil {
+		return nil, fmt.Errorf("adjoint: backward solve: %w", err)
+	}
+	return c, nil
+}
+
+func (c *continuous[T]) run(ctx context.Context, p *pass[T]) error {
+	clear(c.z)
+	if c.semi != nil {
+		c.semi.mu = p.grad.Theta
+		c.semi.Discard()
+	}
+	if !c.fixed {
+		c.in.SetH0(c.h0)
+	}
+	for i := p.last; i > 0; {
+		next := c.next(p, i)
+		if err := c.solve(ctx, p, i, next); err != nil {
+			return err
+		}
+		i = next
+	}
+	copy(p.lambda, c.z)
+	if c.semi == nil {
+		copy(p.grad.Theta, c.z[len(c.z)-c.params:])
+	}
+	return nil
+}
+
+// next returns the saved time, before time i, at which λ jumps or y is reset, or 0.
+func (c *continuous[T]) next(p *pass[T], i int) int {
+	for i--; i > 0 && !p.live[i] && !c.every; i-- {
+	}
+	return i
+}
+
+// solve takes z over its jump at saved time i and solves back to saved time j.
+func (c *continuous[T]) solve(ctx context.Context, p *pass[T], i, j int) error {
+	add(c.z[:p.n], p.row(i))
+	if c.resets {
+		copy(c.z[p.n:], p.sol.Row(i))
+	}
+	err := c.in.Solve(ctx, &c.piece, p.sol.T[i], p.sol.T[j], c.z)
+	p.merge(&c.piece.Stats)
+	if err != nil {
+		return err
+	}
+	copy(c.z, c.piece.Last())
+	if !c.fixed {
+		c.in.SetH0(c.in.NextStep())
+	}
+	return nil
+}
+
+func (c *continuous[T]) bytes() int {
+	n := sizeOf[T](len(c.z)) + c.piece.Bytes() + c.in.Bytes()
+	if c.semi != nil {
+		n += sizeOf[T](len(c.semi.pending))
+	}
+	return n
+}

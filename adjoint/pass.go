@@ -1,0 +1,153 @@
+package adjoint
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"unsafe"
+
+	"github.com/neuralode/neuralode/internal/vec"
+	"github.com/neuralode/neuralode/odeint"
+)
+
+// Gradient receives what Backward computes. A slice that is nil or too short is
+// allocated; others are resliced and overwritten.
+type Gradient[T odeint.Float] struct {
+	Y0    []T // ∂L/∂y0, length Dim
+	Theta []T // ∂L/∂θ, length NumParams
+	Times []T // ∂L/∂t_i, one for each saved time
+}
+
+// CotangentError reports a cotangent that is NaN or infinite.
+type CotangentError struct {
+	Row, Component int     // of dys
+	Value          float64 // the offender
+}
+
+// Error says where the offender is.
+func (e *CotangentError) Error() string {
+	return fmt.Sprintf("adjoint: cotangent of saved time %d, component %d is %v; check the loss and its gradient there", e.Row, e.Component, e.Value)
+}
+
+// pass is what the backward passes of all methods share.
+type pass[T odeint.Float] struct {
+	f     odeint.Differentiable[T]
+	n     int
+	jumps []float64
+
+	sol    *odeint.Solution[T]
+	dys    []T
+	grad   *Gradient[T]
+	live   []bool // rows of dys that are not all zero
+	last   int    // the last of them, or 0
+	lambda []T    // the adjoint state at the end of run: λ(t_0⁺)
+	stats  odeint.Stats
+
+	slope []T // f at a saved time
+}
+
+func (p *pass[T]) init(f odeint.Differentiable[T], opt *odeint.Options) {
+	p.f, p.n = f, f.Dim()
+	p.jumps = slices.Clone(opt.Jumps)
+	p.lambda, p.slope = make([]T, p.n), make([]T, p.n)
+}
+
+// begin sizes and clears the gradient and looks through the cotangents.
+func (p *pass[T]) begin(sol *odeint.Solution[T], g *Gradient[T], dys []T) error {
+	p.sol, p.grad, p.dys = sol, g, dys
+	p.stats = odeint.Stats{}
+	m := len(sol.T)
+	g.Y0, g.Theta, g.Times = sized(g.Y0, p.n), sized(g.Theta, p.f.NumParams()), sized(g.Times, m)
+	clear(g.Theta)
+	clear(p.lambda)
+	p.live = sized(p.live, m)
+	p.last = 0
+	for i := range p.live {
+		p.live[i] = false
+		for j, x := range p.row(i) {
+			if x-x != 0 {
+				return &CotangentError{Row: i, Component: j, Value: float64(x)}
+			}
+			if x != 0 {
+				p.live[i], p.last = true, i
+			}
+		}
+	}
+	return nil
+}
+
+// end completes the gradient from λ(t_0⁺).
+func (p *pass[T]) end() error {
+	p.times()
+	copy(p.grad.Y0, p.lambda)
+	add(p.grad.Y0, p.row(0))
+	for _, x := range [...][]T{p.grad.Y0, p.grad.Theta, p.grad.Times} {
+		if !vec.Finite(x) {
+			return fmt.Errorf("adjoint: backward pass: %w", p.nonFinite("the gradient", p.sol.T[0], x))
+		}
+	}
+	return nil
+}
+
+// count counts a step back.
+func (p *pass[T]) count(h float64) {
+	h, s := math.Abs(h), &p.stats
+	if s.Accepted == 0 || h < s.HMin {
+		s.HMin = h
+	}
+	s.HMax = max(s.HMax, h)
+	s.Accepted++
+}
+
+// merge counts a backward solve, whose evaluations are VJPs.
+func (p *pass[T]) merge(in *odeint.Stats) {
+	s := &p.stats
+	s.VJPs += in.NFE
+	s.Rejected += in.Rejected
+	if in.Accepted == 0 {
+		return
+	}
+	if s.Accepted == 0 || in.HMin < s.HMin {
+		s.HMin = in.HMin
+	}
+	s.HMax = max(s.HMax, in.HMax)
+	s.Accepted += in.Accepted
+}
+
+// nonFinite describes the NaN or Inf in x, with the reason of a field that failed.
+func (p *pass[T]) nonFinite(what string, t float64, x []T) error {
+	i := vec.NonFinite(x)
+	err := &odeint.NonFiniteError{What: what, T: t, Component: i, Value: float64(x[i])}
+	if f, ok := p.f.(odeint.Fallible); ok {
+		err.Cause = f.Err()
+	}
+	return err
+}
+
+// row returns the cotangent of saved time i.
+func (p *pass[T]) row(i int) []T { return p.dys[i*p.n:][:p.n] }
+
+func (p *pass[T]) bytes() int {
+	return sizeOf[T](len(p.lambda)+len(p.slope)) + len(p.live)
+}
+
+// sized returns x with length n, newly allocated if it is too short.
+func sized[E any](x []E, n int) []E {
+	if cap(x) < n {
+		return make([]E, n)
+	}
+	return x[:n]
+}
+
+// add adds x to dst.
+func add[T odeint.Float](dst, x []T) {
+	for i, v := range x {
+		dst[i] += v
+	}
+}
+
+// sizeOf is the size in bytes of n numbers.
+func sizeOf[T odeint.Float](n int) int {
+	var x T
+	return n * int(unsafe.Sizeof(x))
+}

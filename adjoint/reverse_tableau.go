@@ -1,0 +1,176 @@
+package adjoint
+
+import (
+	"github.com/neuralode/neuralode/internal/vec"
+	"github.com/neuralode/neuralode/odeint"
+)
+
+// tableauReverser reverses the steps of an explicit Runge–Kutta method:
+//
+//	w_i = h B_i λ_{n+1} + h Σ_{j>i} A_ji v_j + h Σ_o b_i(θ_o) ȳ_o,   v_i = J_iᵀ w_i,
+//	λ_n = λ_{n+1} + Σ_i v_i + Σ_o ȳ_o
+//
+// with the sums over o for outputs inside the step, θ_o where and ȳ_o their
+// cotangents. Dense stages take part where there are such outputs. A stage on
+// which nothing depends costs nothing.
+type tableauReverser[T odeint.Float] struct {
+	f         odeint.Differentiable[T]
+	m         *odeint.Tableau // with its dense stages
+	n         int
+	recompute bool
+
+	forward []terms // of the stages: row i of A
+	reverse []terms // of w_i: column i of A, then B_i with λ in row len(A) of v
+
+	k      []T // stages evaluated again
+	y      []T // state of a stage
+	w      []T // w_i
+	v      []T // v_i in rows, then λ
+	live   []bool
+	out    []T       // Σ_o h b_i(θ_o) ȳ_o in rows
+	weight []float64 // b_i(θ_o)
+	coef   []T       // h times the coefficients of one sum
+}
+
+// terms are the coefficients other than zero of a linear combination of rows.
+type terms struct {
+	rows []int
+	coef []float64
+}
+
+func (t *terms) add(row int, coef float64) {
+	if coef != 0 {
+		t.rows = append(t.rows, row)
+		t.coef = append(t.coef, coef)
+	}
+}
+
+func newTableauReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.Tableau, recompute bool) *tableauReverser[T] {
+	m = m.WithDense()
+	n, rows := f.Dim(), len(m.A)
+	r := &tableauReverser[T]{
+		f: f, m: m, n: n, recompute: recompute,
+		forward: make([]terms, rows),
+		reverse: make([]terms, rows),
+		y:       make([]T, n),
+		w:       make([]T, n),
+		v:       make([]T, (rows+1)*n),
+		live:    make([]bool, rows),
+		out:     make([]T, rows*n),
+		weight:  make([]float64, rows),
+		coef:    make([]T, rows+1),
+	}
+	if recompute {
+		r.k = make([]T, rows*n)
+	}
+	for i := range rows {
+		for j, a := range m.A[i] {
+			r.forward[i].add(j, a)
+		}
+		for j := i + 1; j < rows; j++ {
+			r.reverse[i].add(j, m.A[j][i])
+		}
+		if i < len(m.B) {
+			r.reverse[i].add(rows, m.B[i])
+		}
+	}
+	return r
+}
+
+func (r *tableauReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []output[T], st *odeint.Stats) error {
+	n, rows := r.n, len(r.m.A)
+	clear(r.live)
+	clear(r.out)
+	for _, o := range outs {
+		r.collect(s.H, o)
+	}
+	last := r.depends()
+	k := s.K
+	if r.recompute {
+		k = r.stages(s, last, st)
+	}
+	copy(r.v[rows*n:], lambda)
+	for i := last; i >= 0; i-- {
+		v := r.v[i*n:][:n]
+		if !r.live[i] {
+			continue
+		}
+		r.combine(r.w, r.out[i*n:][:n], s.H, &r.reverse[i], r.v)
+		r.combine(r.y, s.Y0, s.H, &r.forward[i], k)
+		r.f.VJP(nil, v, dtheta, s.StageTime(r.m.C[i]), r.y, r.w)
+		st.VJPs++
+		for j, x := range v {
+			lambda[j] += x
+		}
+	}
+	for _, o := range outs {
+		for j, x := range o.dy {
+			lambda[j] += x
+		}
+	}
+	return nil
+}
+
+// collect adds an output's share to every stage it was formed from.
+func (r *tableauReverser[T]) collect(h float64, o output[T]) {
+	r.m.DenseWeights(r.weight, o.theta)
+	for i, b := range r.weight {
+		if b == 0 {
+			continue
+		}
+		r.live[i] = true
+		c := T(h * b)
+		out := r.out[i*r.n:][:r.n]
+		for j, x := range o.dy {
+			out[j] += c * x
+		}
+	}
+}
+
+// depends completes live, the stages that the step's end or an output depends
+// on, and returns the last of them. v of the others is zero.
+func (r *tableauReverser[T]) depends() (last int) {
+	n, rows := r.n, len(r.m.A)
+	last = -1
+	for i := rows - 1; i >= 0; i-- {
+		for _, j := range r.reverse[i].rows {
+			if j == rows || r.live[j] {
+				r.live[i] = true
+				break
+			}
+		}
+		if r.live[i] {
+			last = max(last, i)
+		} else {
+			clear(r.v[i*n:][:n])
+		}
+	}
+	return last
+}
+
+// stages evaluates the stages before stage last of a step again.
+func (r *tableauReverser[T]) stages(s *odeint.Step[T], last int, st *odeint.Stats) []T {
+	n := r.n
+	for i := range last {
+		if !r.live[i] {
+			continue
+		}
+		r.combine(r.y, s.Y0, s.H, &r.forward[i], r.k)
+		r.f.Eval(r.k[i*n:][:n], s.StageTime(r.m.C[i]), r.y)
+		st.NFE++
+	}
+	return r.k
+}
+
+// combine stores base + h Σ coef·k_row in dst.
+func (r *tableauReverser[T]) combine(dst, base []T, h float64, t *terms, k []T) {
+	coef := r.coef[:len(t.coef)]
+	for i, c := range t.coef {
+		coef[i] = T(h * c)
+	}
+	vec.Combine(dst, base, coef, t.rows, k)
+}
+
+func (r *tableauReverser[T]) bytes() int {
+	return sizeOf[T](len(r.k)+len(r.y)+len(r.w)+len(r.v)+len(r.out)+len(r.coef)) + 8*len(r.weight)
+}
