@@ -112,7 +112,10 @@ type (
 	groupNormGradOp struct{ groupNormOp }
 
 	// batchNormOp in evaluation mode (training false) uses fixed statistics.
-	batchNormOp struct{ training bool }
+	batchNormOp struct {
+		training bool
+		epsilon  float64
+	}
 
 	// dropoutOp is the identity unless training.
 	dropoutOp struct {
@@ -223,6 +226,9 @@ func decode(n *G.Node) (op, error) {
 	if n.Op() == nil {
 		return nil, nil
 	}
+	if own, ok := n.Op().(interface{ decode() op }); ok {
+		return own.decode(), nil
+	}
 	r := newReader(n.Op())
 	if r.pkg != gorgoniaPath {
 		return foreignOp{n.Op()}, nil
@@ -304,7 +310,7 @@ func (r *reader) op(n *G.Node, children G.Nodes) op {
 	case "groupNormDiffOp":
 		return groupNormGradOp{groupNormOp{r.int("numGroups"), r.float("epsilon")}}
 	case "BatchNormOp", "batchnormDiffOp":
-		return batchNormOp{r.bool("training")}
+		return batchNormOp{r.bool("training"), r.float("epsilon")}
 	case "dropoutOp":
 		return dropoutOp{r.float("probability"), r.bool("isTraining")}
 	case "Iop":

@@ -116,7 +116,7 @@ func TestDecode(t *testing.T) {
 		{"upsample gradient", symDiff(up, in(up.Shape()...)), upsampleGradOp{3}},
 		{"group norm", findOp(groupNorm, "GroupNormOp"), groupNormOp{2, 1e-3}},
 		{"group norm gradient", symDiff(findOp(groupNorm, "GroupNormOp"), in(2, 4, 6, 6)), groupNormGradOp{groupNormOp{2, 1e-3}}},
-		{"batch norm", findOp(batchNorm, "BatchNormOp"), batchNormOp{training: true}},
+		{"batch norm", findOp(batchNorm, "BatchNormOp"), batchNormOp{training: true, epsilon: 1e-5}},
 		{"dropout", must(G.Dropout(in(3, 4), 0.25)), dropoutOp{0.25, true}},
 		{"convert", must(G.ConvType(in(3), G.Float64, G.Float32)), convertOp{G.Float64, G.Float32}},
 		{"random", G.UniformRandomNode(g, G.Float64, 0, 1, 3), randomOp{}},

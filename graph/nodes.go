@@ -1,0 +1,123 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Small functions that build nodes for the rules. They panic with a failure;
+// recoverInto turns it into an error.
+
+func product(a, b *G.Node) *G.Node    { return made(G.HadamardProd(a, b)) }
+func quotient(a, b *G.Node) *G.Node   { return made(G.HadamardDiv(a, b)) }
+func difference(a, b *G.Node) *G.Node { return made(G.Sub(a, b)) }
+
+// constant is the number v in the element type of like. Gorgonia takes
+// constants of equal name for equal, so the name holds the type and the value.
+func constant(like *G.Node, v float64) *G.Node {
+	var c *G.Node
+	if like.Dtype() == tensor.Float32 {
+		c = G.NewConstant(float32(v), G.WithName(fmt.Sprintf("float32(%v)", float32(v))))
+	} else {
+		c = G.NewConstant(v, G.WithName(fmt.Sprintf("float64(%v)", v)))
+	}
+	return like.Graph().AddNode(c)
+}
+
+// logarithm is the natural one, as an op that Gorgonia does not rewrite:
+// gorgonia.Log deletes the sum in Log(Add(x, 1)).
+func logarithm(x *G.Node) *G.Node {
+	alone := G.NewGraph()
+	like := G.NewScalar(alone, x.Dtype(), G.WithName("x"))
+	if !x.IsScalar() {
+		like = G.NewTensor(alone, x.Dtype(), x.Dims(), G.WithShape(x.Shape()...), G.WithName("x"))
+	}
+	return made(G.ApplyOp(made(G.Log(like)).Op(), x))
+}
+
+func reshaped(x *G.Node, to tensor.Shape) *G.Node {
+	if slices.Equal(x.Shape(), to) {
+		return x
+	}
+	return made(G.Reshape(x, slices.Clone(to)))
+}
+
+func transposed(x *G.Node, perm []int) *G.Node {
+	return made(G.Transpose(x, slices.Clone(perm)...))
+}
+
+func inverse(perm []int) []int {
+	inv := make([]int, len(perm))
+	for i, p := range perm {
+		inv[p] = i
+	}
+	return inv
+}
+
+// others are the axes of dims that are not among axes.
+func others(dims int, axes []int) (rest []int) {
+	for i := range dims {
+		if !slices.Contains(axes, i) {
+			rest = append(rest, i)
+		}
+	}
+	return rest
+}
+
+// sumAxes sums over axes, which are dropped. It goes by three axes at a time,
+// for tensor sums a middle axis of four or more wrongly.
+func sumAxes(x *G.Node, axes []int) *G.Node {
+	axes = slices.Sorted(slices.Values(axes))
+	if len(axes) == x.Dims() {
+		return made(G.Sum(x))
+	}
+	for _, a := range slices.Backward(axes) {
+		s := x.Shape()
+		to := slices.Delete(slices.Clone(s), a, a+1)
+		x = reshaped(made(G.Sum(reshaped(x, threeAxes(s, a)), 1)), to)
+	}
+	return x
+}
+
+// spreadOver repeats x, which has the shape of like without axes, over these
+// axes. A scalar is left as it is, for elementwise ops take it with a tensor.
+func spreadOver(x, like *G.Node, axes []int) *G.Node {
+	if x.IsScalar() {
+		return x
+	}
+	if like.Dims() <= 4 { // as far as Gorgonia's broadcast patterns go
+		return broadcastOver(x, like, axes)
+	}
+	for _, a := range slices.Sorted(slices.Values(axes)) {
+		whole := slices.Insert(slices.Clone(x.Shape()), a, like.Shape()[a])
+		three := threeAxes(whole, a)
+		like3 := reshaped(like, threeAxes(like.Shape(), a))
+		x = reshaped(broadcastOver(reshaped(x, tensor.Shape{three[0], three[2]}), like3, []int{1}), whole)
+	}
+	return x
+}
+
+func broadcastOver(x, like *G.Node, axes []int) *G.Node {
+	left := make([]byte, len(axes))
+	for i, a := range axes {
+		left[i] = byte(a)
+	}
+	wide, _, err := G.Broadcast(x, like, G.NewBroadcastPattern(left, nil))
+	return made(wide, err)
+}
+
+// threeAxes splits a shape at axis a into before, a and after.
+func threeAxes(s tensor.Shape, a int) tensor.Shape {
+	three := tensor.Shape{1, s[a], 1}
+	for i, d := range s {
+		if i < a {
+			three[0] *= d
+		} else if i > a {
+			three[2] *= d
+		}
+	}
+	return three
+}

@@ -1,0 +1,108 @@
+package graph
+
+import (
+	"fmt"
+
+	"github.com/chewxy/hm"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// poolKind is one of the linear maps that pooling and its derivatives are made
+// of. They come in transposed pairs.
+type poolKind uint8
+
+const (
+	poolPick    poolKind = iota // from each window the element of g where x is largest
+	poolRoute                   // the transpose: each element of g to where its window of x is largest
+	poolAverage                 // the mean of g over each window
+	poolSpread                  // the transpose: each element of g shared out over its window
+)
+
+var poolNames = [...]string{"PoolPick", "PoolRoute", "PoolAverage", "PoolSpread"}
+
+// poolOp has operands x, y and v: the image, its pooled value, of which only
+// the shapes matter for the averages, and the argument of the linear map.
+//
+// Gorgonia keeps where the maxima are as a state of its op and has no second
+// derivative; its average divides by the width of the image.
+type poolOp struct {
+	ownOp
+	kind          poolKind
+	win           window
+	image, pooled tensor.Shape
+}
+
+func applyPool(kind poolKind, w window, x, y, v *G.Node) *G.Node {
+	image, pooled := x.Shape(), y.Shape()
+	shape := pooled
+	if kind == poolRoute || kind == poolSpread {
+		shape = image
+	}
+	return made(G.ApplyOp(poolOp{
+		ownOp: ownOp{fmt.Sprintf("%s(%v of %v, %v)", poolNames[kind], pooled, image, w), 4, shape},
+		kind:  kind, win: w, image: image, pooled: pooled,
+	}, x, y, v))
+}
+
+func (poolOp) Arity() int                         { return 3 }
+func (o poolOp) Type() hm.Type                    { return o.typ(3) }
+func (poolOp) DiffWRT(int) []bool                 { return []bool{false, false, true} }
+func (o poolOp) Do(v ...G.Value) (G.Value, error) { return o.UsePreallocDo(o.new(v[0]), v...) }
+
+func (o poolOp) SymDiff(v G.Nodes, _, g *G.Node) (ds G.Nodes, err error) {
+	defer recoverInto(&err)
+	transpose := [...]poolKind{poolPick: poolRoute, poolRoute: poolPick, poolAverage: poolSpread, poolSpread: poolAverage}
+	return G.Nodes{nil, nil, applyPool(transpose[o.kind], o.win, v[0], v[1], g)}, nil
+}
+
+// decode leaves the two maps that Gorgonia has no gradient op for to the
+// compiler as they are.
+func (o poolOp) decode() op {
+	switch o.kind {
+	case poolRoute:
+		return maxPoolGradOp{o.win}
+	case poolSpread:
+		return averagePoolGradOp{o.win}
+	}
+	return foreignOp{o}
+}
+
+func (o poolOp) UsePreallocDo(r G.Value, v ...G.Value) (G.Value, error) {
+	return r, onFloats(o.name, func(d [][]float64) { runPool(o, d[0], d[1], d[2]) },
+		func(d [][]float32) { runPool(o, d[0], d[1], d[2]) }, r, v[0], v[2])
+}
+
+// runPool computes r from the image x and the argument v.
+func runPool[T Float](o poolOp, r, x, v []T) {
+	clear(r)
+	height, width := o.image[2], o.image[3]
+	share := 1 / T(o.win.h*o.win.w)
+	for i := range o.pooled.TotalSize() {
+		plane, row, col := i/(o.pooled[2]*o.pooled[3]), i/o.pooled[3]%o.pooled[2], i%o.pooled[3]
+		top, left := row*o.win.strideH-o.win.padH, col*o.win.strideW-o.win.padW
+		first := -1
+		for h := max(top, 0); h < min(top+o.win.h, height); h++ {
+			for w := max(left, 0); w < min(left+o.win.w, width); w++ {
+				at := (plane*height+h)*width + w
+				switch o.kind {
+				case poolAverage:
+					r[i] += v[at] * share
+				case poolSpread:
+					r[at] += v[i] * share
+				default:
+					if first < 0 || x[at] > x[first] {
+						first = at
+					}
+				}
+			}
+		}
+		switch {
+		case first < 0:
+		case o.kind == poolPick:
+			r[i] = v[first]
+		case o.kind == poolRoute:
+			r[first] += v[i]
+		}
+	}
+}
