@@ -108,6 +108,7 @@ type continuous[T odeint.Float] struct {
 	in     *odeint.Integrator[T]
 	fixed  bool    // steps have a fixed size
 	h0     float64 // of the options
+	span   [2]float64
 	piece  odeint.Solution[T]
 	z      []T
 }
@@ -174,7 +175,8 @@ func (c *continuous[T]) solve(ctx context.Context, p *pass[T], i, j int) error {
 	if c.resets {
 		copy(c.z[p.n:], p.sol.Row(i))
 	}
-	err := c.in.Solve(ctx, &c.piece, p.sol.T[i], p.sol.T[j], c.z)
+	c.span = [2]float64{p.sol.T[i], p.sol.T[j]}
+	err := c.in.SolveAt(ctx, &c.piece, c.span[:], c.z)
 	p.merge(&c.piece.Stats)
 	if err != nil {
 		return err

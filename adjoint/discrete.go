@@ -41,6 +41,7 @@ func newReverser[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, re
 // discrete is the second pass of Discrete: the accepted steps from the last to the first.
 type discrete[T odeint.Float] struct {
 	rev  reverser[T]
+	step odeint.Step[T]
 	outs []output[T]
 }
 
@@ -48,11 +49,12 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 	row := p.last
 	last, _ := p.sol.Origin(row)
 	for n := last; n >= 0; n-- {
-		step := p.sol.Step(n)
+		step := &d.step
+		*step = p.sol.Step(n)
 		err := ctx.Err()
 		if err == nil {
 			row = d.collect(p, n, row)
-			err = d.rev.back(p.lambda, p.grad.Theta, &step, d.outs, &p.stats)
+			err = d.rev.back(p.lambda, p.grad.Theta, step, d.outs, &p.stats)
 		}
 		if err == nil && !vec.Finite(p.lambda) {
 			err = p.nonFinite("the adjoint state", step.T0, p.lambda)

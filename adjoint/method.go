@@ -66,9 +66,9 @@ type Interpolating struct {
 //
 // It is not recommended: a direction in which the flow contracts at rate a grows as
 // exp(a·Δt) backwards, with it the error of y, and the gradient is that of another
-// trajectory. Lorenz' system and stiff problems fail, however small the
-// tolerance (Gholami, Keutzer and Biros, ANODE, 2019). Its memory does not depend on the number of steps.
-// More saved times make it safer.
+// trajectory, or the solve does not end: Lorenz' system over ten time units, or anything
+// stiff (Gholami, Keutzer and Biros, ANODE, 2019). More saved times make it
+// safer. Its one merit is that its memory does not depend on the number of steps.
 type Backsolve struct {
 	// Solve are the options of the backward solve of (λ, y), a state of length 2·Dim.
 	// Otherwise as Interpolating.Solve.

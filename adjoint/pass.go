@@ -16,6 +16,10 @@ type Gradient[T odeint.Float] struct {
 	Y0    []T // ∂L/∂y0, length Dim
 	Theta []T // ∂L/∂θ, length NumParams
 	Times []T // ∂L/∂t_i, one for each saved time
+
+	// NoTimes leaves Times alone, which saves an evaluation of f for each saved time
+	// with a cotangent.
+	NoTimes bool
 }
 
 // CotangentError reports a cotangent that is NaN or infinite.
@@ -57,7 +61,10 @@ func (p *pass[T]) begin(sol *odeint.Solution[T], g *Gradient[T], dys []T) error 
 	p.sol, p.grad, p.dys = sol, g, dys
 	p.stats = odeint.Stats{}
 	m := len(sol.T)
-	g.Y0, g.Theta, g.Times = sized(g.Y0, p.n), sized(g.Theta, p.f.NumParams()), sized(g.Times, m)
+	g.Y0, g.Theta = sized(g.Y0, p.n), sized(g.Theta, p.f.NumParams())
+	if !g.NoTimes {
+		g.Times = sized(g.Times, m)
+	}
 	clear(g.Theta)
 	clear(p.lambda)
 	p.live = sized(p.live, m)
@@ -78,7 +85,9 @@ func (p *pass[T]) begin(sol *odeint.Solution[T], g *Gradient[T], dys []T) error 
 
 // end completes the gradient from λ(t_0⁺).
 func (p *pass[T]) end() error {
-	p.times()
+	if !p.grad.NoTimes {
+		p.times()
+	}
 	copy(p.grad.Y0, p.lambda)
 	add(p.grad.Y0, p.row(0))
 	for _, x := range [...][]T{p.grad.Y0, p.grad.Theta, p.grad.Times} {
