@@ -50,6 +50,9 @@ func New[T Float](f VectorField[T], opt Options) (*Integrator[T], error) {
 	if err != nil {
 		return nil, err
 	}
+	if fault := misfit(opt.Method, f); fault != "" {
+		return nil, &OptionError{Faults: []string{"Method: " + fault}}
+	}
 	in := &Integrator[T]{opt: opt, tol: newTolerance[T](&opt), pace: newPace(&opt)}
 	in.ev = evaluator[T]{field: f, stats: &in.stats}
 	in.ev.quad, _ = f.(Quadrature[T])
@@ -57,7 +60,7 @@ func New[T Float](f VectorField[T], opt Options) (*Integrator[T], error) {
 	if in.pace.fixed {
 		tol = nil
 	}
-	in.stepper = newStepper(opt.Method, &in.ev, tol)
+	in.stepper = newStepper(opt.Method, &in.ev, tol, opt.Compensated)
 	_, all := in.stepper.rows()
 	in.y[0], in.y[1], in.k = make([]T, n), make([]T, n), make([]T, all*n)
 	in.start = startingStep[T]{make([]T, n), make([]T, n), make([]T, n)}

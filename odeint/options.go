@@ -63,6 +63,11 @@ type Options struct {
 	// order is free.
 	Jumps []float64
 
+	// Compensated sums up the state with a running compensation of its rounding
+	// errors (Kahan summation), in which long solves with many small steps gain
+	// digits. It is for Splitting, ImplicitRK and Tao.
+	Compensated bool
+
 	// SaveAt is what the solution keeps.
 	SaveAt SaveAt
 }
@@ -149,6 +154,9 @@ func (o *Options) validate(dim int) error {
 		f.add("Controller: %s has no error estimate; use Fixed, or a method that has one", o.Method)
 	}
 	validateController(o.Controller, &f)
+	if _, ok := o.Method.(*Tableau); ok && o.Compensated {
+		f.add("Compensated: %s is an explicit Runge–Kutta method; use a Splitting, ImplicitRK or Tao", o.Method)
+	}
 	nonNegative(&f, "RTol", o.RTol)
 	nonNegative(&f, "ATol", o.ATol)
 	o.validateEach(dim, &f)

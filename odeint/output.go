@@ -49,7 +49,7 @@ func (o *output) at(t1 float64, n int, last bool) bool {
 // keep accepts the step: it saves the rows in it and, if asked for, the step.
 func (in *Integrator[T]) keep() error {
 	s, sol, out, dir := &in.step, in.sol, &in.output, in.pace.dir
-	if in.opt.SaveAt.Dense || out.inside(s.T1, dir) {
+	if in.opt.SaveAt.Dense || in.stepper.interpolates() && out.inside(s.T1, dir) {
 		if err := in.stepper.dense(s); err != nil {
 			return err
 		}

@@ -180,6 +180,8 @@ func (r *rungeKutta[T]) dense(s *Step[T]) error {
 	return nil
 }
 
+func (r *rungeKutta[T]) interpolates() bool { return true }
+
 func (r *rungeKutta[T]) interpolant() interpolant[T] { return &r.interp }
 
 func (r *rungeKutta[T]) output(dst []T, s *Step[T], theta float64) error {

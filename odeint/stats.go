@@ -2,10 +2,13 @@ package odeint
 
 // Stats counts the work of a solve.
 type Stats struct {
-	NFE      int // evaluations of f
-	VJPs     int // vector-Jacobian products; 0 in forward solves
-	Accepted int // accepted steps
-	Rejected int // rejected steps
+	NFE        int // evaluations of f
+	VJPs       int // vector-Jacobian products; 0 in forward solves
+	Drifts     int // evaluations of dq/dt alone (Separable)
+	Kicks      int // evaluations of dp/dt alone
+	Iterations int // of implicit methods, for the stages
+	Accepted   int // accepted steps
+	Rejected   int // rejected steps
 
 	// HMin and HMax are the smallest and largest absolute size of the accepted
 	// steps, those shortened to land on a time included; 0 if there were none.

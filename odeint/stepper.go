@@ -22,10 +22,13 @@ type stepper[T Float] interface {
 	accept(s *Step[T])
 	reject()
 
+	// interpolates reports whether output needs dense first.
+	interpolates() bool
+
 	// interpolant is how a Solution finds states inside a step; nil: it cannot.
 	interpolant() interpolant[T]
 
-	// output stores the state at s.T0 + theta·s.H, after dense.
+	// output stores the state at s.T0 + theta·s.H, after accept.
 	output(dst []T, s *Step[T], theta float64) error
 }
 
@@ -37,10 +40,16 @@ type interpolant[T Float] interface {
 }
 
 // newStepper is where methods become code.
-func newStepper[T Float](m Method, ev *evaluator[T], tol *tolerance[T]) stepper[T] {
+func newStepper[T Float](m Method, ev *evaluator[T], tol *tolerance[T], compensated bool) stepper[T] {
 	switch m := m.(type) {
 	case *Tableau:
 		return newRungeKutta(m, ev, tol)
+	case *Splitting:
+		return newSplitter(m, ev, compensated)
+	case *ImplicitRK:
+		return newImplicitRK(m, ev, compensated)
+	case *Tao:
+		return newTao(m, ev, compensated)
 	}
 	panic("odeint: method without a stepper")
 }

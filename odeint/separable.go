@@ -1,0 +1,113 @@
+package odeint
+
+// Paired is implemented by Hamiltonian and other fields whose state is made of
+// pairs (q, p). Fields without it are one sample: Dim/2 pairs.
+type Paired interface {
+	// Pairs is the number n of pairs in a sample. The state is a row-major
+	// (batch, 2n) array: every row has its n components of q, then its n of p. Dim is
+	// a multiple of 2n.
+	Pairs() int
+}
+
+// Separable is a vector field whose two halves can be evaluated apart:
+//
+//	dq/dt = Drift(t, p) = ∂T/∂p,   dp/dt = Kick(t, q) = −∂V/∂q
+//
+// for H = T(p, t) + V(q, t). It is what a Splitting needs. Eval gives both at
+// once, and is used for dense output alone.
+type Separable[T Float] interface {
+	VectorField[T]
+	Paired
+
+	// Drift stores dq/dt in dq. Both slices are row-major (batch, n) arrays that do
+	// not overlap. It must not modify p and must not keep either slice.
+	Drift(dq []T, t float64, p []T)
+
+	// Kick stores dp/dt in dp, with the same contract.
+	Kick(dp []T, t float64, q []T)
+}
+
+// NewSeparable returns the separable field of batch samples with n pairs each, made
+// of two functions with the contracts of Separable.Drift and Separable.Kick.
+func NewSeparable[T Float](batch, n int, drift, kick func(dst []T, t float64, x []T)) Separable[T] {
+	if drift == nil || kick == nil {
+		panic("odeint: nil function")
+	}
+	if batch < 1 || n < 1 {
+		panic("odeint: a separable field needs at least one sample and one pair")
+	}
+	return &separableFunc[T]{
+		batch: batch, n: n, drift: drift, kick: kick,
+		in: make([]T, 2*batch*n), out: make([]T, 2*batch*n),
+	}
+}
+
+type separableFunc[T Float] struct {
+	batch, n    int
+	drift, kick func(dst []T, t float64, x []T)
+	in, out     []T // (q | p) and its slopes
+}
+
+func (f *separableFunc[T]) Dim() int { return 2 * f.batch * f.n }
+
+func (f *separableFunc[T]) Pairs() int { return f.n }
+
+func (f *separableFunc[T]) Drift(dq []T, t float64, p []T) { f.drift(dq, t, p) }
+
+func (f *separableFunc[T]) Kick(dp []T, t float64, q []T) { f.kick(dp, t, q) }
+
+func (f *separableFunc[T]) Eval(dydt []T, t float64, y []T) {
+	half := f.batch * f.n
+	unpair(f.in, y, f.n)
+	f.drift(f.out[:half], t, f.in[half:])
+	f.kick(f.out[half:], t, f.in[:half])
+	pair(dydt, f.out, f.n)
+}
+
+// unpair stores the q of all rows of y in the first half of dst, and their p
+// in the second.
+func unpair[T Float](dst, y []T, n int) {
+	q, p := dst[:len(y)/2], dst[len(y)/2:]
+	for i := 0; i < len(q); i += n {
+		copy(q[i:i+n], y[2*i:])
+		copy(p[i:i+n], y[2*i+n:])
+	}
+}
+
+// pair undoes unpair.
+func pair[T Float](y, src []T, n int) {
+	q, p := src[:len(y)/2], src[len(y)/2:]
+	for i := 0; i < len(q); i += n {
+		copy(y[2*i:], q[i:i+n])
+		copy(y[2*i+n:], p[i:i+n])
+	}
+}
+
+// pairs is the number of pairs in a sample of f.
+func pairs[T Float](f VectorField[T]) int {
+	if p, ok := f.(Paired); ok {
+		return p.Pairs()
+	}
+	return f.Dim() / 2
+}
+
+// misfit says why f cannot be solved with m, or nothing.
+func misfit[T Float](m Method, f VectorField[T]) string {
+	_, explicit := m.(*Tableau)
+	if _, ok := f.(Quadrature[T]); ok && !explicit {
+		return m.String() + " cannot integrate the Quadrature of the field; use an explicit Runge–Kutta method"
+	}
+	switch m := m.(type) {
+	case *Splitting:
+		if _, ok := f.(Separable[T]); !ok {
+			return m.Name + " needs a field that implements Separable; use ImplicitMidpoint, a Gauss method or Tao for others"
+		}
+	case *Tao:
+	default:
+		return ""
+	}
+	if n := pairs(f); n < 1 || f.Dim()%(2*n) != 0 {
+		return m.String() + " needs a state of pairs (q, p); the dimension is not a multiple of twice their number"
+	}
+	return ""
+}
