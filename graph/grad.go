@@ -170,7 +170,7 @@ func (p *pass) propagate(n *G.Node) error {
 	if g == nil || !slices.Contains(want, true) {
 		return nil
 	}
-	ds, err := differentiate(call{n: n, op: p.ops[n], x: slices.Clone(children), g: g, want: want})
+	ds, err := differentiate(call{n: n, op: p.ops[n], x: children, g: g, want: want})
 	for i, c := range children {
 		if err != nil {
 			break
@@ -199,7 +199,26 @@ func (p *pass) accumulate(n, d *G.Node) {
 // differentiate applies the rule of an op; panics become errors.
 func differentiate(c call) (ds G.Nodes, err error) {
 	defer recoverInto(&err)
+	c.x = slices.Clone(c.x)
+	for i, x := range c.x {
+		c.x[i] = ownMemory(x)
+	}
 	return rule(c)
+}
+
+// ownMemory replaces Gorgonia's reshape, which shares the memory of its operand,
+// by ours. Used as an operand in a derivative, Gorgonia's would be the place
+// where its TapeMachine puts the result, on top of what was reshaped.
+func ownMemory(x *G.Node) *G.Node {
+	o, err := decode(x)
+	if err != nil {
+		return x
+	}
+	_, shares := o.(reshapeOp)
+	if _, ours := x.Op().(shapeOp); ours || !shares {
+		return x
+	}
+	return reshaped(childrenOf(x)[0], x.Shape())
 }
 
 // symDiff asks a Gorgonia op for its own derivative.

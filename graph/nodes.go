@@ -38,11 +38,16 @@ func logarithm(x *G.Node) *G.Node {
 	return made(G.ApplyOp(made(G.Log(like)).Op(), x))
 }
 
+// reshaped gives x another shape, or the scalar in it. It copies: Gorgonia's own
+// reshape shares memory, which its TapeMachine then overwrites.
 func reshaped(x *G.Node, to tensor.Shape) *G.Node {
 	if slices.Equal(x.Shape(), to) {
 		return x
 	}
-	return made(G.Reshape(x, slices.Clone(to)))
+	if x.Shape().TotalSize() != to.TotalSize() {
+		panic(failure{fmt.Errorf("reshape of %v to %v: %w", x.Shape(), to, ErrShape)})
+	}
+	return made(G.ApplyOp(shapeOp{ownOp{"Shape", to.Dims(), to.Clone()}, x.Dims(), x.Dtype()}, x))
 }
 
 func transposed(x *G.Node, perm []int) *G.Node {
@@ -67,17 +72,16 @@ func others(dims int, axes []int) (rest []int) {
 	return rest
 }
 
-// sumAxes sums over axes, which are dropped. It goes by three axes at a time,
-// for tensor sums a middle axis of four or more wrongly.
+// sumAxes sums over axes, which are dropped. From four axes on it goes by three
+// at a time, for there tensor sums the middle ones wrongly.
 func sumAxes(x *G.Node, axes []int) *G.Node {
 	axes = slices.Sorted(slices.Values(axes))
-	if len(axes) == x.Dims() {
-		return made(G.Sum(x))
+	if x.Dims() <= 3 || len(axes) == x.Dims() {
+		return made(G.Sum(x, axes...))
 	}
 	for _, a := range slices.Backward(axes) {
 		s := x.Shape()
-		to := slices.Delete(slices.Clone(s), a, a+1)
-		x = reshaped(made(G.Sum(reshaped(x, threeAxes(s, a)), 1)), to)
+		x = reshaped(made(G.Sum(reshaped(x, threeAxes(s, a)), 1)), slices.Delete(s.Clone(), a, a+1))
 	}
 	return x
 }

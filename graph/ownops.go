@@ -28,12 +28,17 @@ func (o ownOp) WriteHash(h hash.Hash) { fmt.Fprintf(h, "neuralode %s %v", o.name
 func (o ownOp) ReturnsPtr() bool      { return true }
 func (o ownOp) CallsExtern() bool     { return false }
 func (o ownOp) OverwritesInput() int  { return -1 }
+
+// typ is the type of an op whose operands have as many axes as the result.
 func (o ownOp) typ(operands int) hm.Type {
-	var a hm.Type = hm.TypeVariable('a')
-	if o.dims > 0 {
-		a = G.TensorType{Dims: o.dims, Of: hm.TypeVariable('a')}
+	return hm.NewFnType(slices.Repeat([]hm.Type{typeOf(o.dims)}, operands+1)...)
+}
+
+func typeOf(dims int) hm.Type {
+	if dims == 0 {
+		return hm.TypeVariable('a')
 	}
-	return hm.NewFnType(slices.Repeat([]hm.Type{a}, operands+1)...)
+	return G.TensorType{Dims: dims, Of: hm.TypeVariable('a')}
 }
 
 func (o ownOp) Hashcode() uint32 {
@@ -154,6 +159,46 @@ func copyParts[T Float](part, whole []T, shape tensor.Shape, axis, start, count 
 		}
 		part = part[n:]
 	}
+}
+
+// shapeOp is a reshape that copies, also from and to scalars.
+type shapeOp struct {
+	ownOp
+	from int // axes of the operand
+	dt   tensor.Dtype
+}
+
+func (shapeOp) Arity() int         { return 1 }
+func (o shapeOp) Type() hm.Type    { return hm.NewFnType(typeOf(o.from), typeOf(o.dims)) }
+func (shapeOp) DiffWRT(int) []bool { return []bool{true} }
+func (shapeOp) decode() op         { return reshapeOp{} }
+func (o shapeOp) Do(x ...G.Value) (G.Value, error) {
+	if o.dims > 0 {
+		return o.UsePreallocDo(o.new(x[0]), x...)
+	}
+	y := tensor.New(tensor.Of(o.dt), tensor.WithShape(1))
+	if _, err := o.UsePreallocDo(y, x...); err != nil {
+		return nil, err
+	}
+	if o.dt == tensor.Float32 {
+		return G.NewF32(y.Float32s()[0]), nil
+	}
+	return G.NewF64(y.Float64s()[0]), nil
+}
+
+func (o shapeOp) SymDiff(x G.Nodes, y, g *G.Node) (ds G.Nodes, err error) {
+	defer recoverInto(&err)
+	return G.Nodes{reshaped(g, x[0].Shape())}, nil
+}
+
+func (o shapeOp) UsePreallocDo(y G.Value, x ...G.Value) (G.Value, error) {
+	switch v := x[0].(type) {
+	case *G.F64:
+		return y, onFloats(o.name, func(d [][]float64) { d[0][0] = float64(*v) }, nil, y)
+	case *G.F32:
+		return y, onFloats(o.name, nil, func(d [][]float32) { d[0][0] = float32(*v) }, y)
+	}
+	return y, onFloats(o.name, func(d [][]float64) { copy(d[0], d[1]) }, func(d [][]float32) { copy(d[0], d[1]) }, y, x[0])
 }
 
 // zerosOp is zeros in the shape of its operand, whatever its values are.

@@ -202,16 +202,16 @@ func (c call) tensordot(o tensordotOp) G.Nodes {
 func (c call) max(o maxOp) G.Nodes {
 	x := c.x[0]
 	hit := made(G.Eq(x, spreadOver(c.n, x, o.axes), true))
-	k := made(G.Sum(hit, slices.Sorted(slices.Values(o.axes))...))
-	if x.Dims() > 3 {
-		k = sumAxes(hit, o.axes)
-	}
-	return G.Nodes{product(hit, spreadOver(quotient(c.g, k), x, o.axes))}
+	share := quotient(c.g, sumAxes(hit, o.axes))
+	return G.Nodes{product(hit, spreadOver(share, x, o.axes))}
 }
 
 // repeat: each element collects the cotangents of its copies.
 func (c call) repeat(o repeatOp) G.Nodes {
 	in := c.x[0].Shape()
+	if c.g.Dims() <= 3 && (o.axis >= len(in) || in[o.axis] == 1) {
+		return G.Nodes{reshaped(made(G.Sum(c.g, o.axis)), in)}
+	}
 	before, after := 1, 1
 	for i, d := range in {
 		if i <= o.axis {
@@ -220,23 +220,12 @@ func (c call) repeat(o repeatOp) G.Nodes {
 			after *= d
 		}
 	}
-	if before == 1 && after == 1 {
-		d := made(G.Sum(c.g))
-		if c.x[0].IsScalar() {
-			return G.Nodes{d, nil}
-		}
-		return G.Nodes{reshaped(d, in), nil}
-	}
-	d := reshaped(c.g, tensor.Shape{before, o.count, after})
-	return G.Nodes{reshaped(made(G.Sum(d, 1)), in), nil}
+	d := made(G.Sum(reshaped(c.g, tensor.Shape{before, o.count, after}), 1))
+	return G.Nodes{reshaped(d, in)}
 }
 
-// reshape: back to the shape of the operand; a scalar is a sum of one element,
-// because Gorgonia reshapes to a tensor without axes instead.
+// reshape: back to the shape of the operand.
 func (c call) reshape() G.Nodes {
-	if c.x[0].IsScalar() {
-		return G.Nodes{made(G.Sum(c.g)), nil}
-	}
 	return G.Nodes{reshaped(c.g, c.x[0].Shape())}
 }
 
