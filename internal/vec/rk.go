@@ -81,7 +81,7 @@ func combine8[T ~float32 | ~float64](dst, y, c []T, rows []int, k []T) {
 }
 
 // ScaledRMS returns √(Σ_i (e_i/s_i)² / n) with s_i = atol + rtol·max(|a_i|, |b_i|),
-// in float64. A component with e_i = 0 counts as 0 even if s_i is 0.
+// in float64, for finite a and b. A component with e_i = 0 counts as 0 even if s_i is 0.
 func ScaledRMS[T ~float32 | ~float64](e, a, b []T, atol, rtol float64) float64 {
 	n := len(e)
 	a, b = a[:n], b[:n]

@@ -1,0 +1,52 @@
+package odeint
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+// nothing is a field whose evaluation costs next to nothing.
+type nothing[T Float] int
+
+func (n nothing[T]) Dim() int                        { return int(n) }
+func (n nothing[T]) Eval(dydt []T, t float64, y []T) { dydt[0] = y[0] }
+
+// The cost of a step without that of f.
+func BenchmarkStep(b *testing.B) {
+	for _, m := range []*Tableau{RK4, Tsit5, Dop853} {
+		for _, n := range []int{2, 100, 1000} {
+			b.Run(fmt.Sprintf("%s/%d", m, n), func(b *testing.B) { benchmarkStep(b, m, n, Options{Method: m}) })
+		}
+	}
+	b.Run("tsit5/2/stages", func(b *testing.B) {
+		benchmarkStep(b, Tsit5, 2, Options{SaveAt: SaveAt{Stages: true}})
+	})
+}
+
+func benchmarkStep(b *testing.B, m *Tableau, n int, o Options) {
+	const steps = 1000
+	o.H0 = 1.0 / steps
+	if m.E != nil {
+		o.Controller, o.HMax = steady{}, o.H0
+	}
+	in, err := New(VectorField[float64](nothing[float64](n)), o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sol, y0 := new(Solution[float64]), make([]float64, n)
+	for b.Loop() {
+		if err := in.Solve(context.Background(), sol, 0, 1, y0); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/steps, "ns/step")
+}
+
+// steady controls like I but always answers with the same step.
+type steady struct{}
+
+func (steady) Next(a Attempt) (factor float64, accept bool) {
+	_, _ = I{}.Next(a)
+	return 1, true
+}
