@@ -86,6 +86,7 @@ func seedOne(scalar *G.Node) (one *G.Node, err error) {
 //
 // VJP may be called from several goroutines on different graphs, not on one.
 func VJP(outputs, cotangents, wrt G.Nodes) (gradients G.Nodes, err error) {
+	defer recoverInto(&err)
 	warmUp()
 	dt, err := checkArguments(outputs, cotangents, wrt)
 	if err != nil {
@@ -94,7 +95,6 @@ func VJP(outputs, cotangents, wrt G.Nodes) (gradients G.Nodes, err error) {
 	if len(wrt) == 0 {
 		return nil, nil
 	}
-	defer recoverInto(&err)
 	reserveNumbers(wrt[0].Graph(), dt)
 	p := pass{dt: dt, adjoint: make(map[*G.Node]*G.Node), ops: make(map[*G.Node]op)}
 	if err := p.analyse(outputs, wrt); err != nil {
