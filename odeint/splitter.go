@@ -65,6 +65,15 @@ func whole(x float64) float64 {
 	return x
 }
 
+// flowTime is the time at fraction c of the step. With negative coefficients it may lie
+// outside the step, unlike a stage's.
+func flowTime[T Float](s *Step[T], c float64) float64 {
+	if c < 0 || c > 1 {
+		return s.T0 + c*s.H
+	}
+	return s.StageTime(c)
+}
+
 func (r *splitter[T]) rows() (step, all int) { return 0, hermiteRows }
 
 func (r *splitter[T]) restart([]T) {
@@ -113,7 +122,7 @@ func (r *splitter[T]) run(s *Step[T], theta float64, e []T) error {
 			x, ex, from = p, ep, q
 		}
 		if i > 0 || !r.known {
-			if err := r.evaluate(k, f.kick, s.StageTime(f.at*theta), from); err != nil {
+			if err := r.evaluate(k, f.kick, flowTime(s, f.at*theta), from); err != nil {
 				return err
 			}
 		}

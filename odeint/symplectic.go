@@ -73,8 +73,8 @@ var McLachlanAtela4 = &Splitting{
 // BlanesMoan4 is the symmetric six-stage method of order 4 with very small error
 // constants by Blanes and Moan (2002, Practical symplectic partitioned
 // Runge–Kutta and Runge–Kutta–Nyström methods, J. Comp. Appl. Math. 142,
-// 313–330, table 2, S6). At equal cost its error is some hundred times smaller
-// than that of Yoshida4.
+// 313–330, table 2, S6). At equal cost its error is tens of times smaller than
+// that of Yoshida4.
 var BlanesMoan4 = &Splitting{
 	Name: "blanes-moan4",
 	Drift: []float64{
@@ -106,7 +106,7 @@ var Yoshida6 = composition("yoshida6", 6,
 // KahanLi6 is the composition of order 6 of nine Verlet steps by Kahan and Li
 // (1997, Composition constants for raising the orders of unconventional schemes,
 // Math. Comp. 66, 1089–1099; Geometric Numerical Integration, V.3.2, (3.10)). It
-// is more accurate than Yoshida6 at equal cost.
+// is somewhat more accurate than Yoshida6 at equal cost.
 var KahanLi6 = composition("kahan-li6", 6,
 	0.39216144400731413927925056, 0.33259913678935943859974864, -0.70624617255763935980996482,
 	0.08221359629355080023149045, 0.79854399093482996339895035,

@@ -19,7 +19,8 @@ import (
 //
 // A step costs three evaluations of f for each composed step of order 2. The field
 // has pairs (q, p) as Paired says. A saved time inside a step is reached by a
-// partial step from the step's start.
+// partial step from the step's start. Above order 2, f is evaluated at times outside the
+// step too.
 type Tao struct {
 	// Omega is ω, in units of one over time. It has no default: several times the
 	// problem's fastest frequency is a start, and the energy error says the rest.

@@ -122,7 +122,7 @@ func (r *taoStepper[T]) evaluate(dst []T, s *Step[T], c float64, x, y []T) error
 		copy(r.mixed[i:i+r.n], x[i:])
 		copy(r.mixed[i+r.n:i+2*r.n], y[i+r.n:])
 	}
-	return r.ev.at(dst, s.StageTime(c), r.mixed)
+	return r.ev.at(dst, flowTime(s, c), r.mixed)
 }
 
 // move is the flow of H(q of x, p of y), whose slope is k: it changes the p of x
