@@ -224,6 +224,24 @@ func TestZeroRows(t *testing.T) {
 		if early == 0 || 2*early > late {
 			t.Errorf("%d evaluations for a cotangent at t = 2, %d at t = 8", early, late)
 		}
+		if again := work(dys); again != late {
+			t.Errorf("%d evaluations, %d the second time", late, again)
+		}
+		// Saved times inside the steps take no part in the reverse either.
+		plain, err := New[float64](f, odeint.Options{RTol: 1e-8, ATol: 1e-8}, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := plain.Forward(ctx, []float64{0, 8}, y0); err != nil {
+			t.Fatal(err)
+		}
+		if err := plain.Backward(ctx, new(Gradient[float64]), []float64{0, 0, 1, 0}); err != nil {
+			t.Fatal(err)
+		}
+		_, b := plain.Stats()
+		if _, resets := m.(Backsolve); !resets && late != b.VJPs+b.NFE {
+			t.Errorf("%d evaluations with idle saved times, %d without", late, b.VJPs+b.NFE)
+		}
 	})
 }
 
@@ -332,6 +350,49 @@ func TestBackwardOptions(t *testing.T) {
 	}
 }
 
+// TestForwardOptionsBackwards checks which of the forward options the backward solve
+// gets: stops and jumps always, what speaks of single components of y never.
+func TestForwardOptionsBackwards(t *testing.T) {
+	norms := 0
+	opt := odeint.Options{
+		Stops: []float64{0.25}, Jumps: []float64{0.75}, ErrDim: 1,
+		Norm: func(r []float64) float64 { norms++; return math.Abs(r[0]) },
+	}
+	own := &odeint.Options{RTol: 1e-3, ATol: 1e-3, Stops: []float64{0.6}}
+	for _, m := range []Method{Interpolating{}, Backsolve{}, Interpolating{Solve: own}, Backsolve{Solve: own}} {
+		f := lotkaVolterra[float64](false, 1.5, 1, 3, 1)
+		s, err := New[float64](f, opt, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Forward(ctx, []float64{0, 1}, []float64{1, 1}); err != nil {
+			t.Fatal(err)
+		}
+		forwards := norms
+		f.evals = nil
+		if err := s.Backward(ctx, new(Gradient[float64]), []float64{0, 0, 1, 1}); err != nil {
+			t.Fatal(err)
+		}
+		if norms != forwards {
+			t.Errorf("%#v: the forward norm measured backwards", m)
+		}
+		seen := make(map[float64]bool)
+		for _, at := range f.evals {
+			seen[at] = true
+		}
+		before, after := math.Nextafter(0.75, 0), math.Nextafter(0.75, 1)
+		if !seen[0.25] || seen[0.75] || !seen[before] || !seen[after] {
+			t.Errorf("%#v: the stop at 0.25 or the jump at 0.75 was not passed on", m)
+		}
+		if m == (Interpolating{Solve: own}) && !seen[0.6] {
+			t.Errorf("%#v: its own stop was lost", m)
+		}
+	}
+	if len(own.Stops) != 1 || len(own.Jumps) != 0 {
+		t.Error("the caller's options were modified")
+	}
+}
+
 // TestStepsCarriedOver checks that cotangents at many times do not make every piece
 // of the backward solve begin with a small step.
 func TestStepsCarriedOver(t *testing.T) {
@@ -339,6 +400,11 @@ func TestStepsCarriedOver(t *testing.T) {
 	_, _, s := pull(t, f, odeint.Options{RTol: 1e-4, ATol: 1e-4}, Interpolating{}, grid(0, 10, 200), []float64{1, 0}, constant(1.0, 2.0))
 	if _, b := s.Stats(); b.Accepted > 206 {
 		t.Errorf("%d steps for 200 intervals shorter than a step", b.Accepted)
+	}
+	// Only times with a cotangent end a piece.
+	_, _, s = pull(t, f, odeint.Options{RTol: 1e-4, ATol: 1e-4}, Interpolating{}, grid(0, 10, 200), []float64{1, 0}, lastOnly(1.0, 2.0))
+	if _, b := s.Stats(); b.Accepted > 40 {
+		t.Errorf("%d steps for one interval", b.Accepted)
 	}
 }
 
@@ -365,6 +431,11 @@ func TestLorenzBacksolve(t *testing.T) {
 	_, b, _ := pull(t, f, opt, Backsolve{}, times, y0, distanceTo2)
 	gradtest.Close(t, "∂L/∂p", b.Theta, a.Theta, 1e-5)
 	gradtest.Close(t, "∂L/∂u0", b.Y0, a.Y0, 1e-5)
+	// Times without a cotangent reset y too.
+	_, a, _ = pull(t, f, opt, Interpolating{}, times, y0, lastOnly(1.0, 1, 1))
+	_, b, _ = pull(t, f, opt, Backsolve{}, times, y0, lastOnly(1.0, 1, 1))
+	gradtest.Close(t, "∂y(T)/∂p", b.Theta, a.Theta, 1e-4)
+
 	// In one go it does not end, or ends somewhere else.
 	opt.MaxSteps = 10_000
 	s, err := New[float64](f, opt, Backsolve{})
@@ -517,6 +588,20 @@ func TestFieldFails(t *testing.T) {
 	}
 	if err := s.Backward(ctx, new(Gradient[float64]), []float64{0, 1}); !errors.Is(err, odeint.ErrNonFinite) {
 		t.Errorf("an infinite ∂f/∂θ: %v", err)
+	}
+}
+
+// TestCostFails has the error of the field come through WithCost.
+func TestCostFails(t *testing.T) {
+	cause := errors.New("out of order")
+	f := linear[float64](-1)
+	f.eval = func(d []float64, _ float64, _, _ []float64) { d[0], f.err = math.NaN(), cause }
+	s, err := New(WithCost[float64](f, integral{}), odeint.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Forward(ctx, []float64{0, 1}, []float64{1, 0}); !errors.Is(err, cause) {
+		t.Error(err)
 	}
 }
 
