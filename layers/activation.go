@@ -13,9 +13,8 @@ import (
 // Activation is an elementwise function. It is a [Module] without learnables,
 // and it reads and writes itself as text by its name: "tanh", "leaky_relu".
 //
-// All of them may be differentiated twice. At the kinks of ReLU, LeakyReLU and
-// ELU the derivative is the one from the right, except for ELU, whose first
-// derivative has no jump and whose second is the one from the left.
+// All of them may be differentiated twice and more. Where a derivative jumps, at 0 for
+// ReLU, LeakyReLU and (the second) for ELU, it is the one from the right.
 type Activation uint8
 
 // The zero Activation is no choice: a place that takes one says what it stands
@@ -129,8 +128,7 @@ func (a Activation) Apply(x *G.Node) (*G.Node, error) {
 		// The slope is 1 or 1/100, so nothing overflows that x does not.
 		y = b.mul(x, b.add(b.mul(b.positive(x), b.constant(0.99)), b.constant(0.01)))
 	case ELU:
-		// x − relu(x) is min(x, 0), with derivative 1 at 0, so that expm1 never
-		// sees a large argument and the derivative at 0 is right.
+		// x − relu(x) is min(x, 0): expm1 never sees a large argument.
 		pos := b.relu(x)
 		y = b.add(pos, b.expm1(b.sub(x, pos)))
 	case GELU:

@@ -28,7 +28,7 @@ var closed = map[layers.Activation][3]func(x float64) float64{
 	layers.ELU: {func(x float64) float64 { return math.Max(x, math.Expm1(math.Min(x, 0))) },
 		func(x float64) float64 { return math.Exp(math.Min(x, 0)) },
 		func(x float64) float64 {
-			if x > 0 {
+			if x >= 0 {
 				return 0
 			}
 			return math.Exp(x)
