@@ -1,0 +1,237 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/neuralode/neuralode/internal/vec"
+)
+
+// A chain is run a block at a time: all its steps on some hundred elements,
+// then the next ones, so that intermediate results stay in the first cache.
+const blockSize = 256
+
+// chain is a fused sequence of elementwise steps, compiled.
+type chain[T Float] struct {
+	size     int
+	block    int
+	operands []operand[T]
+	steps    []step[T]
+	blocks   int // scratch blocks used
+	temps    int // the first of them that holds intermediate results
+	dst      ref
+	dstReg   int
+	regs     int
+}
+
+// step computes block register dst from others.
+type step[T Float] struct {
+	kernel[T]
+	dst, a, b, c int
+}
+
+// operand is something that a chain reads, and how its elements, taken in the
+// chain's order, lie in memory.
+type operand[T Float] struct {
+	from          ref
+	how           access
+	lens, strides []int // for gathered
+	period        int   // for tiled
+	scratch       int   // block of its copy
+}
+
+type access uint8
+
+const (
+	direct   access = iota // as they are
+	uniform                // one number; the block is filled once per run
+	tiled                  // a row over and over; the block is filled once per run
+	gathered               // copied block by block
+)
+
+// newChain compiles the chain of a unit.
+func newChain[T Float](u *unit, refs func(*value) ref) *chain[T] {
+	c := &chain[T]{size: u.root.size(), dst: refs(u.root)}
+	c.block = chainBlock(u, c.size)
+
+	views := u.readBy(u.chain)
+	if u.source != nil {
+		views = append(views, u.source.all())
+	}
+	var distinct []view
+	for _, v := range views {
+		if !slices.ContainsFunc(distinct, func(w view) bool { return sameElements(v, w) }) {
+			distinct = append(distinct, v)
+		}
+	}
+	for _, v := range distinct {
+		from := c.dst
+		if v.of != u.source {
+			from = refs(v.of)
+		}
+		c.operands = append(c.operands, c.newOperand(v, from))
+	}
+	c.temps = c.blocks
+	c.addSteps(u, distinct)
+	return c
+}
+
+// sameElements tells whether two views read the same elements in the same order.
+func sameElements(v, w view) bool {
+	if v.of != w.of || v.offset != w.offset {
+		return false
+	}
+	vl, vs := v.axes()
+	wl, ws := w.axes()
+	return slices.Equal(vl, wl) && slices.Equal(vs, ws)
+}
+
+// chainBlock chooses the length of blocks: whole rows, if an operand repeats a
+// short row.
+func chainBlock(u *unit, size int) int {
+	row := 1
+	for _, v := range u.readBy(u.chain) {
+		if n := tileLength(v); n > row && n <= blockSize && n%row == 0 {
+			row = n
+		}
+	}
+	return min(blockSize/row*row, size)
+}
+
+// tileLength returns the length of the row that v repeats, or 0.
+func tileLength(v view) int {
+	lens, strides := v.axes()
+	if len(lens) == 2 && strides[0] == 0 && strides[1] == 1 {
+		return lens[1]
+	}
+	return 0
+}
+
+func (c *chain[T]) newOperand(v view, from ref) operand[T] {
+	from.offset += v.offset
+	lens, strides := v.axes()
+	o := operand[T]{from: from, lens: lens, strides: strides, scratch: -1}
+	switch {
+	case len(lens) == 0 && c.size == 1, len(lens) == 1 && strides[0] == 1:
+		return o
+	case len(lens) == 1 && strides[0] == 0:
+		o.how = uniform
+	case tileLength(v) > 0 && c.block%tileLength(v) == 0:
+		o.how, o.period = tiled, lens[1]
+	default:
+		o.how = gathered
+	}
+	o.scratch = c.blocks
+	c.blocks++
+	return o
+}
+
+// addSteps orders the chain's values as steps and gives their results blocks,
+// each free again after its last reader.
+func (c *chain[T]) addSteps(u *unit, distinct []view) {
+	reg := make(map[*value]int)
+	last := make(map[*value]int)
+	for i, v := range u.chain {
+		for _, a := range v.args {
+			last[a.of] = i
+		}
+	}
+	first := len(c.operands)
+	c.dstReg = first
+	c.regs = first + 1
+	var free []int
+	for i, v := range u.chain {
+		s := step[T]{kernel: kernelOf[T](v.do)}
+		in := []*int{&s.a, &s.b, &s.c}
+		for k, a := range v.args {
+			if r, ok := reg[a.of]; ok {
+				*in[k] = r
+				continue
+			}
+			*in[k] = slices.IndexFunc(distinct, func(w view) bool { return sameElements(a, w) })
+		}
+		for _, a := range v.args {
+			if r, ok := reg[a.of]; ok && last[a.of] == i {
+				free = append(free, r)
+				delete(reg, a.of)
+			}
+		}
+		switch {
+		case v == u.root:
+			s.dst = c.dstReg
+		case len(free) > 0:
+			s.dst = free[len(free)-1]
+			free = free[:len(free)-1]
+		default:
+			s.dst = c.regs
+			c.regs++
+			c.blocks++
+		}
+		reg[v] = s.dst
+		c.steps = append(c.steps, s)
+	}
+}
+
+// scratch is the room for blocks that the chain needs.
+func (c *chain[T]) scratch() int { return c.blocks * c.block }
+
+// begin prepares the operands that are the same for all blocks.
+func (c *chain[T]) begin(m *Instance[T]) {
+	for i := range c.operands {
+		o := &c.operands[i]
+		switch o.how {
+		case uniform:
+			b := c.blockOf(m, o.scratch)
+			vec.Fill(b, m.at(o.from)[0])
+			m.regs[i] = b
+		case tiled:
+			b := c.blockOf(m, o.scratch)
+			row := m.at(o.from)[:o.period]
+			for p := 0; p < len(b); p += o.period {
+				copy(b[p:], row)
+			}
+			m.regs[i] = b
+		}
+	}
+}
+
+func (c *chain[T]) blockOf(m *Instance[T], i int) []T {
+	return m.scratch[i*c.block : (i+1)*c.block]
+}
+
+// span computes elements lo to hi. lo is a multiple of the block.
+func (c *chain[T]) span(m *Instance[T], lo, hi int) {
+	for p := lo; p < hi; p += c.block {
+		n := min(c.block, hi-p)
+		for i := range c.operands {
+			o := &c.operands[i]
+			switch o.how {
+			case direct:
+				m.regs[i] = m.at(o.from)[p : p+n]
+			case gathered:
+				b := c.blockOf(m, o.scratch)[:n]
+				vec.Gather(b, m.at(o.from), o.lens, o.strides, p)
+				m.regs[i] = b
+			}
+		}
+		m.regs[c.dstReg] = m.at(c.dst)[p : p+n]
+		for r := c.dstReg + 1; r < c.regs; r++ {
+			m.regs[r] = c.blockOf(m, c.temps+r-c.dstReg-1)[:n]
+		}
+		for i := range c.steps {
+			s := &c.steps[i]
+			switch dst := m.regs[s.dst]; {
+			case s.f1 != nil:
+				s.f1(dst, m.regs[s.a])
+			case s.f2 != nil:
+				s.f2(dst, m.regs[s.a], m.regs[s.b])
+			default:
+				s.f3(dst, m.regs[s.a], m.regs[s.b], m.regs[s.c])
+			}
+		}
+	}
+}
+
+func (c *chain[T]) run(m *Instance[T]) {
+	c.begin(m)
+	c.span(m, 0, c.size)
+}

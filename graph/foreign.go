@@ -1,0 +1,122 @@
+package graph
+
+import (
+	"fmt"
+	"sync"
+	"unsafe"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// foreign runs an op by its own Do. Such an op may keep state, swap the strides
+// of its operands while it runs, return an operand, or panic: it gets copies of
+// its operands, runs under a lock, and its result is copied.
+type foreign[T Float] struct {
+	op     G.Op
+	name   string
+	args   []ref
+	shapes []tensor.Shape
+	dst    ref
+	shape  tensor.Shape
+	lock   *sync.Mutex
+}
+
+// ForeignError reports that an op that the compiler does not know failed.
+type ForeignError struct {
+	Op  string
+	Err error
+}
+
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("graph: op %s failed: %v; check that its operands are in its domain", e.Op, e.Err)
+}
+
+func (e *ForeignError) Unwrap() error { return e.Err }
+
+func newForeign[T Float](u *unit, refs func(*value) ref) *foreign[T] {
+	v := u.root
+	o := v.do.(foreignOp).op
+	f := &foreign[T]{op: o, name: fmt.Sprint(o), dst: refs(v), shape: v.shape, lock: new(sync.Mutex)}
+	for _, a := range v.args {
+		r := refs(a.of)
+		r.offset += a.offset
+		f.args = append(f.args, r)
+		f.shapes = append(f.shapes, a.shape)
+	}
+	return f
+}
+
+func (f *foreign[T]) run(m *Instance[T]) {
+	if m.err != nil {
+		return
+	}
+	if err := f.do(m); err != nil {
+		m.err = &ForeignError{f.name, err}
+	}
+}
+
+func (f *foreign[T]) do(m *Instance[T]) (err error) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	operands := make([]G.Value, len(f.args))
+	for i, s := range f.shapes {
+		operands[i] = newValue(s, m.at(f.args[i])[:s.TotalSize()])
+	}
+	// Not UsePreallocDo: batch norm's, for one, reads the result's buffer.
+	result, err := f.op.Do(operands...)
+	if err != nil {
+		return err
+	}
+	return f.store(m.at(f.dst)[:f.shape.TotalSize()], result)
+}
+
+// newValue returns a Gorgonia value with a copy of data.
+func newValue[T Float](shape tensor.Shape, data []T) G.Value {
+	if len(shape) > 0 {
+		return tensor.New(tensor.WithShape(shape.Clone()...), tensor.WithBacking(append([]T(nil), data...)))
+	}
+	switch x := any(data[0]).(type) {
+	case float32:
+		return G.NewF32(x)
+	default:
+		return G.NewF64(x.(float64))
+	}
+}
+
+// store copies the result of the op.
+func (f *foreign[T]) store(dst []T, result G.Value) error {
+	if t, ok := result.(*tensor.Dense); ok && t.RequiresIterator() {
+		result = t.Materialize()
+	}
+	if result != nil {
+		switch d := result.Data().(type) {
+		case T:
+			if len(dst) == 1 {
+				dst[0] = d
+				return nil
+			}
+		case []T:
+			if len(dst) == len(d) {
+				copy(dst, d)
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("it returned %T, want shape %v of %T", result, f.shape, dst)
+}
+
+// overlap tells whether two slices share an element.
+func overlap[T Float](a, b []T) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return false
+	}
+	a0, b0 := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0]))
+	size := unsafe.Sizeof(a[0])
+	return a0 < b0+uintptr(len(b))*size && b0 < a0+uintptr(len(a))*size
+}

@@ -1,0 +1,124 @@
+package graph
+
+import (
+	"math"
+
+	"github.com/neuralode/neuralode/internal/vec"
+)
+
+// kernel is an elementwise op on slices; the function for its number of
+// operands is set.
+type kernel[T Float] struct {
+	f1 func(dst, a []T)
+	f2 func(dst, a, b []T)
+	f3 func(dst, a, b, c []T)
+}
+
+// run applies the kernel to any number of operands.
+func (k kernel[T]) run(dst []T, x [][]T) {
+	switch {
+	case k.f1 != nil:
+		k.f1(dst, x[0])
+	case k.f2 != nil:
+		k.f2(dst, x[0], x[1])
+	default:
+		k.f3(dst, x[0], x[1], x[2])
+	}
+}
+
+func kernelOf[T Float](o op) kernel[T] {
+	switch o := o.(type) {
+	case copyOp:
+		return kernel[T]{f1: vec.Copy[T]}
+	case unaryOp:
+		return kernel[T]{f1: unaryKernel[T](o.fn)}
+	case binaryOp:
+		return kernel[T]{f2: binaryKernel[T](o.fn)}
+	case gradOp:
+		if o.fn == fnTanh {
+			return kernel[T]{f2: vec.TanhGrad[T]}
+		}
+		return kernel[T]{f2: vec.SigmoidGrad[T]}
+	case mulAddOp:
+		return kernel[T]{f3: vec.MulAdd[T]}
+	}
+	panic("graph: op is not elementwise")
+}
+
+func unaryKernel[T Float](fn unaryFn) func(dst, x []T) {
+	switch fn {
+	case fnAbs:
+		return vec.Abs[T]
+	case fnSign:
+		return vec.Sign[T]
+	case fnCeil:
+		return vec.Map[T](math.Ceil)
+	case fnFloor:
+		return vec.Map[T](math.Floor)
+	case fnSin:
+		return vec.Map[T](math.Sin)
+	case fnCos:
+		return vec.Map[T](math.Cos)
+	case fnExp:
+		return vec.Exp[T]
+	case fnLog:
+		return vec.Map[T](math.Log)
+	case fnLog2:
+		return vec.Map[T](math.Log2)
+	case fnNeg:
+		return vec.Neg[T]
+	case fnSquare:
+		return vec.Square[T]
+	case fnSqrt:
+		return vec.Sqrt[T]
+	case fnInv:
+		return vec.Inv[T]
+	case fnInvSqrt:
+		return vec.InvSqrt[T]
+	case fnCube:
+		return vec.Cube[T]
+	case fnTanh:
+		return vec.Tanh[T]
+	case fnSigmoid:
+		return vec.Sigmoid[T]
+	case fnLog1p:
+		return vec.Map[T](math.Log1p)
+	case fnExpm1:
+		return vec.Map[T](math.Expm1)
+	case fnSoftplus:
+		return vec.Softplus[T]
+	}
+	panic("graph: unknown unary function")
+}
+
+func binaryKernel[T Float](fn binaryFn) func(dst, a, b []T) {
+	switch fn {
+	case fnAdd:
+		return vec.Add[T]
+	case fnSub:
+		return vec.Sub[T]
+	case fnMul:
+		return vec.Mul[T]
+	case fnDiv:
+		return vec.Div[T]
+	case fnPow:
+		return vec.Pow[T]
+	case fnLt:
+		return vec.Less[T]
+	case fnGt:
+		return func(dst, a, b []T) { vec.Less(dst, b, a) }
+	case fnLe:
+		return vec.LessEqual[T]
+	case fnGe:
+		return func(dst, a, b []T) { vec.LessEqual(dst, b, a) }
+	case fnEq:
+		return vec.Equal[T]
+	case fnNe:
+		return vec.NotEqual[T]
+	case fnMin:
+		return vec.Min[T]
+	case fnMax:
+		return vec.Max[T]
+	}
+	panic("graph: unknown binary function")
+}

@@ -1,0 +1,387 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// lowering turns the nodes below the outputs of a program into values. Nodes
+// that only rearrange elements (reshape, transpose, slice, repeat) become
+// views and cost nothing unless a consumer needs its operand dense.
+type lowering struct {
+	*builder
+	dt      tensor.Dtype
+	done    map[*G.Node]view
+	unbound []string
+	refused []Refusal
+}
+
+// lower returns the views that outputs are. Its errors are typed; all unbound
+// variables, and all refused ops, are reported at once.
+func (b *builder) lower(dt tensor.Dtype, inputs, outputs G.Nodes) ([]view, error) {
+	l := &lowering{builder: b, dt: dt, done: make(map[*G.Node]view)}
+	for i, n := range inputs {
+		if err := l.checkDtype(n); err != nil {
+			return nil, err
+		}
+		if _, twice := l.done[n]; twice {
+			return nil, fmt.Errorf("graph: input %q is listed twice; list each node once", n.Name())
+		}
+		l.done[n] = b.add(inputOp{i}, ints(n.Shape()))
+	}
+	views := make([]view, len(outputs))
+	for i, n := range outputs {
+		if err := l.visit(n); err != nil {
+			return nil, err
+		}
+		views[i] = l.done[n]
+	}
+	switch {
+	case len(l.refused) > 0:
+		return nil, &RefusedError{l.refused}
+	case len(l.unbound) > 0:
+		return nil, &UnboundError{l.unbound}
+	}
+	return views, nil
+}
+
+func ints(s tensor.Shape) []int { return slices.Clone([]int(s)) }
+
+func (l *lowering) checkDtype(n *G.Node) error {
+	if n.Type() == nil {
+		return fmt.Errorf("graph: node %q is a statement and has no value; list the node it reads", n.Name())
+	}
+	if dt := n.Dtype(); dt != l.dt {
+		return &DtypeError{Node: n.Name(), Got: dt, Want: l.dt}
+	}
+	return nil
+}
+
+// visit lowers n after its operands.
+func (l *lowering) visit(n *G.Node) error {
+	if _, ok := l.done[n]; ok {
+		return nil
+	}
+	o, err := decode(n)
+	if err != nil {
+		return err
+	}
+	if _, ok := o.(statementOp); !ok || n.Type() == nil {
+		if err := l.checkDtype(n); err != nil {
+			return err
+		}
+	}
+	children := childrenOf(n)
+	switch o.(type) {
+	case constantOp, sizeOp:
+		children = nil // known without them
+	case repeatOp:
+		children = children[:1] // the count is in the op
+	case sliceGradOp:
+		children = children[1:] // of x only the shape matters
+	case maxPoolGradOp:
+		children = append(children[:1:1], children[2]) // the maximum is sought again
+	case averagePoolGradOp, upsampleGradOp:
+		children = children[2:]
+	}
+	args := make([]view, len(children))
+	for i, c := range children {
+		if err := l.visit(c); err != nil {
+			return err
+		}
+		args[i] = l.done[c]
+	}
+	v, err := l.apply(n, o, args)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(v.shape, []int(n.Shape())) {
+		return fmt.Errorf("graph: internal error: %v of node %q has shape %v, want %v", n.Op(), n.Name(), v.shape, n.Shape())
+	}
+	l.done[n] = v
+	return nil
+}
+
+// apply returns the value of n from those of its operands.
+func (l *lowering) apply(n *G.Node, o op, x []view) (view, error) {
+	shape := ints(n.Shape())
+	switch o := o.(type) {
+	case nil:
+		l.unbound = append(l.unbound, n.Name())
+		return l.number(0, shape), nil
+	case constantOp:
+		return l.constant(o, n)
+	case sizeOp:
+		return l.number(float64(o.size), shape), nil
+	case unaryOp:
+		return l.unary(o.fn, x[0]), nil
+	case binaryOp:
+		return l.binary(o.fn, spread(x[0], shape), spread(x[1], shape)), nil
+	case productOp:
+		return l.product(o, x[0], x[1], shape), nil
+	case tensordotOp:
+		return l.tensordot(o, x[0], x[1], shape), nil
+	case sumOp:
+		return l.reshape(l.reduce(false, x[0], o.axes), shape), nil
+	case maxOp:
+		return l.reshape(l.reduce(true, x[0], o.axes), shape), nil
+	case repeatOp:
+		return l.repeat(o, x[0], shape), nil
+	case reshapeOp:
+		return l.reshape(x[0], shape), nil
+	case transposeOp:
+		return x[0].permute(o.perm), nil
+	case sliceOp:
+		return x[0].slice(o), nil
+	case sliceGradOp:
+		return l.place(o.sliceOp, x[0], shape), nil
+	case atOp:
+		return at(x[0], o.coords), nil
+	case concatOp:
+		for i := range x {
+			x[i] = l.dense(x[i])
+		}
+		return l.add(o, shape, x...), nil
+	case softmaxOp:
+		return l.softmax(o, x[0]), nil
+	case softmaxGradOp:
+		return l.softmaxGrad(o, x[1], x[2]), nil
+	case im2colOp, col2imOp, maxPoolOp, maxPoolGradOp, averagePoolOp, averagePoolGradOp:
+		for i := range x {
+			x[i] = l.dense(x[i])
+		}
+		return l.add(o, shape, x...), nil
+	case globalAveragePoolOp:
+		sum := l.reduce(false, x[0], []int{2, 3})
+		mean := l.binary(fnDiv, sum, l.number(float64(x[0].shape[2]*x[0].shape[3]), sum.shape))
+		return l.reshape(mean, shape), nil
+	case upsampleOp:
+		return l.reshape(upsampled(x[0], o.scale), shape), nil
+	case upsampleGradOp:
+		six := []int{shape[0], shape[1], shape[2], o.scale, shape[3], o.scale}
+		return l.reduce(false, l.reshape(x[0], six), []int{3, 5}), nil
+	case groupNormOp:
+		y, _ := l.groupNorm(o, x[0])
+		return l.reshape(y, shape), nil
+	case groupNormGradOp:
+		return l.reshape(l.groupNormGrad(o.groupNormOp, x[0], x[1]), shape), nil
+	case identityOp:
+		return x[0], nil
+	case convertOp:
+		return x[0], nil // both dtypes were checked
+	case dropoutOp:
+		if !o.training {
+			return x[0], nil
+		}
+		return l.refuse(n, "it draws random numbers in training; switch it to evaluation"), nil
+	case batchNormOp:
+		if o.training {
+			return l.refuse(n, "it updates its statistics in training; call SetTesting on the op"), nil
+		}
+		return l.foreign(n, x), nil
+	case randomOp:
+		return l.refuse(n, "it draws random numbers; make them an input"), nil
+	case statementOp:
+		return view{}, fmt.Errorf("graph: node %q is a statement and has no value; list the node it reads", n.Name())
+	case foreignOp:
+		return l.foreign(n, x), nil
+	}
+	return view{}, fmt.Errorf("graph: internal error: no lowering for %T of node %q", o, n.Name())
+}
+
+// refuse records an op that no program may contain and stands in zeros, so
+// that the walk finds the other offenders.
+func (l *lowering) refuse(n *G.Node, reason string) view {
+	l.refused = append(l.refused, Refusal{Op: fmt.Sprint(n.Op()), Node: n.Name(), Reason: reason})
+	return l.number(0, ints(n.Shape()))
+}
+
+func (l *lowering) constant(o constantOp, n *G.Node) (view, error) {
+	shape := ints(n.Shape())
+	var data any
+	switch c := o.value.(type) {
+	case nil:
+		return l.number(0, shape), nil
+	case *tensor.Dense:
+		if c.RequiresIterator() || !c.DataOrder().IsRowMajor() || c.DataOrder().IsTransposed() {
+			c = c.Materialize().(*tensor.Dense)
+		}
+		data = c.Data()
+	default:
+		data = c.Data()
+	}
+	var xs []float64
+	switch d := data.(type) {
+	case float64:
+		xs = []float64{d}
+	case float32:
+		xs = []float64{float64(d)}
+	case []float64:
+		xs = slices.Clone(d)
+	case []float32:
+		for _, x := range d {
+			xs = append(xs, float64(x))
+		}
+	}
+	if len(xs) != sizeOf(shape) {
+		return view{}, fmt.Errorf("graph: constant %q of shape %v holds %T of %d elements", n.Name(), shape, data, len(xs))
+	}
+	for _, x := range xs {
+		if math.Float64bits(x) != math.Float64bits(xs[0]) {
+			return l.literal(shape, xs...), nil
+		}
+	}
+	return l.number(xs[0], shape), nil
+}
+
+// spread repeats a scalar operand of an elementwise op.
+func spread(x view, shape []int) view {
+	if x.size() == 1 && len(x.shape) < len(shape) {
+		return view{x.of, x.offset, nil, nil}.broadcast(shape)
+	}
+	return x
+}
+
+func (l *lowering) product(o productOp, x, y view, shape []int) view {
+	column := func(v view) view { w, _ := v.reshape([]int{v.size(), 1}); return w }
+	if o.kind == matMat || o.kind == matVec || o.kind == batchedMatMat {
+		x, y = transposed2(x, o.transA), transposed2(y, o.transB && o.kind != matVec)
+	}
+	switch o.kind {
+	case matVec:
+		return l.reshape(l.matmul(x, column(y)), shape)
+	case vecDot:
+		return l.reshape(l.matmul(transposed2(column(x), true), column(y)), shape)
+	case outer:
+		rows := column(l.dense(x)).broadcast(shape)
+		cols := transposed2(column(l.dense(y)), true).broadcast(shape)
+		return l.binary(fnMul, rows, cols)
+	case batchedMatMat:
+		n := len(shape)
+		three := func(v view) view {
+			return l.reshape(v, []int{sizeOf(v.shape[:n-2]), v.shape[n-2], v.shape[n-1]})
+		}
+		return l.reshape(l.matmul(three(x), three(y)), shape)
+	}
+	return l.matmul(x, y)
+}
+
+// transposed2 swaps the last two axes if on is set.
+func transposed2(v view, on bool) view {
+	if !on {
+		return v
+	}
+	perm := make([]int, len(v.shape))
+	for i := range perm {
+		perm[i] = i
+	}
+	n := len(perm)
+	perm[n-2], perm[n-1] = n-1, n-2
+	return v.permute(perm)
+}
+
+func (l *lowering) tensordot(o tensordotOp, x, y view, shape []int) view {
+	freeX, freeY := others(len(x.shape), o.aAxes), others(len(y.shape), o.bAxes)
+	x = x.permute(append(slices.Clone(freeX), o.aAxes...))
+	y = y.permute(append(slices.Clone(o.bAxes), freeY...))
+	inner := sizeOf(x.shape[len(freeX):])
+	x = l.reshape(x, []int{sizeOf(x.shape[:len(freeX)]), inner})
+	y = l.reshape(y, []int{inner, sizeOf(y.shape[len(o.bAxes):])})
+	return l.reshape(l.matmul(x, y), shape)
+}
+
+// repeat repeats the elements of an axis in a row: (…, n, …) is seen as
+// (…, n, 1, …), repeated to (…, n, count, …).
+func (l *lowering) repeat(o repeatOp, x view, shape []int) view {
+	for len(x.shape) < len(shape) {
+		x = view{x.of, x.offset, append(slices.Clone(x.shape), 1), append(slices.Clone(x.strides), 0)}
+	}
+	if x.shape[o.axis] == 1 {
+		return x.broadcast(shape)
+	}
+	w := view{
+		x.of, x.offset,
+		slices.Insert(slices.Clone(x.shape), o.axis+1, o.count),
+		slices.Insert(slices.Clone(x.strides), o.axis+1, 0),
+	}
+	return l.reshape(w, shape)
+}
+
+// place puts x where the slice s of zeros of the given shape is.
+func (l *lowering) place(s sliceOp, x view, shape []int) view {
+	at := view{nil, 0, shape, rowMajor(shape)}.slice(s)
+	return l.add(placeOp{at.offset, at.strides}, shape, l.dense(x))
+}
+
+func at(x view, coords []int) view {
+	w := view{of: x.of, offset: x.offset}
+	for i, c := range coords {
+		w.offset += c * x.strides[i]
+	}
+	return w
+}
+
+// upsampled repeats every pixel as (B, C, H, scale, W, scale).
+func upsampled(x view, scale int) view {
+	s, t := x.shape, x.strides
+	return view{x.of, x.offset, []int{s[0], s[1], s[2], scale, s[3], scale}, []int{t[0], t[1], t[2], 0, t[3], 0}}
+}
+
+// over reduces an axis and repeats the result along it.
+func (l *lowering) over(largest bool, x view, axis int) view {
+	r := l.reduce(largest, x, []int{axis})
+	return view{r.of, r.offset, slices.Insert(slices.Clone(r.shape), axis, 1), slices.Insert(slices.Clone(r.strides), axis, 0)}.broadcast(x.shape)
+}
+
+func (l *lowering) softmax(o softmaxOp, x view) view {
+	shifted := l.binary(fnSub, x, l.over(true, x, o.axis))
+	e := l.unary(fnExp, shifted)
+	sum := l.over(false, e, o.axis)
+	if o.log {
+		return l.binary(fnSub, shifted, l.unary(fnLog, sum))
+	}
+	return l.binary(fnDiv, e, sum)
+}
+
+func (l *lowering) softmaxGrad(o softmaxGradOp, y, g view) view {
+	if o.log {
+		return l.binary(fnSub, g, l.binary(fnMul, l.unary(fnExp, y), l.over(false, g, o.axis)))
+	}
+	return l.binary(fnMul, y, l.binary(fnSub, g, l.over(false, l.binary(fnMul, g, y), o.axis)))
+}
+
+// groupNorm returns the normalised groups as rows, and 1/deviation repeated
+// along them.
+func (l *lowering) groupNorm(o groupNormOp, x view) (y, rstd view) {
+	rows := x.shape[0] * o.groups
+	x = l.reshape(x, []int{rows, x.size() / rows})
+	c := l.binary(fnSub, x, l.mean(x))
+	variance := l.mean(l.unary(fnSquare, c))
+	rstd = l.unary(fnInvSqrt, l.binary(fnAdd, variance, l.number(o.epsilon, x.shape)))
+	return l.binary(fnMul, c, rstd), rstd
+}
+
+// mean is the mean over axis 1, repeated along it.
+func (l *lowering) mean(x view) view {
+	return l.binary(fnMul, l.over(false, x, 1), l.number(1/float64(x.shape[1]), x.shape))
+}
+
+func (l *lowering) groupNormGrad(o groupNormOp, x, g view) view {
+	y, rstd := l.groupNorm(o, x)
+	g = l.reshape(g, y.shape)
+	d := l.binary(fnSub, g, l.mean(g))
+	d = l.binary(fnSub, d, l.binary(fnMul, y, l.mean(l.binary(fnMul, g, y))))
+	return l.binary(fnMul, rstd, d)
+}
+
+// foreign is an op that runs by its own Do.
+func (l *lowering) foreign(n *G.Node, x []view) view {
+	for i := range x {
+		x[i] = l.dense(x[i])
+	}
+	return l.add(foreignOp{n.Op()}, ints(n.Shape()), x...)
+}

@@ -1,0 +1,312 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Besides the ops of Gorgonia, values are computed by
+type (
+	// inputOp is what the caller of a program passes.
+	inputOp struct{ index int }
+
+	// priorOp is what an accumulating output holds before the run.
+	priorOp struct{ index int }
+
+	// literalOp is a constant.
+	literalOp struct{ data []float64 }
+
+	// copyOp makes a view dense.
+	copyOp struct{}
+
+	// matmulOp is a product of the last two axes of its operands; the axes
+	// before are equal and loop. Transposition is in the views.
+	matmulOp struct{}
+
+	// reduceOp reduces the middle one of three axes.
+	reduceOp struct{ max bool }
+
+	// placeOp writes a view into zeros, at offset and with strides.
+	placeOp struct {
+		offset  int
+		strides []int
+	}
+
+	// gradOp is a fused elementwise function of g and y: the VJP of tanh or
+	// sigmoid in terms of its value.
+	gradOp struct{ fn unaryFn }
+
+	// mulAddOp is a·b+c.
+	mulAddOp struct{}
+)
+
+// builder makes values. Equal ones are made once: two values are the same if
+// ops, shapes and operands are, compared in full.
+type builder struct {
+	values []*value
+	known  map[string]*value
+}
+
+func newBuilder() *builder { return &builder{known: make(map[string]*value)} }
+
+// add returns the value of do applied to args.
+func (b *builder) add(do op, shape []int, args ...view) view {
+	var key strings.Builder
+	switch do := do.(type) {
+	case literalOp:
+		key.WriteString("literal")
+		for _, x := range do.data {
+			fmt.Fprintf(&key, " %x", math.Float64bits(x))
+		}
+	case foreignOp: // what makes two of them equal is not known
+		fmt.Fprint(&key, "foreign", len(b.values))
+	default:
+		fmt.Fprintf(&key, "%T%+v", do, do)
+	}
+	fmt.Fprint(&key, shape)
+	for _, a := range args {
+		fmt.Fprint(&key, a.of.id, a.offset, a.shape, a.strides)
+	}
+	k := key.String()
+	v := b.known[k]
+	if v == nil {
+		v = &value{id: len(b.values), shape: shape, do: do, args: args}
+		b.values = append(b.values, v)
+		b.known[k] = v
+	}
+	return v.all()
+}
+
+func (b *builder) literal(shape []int, data ...float64) view {
+	return b.add(literalOp{data}, shape)
+}
+
+// number is a constant repeated to a shape.
+func (b *builder) number(x float64, shape []int) view {
+	return b.literal(nil, x).broadcast(shape)
+}
+
+// constantIn returns the one number that all elements of v have, if v is such
+// a constant.
+func constantIn(v view) (float64, bool) {
+	l, ok := v.of.do.(literalOp)
+	if !ok {
+		return 0, false
+	}
+	if len(l.data) == 1 {
+		return l.data[0], true
+	}
+	if !v.whole() {
+		return 0, false
+	}
+	for _, x := range l.data {
+		if math.Float64bits(x) != math.Float64bits(l.data[0]) {
+			return 0, false
+		}
+	}
+	return l.data[0], len(l.data) > 0
+}
+
+// unary applies fn to every element.
+func (b *builder) unary(fn unaryFn, x view) view {
+	if fn == fnNeg {
+		if u, ok := x.of.do.(unaryOp); ok && u.fn == fnNeg && x.whole() {
+			if w, ok := x.of.args[0].reshape(x.shape); ok {
+				return w
+			}
+		}
+	}
+	return b.elementwise(unaryOp{fn}, x)
+}
+
+// binary applies fn to pairs of elements of operands of one shape. Operations
+// that return an operand unchanged, bit for bit but for the sign of zero, are
+// dropped; slow powers become products.
+func (b *builder) binary(fn binaryFn, x, y view) view {
+	cx, xConst := constantIn(x)
+	cy, yConst := constantIn(y)
+	switch {
+	case fn == fnMul && yConst && cy == 1, fn == fnDiv && yConst && cy == 1,
+		fn == fnAdd && yConst && cy == 0, fn == fnSub && yConst && cy == 0,
+		fn == fnPow && yConst && cy == 1:
+		return x
+	case fn == fnMul && xConst && cx == 1, fn == fnAdd && xConst && cx == 0:
+		return y
+	case fn == fnMul && yConst && cy == -1:
+		return b.unary(fnNeg, x)
+	case fn == fnMul && xConst && cx == -1:
+		return b.unary(fnNeg, y)
+	case fn == fnPow && yConst && cy == 0:
+		return b.number(1, x.shape)
+	case fn == fnPow && yConst && cy == 2, fn == fnMul && same(x, y):
+		return b.unary(fnSquare, x)
+	case fn == fnPow && yConst && cy == 3:
+		return b.unary(fnCube, x)
+	case fn == fnPow && yConst && cy == -1:
+		return b.unary(fnInv, x)
+	}
+	if fn == fnMul {
+		if v, ok := b.slope(x, y); ok {
+			return v
+		}
+		if v, ok := b.slope(y, x); ok {
+			return v
+		}
+	}
+	return b.elementwise(binaryOp{fn}, x, y)
+}
+
+// slope recognises the derivatives of tanh and sigmoid as Gorgonia writes
+// them, s = 1-y² and s = y(1-y), in s·g.
+func (b *builder) slope(s, g view) (view, bool) {
+	if !s.whole() {
+		return view{}, false
+	}
+	outer, ok := s.of.do.(binaryOp)
+	if !ok {
+		return view{}, false
+	}
+	one, rest := s.of.args[0], s.of.args[1]
+	switch outer.fn {
+	case fnSub: // 1 - y²
+		square, ok := rest.of.do.(unaryOp)
+		if c, isConst := constantIn(one); !ok || square.fn != fnSquare || !isConst || c != 1 || !rest.whole() {
+			return view{}, false
+		}
+		y, ok := rest.of.args[0].reshape(s.shape)
+		if !ok {
+			return view{}, false
+		}
+		return b.elementwise(gradOp{fnTanh}, g, y), true
+	case fnMul: // y ⊙ (1-y)
+		sub, ok := rest.of.do.(binaryOp)
+		if !ok || sub.fn != fnSub || !rest.whole() {
+			return view{}, false
+		}
+		if c, isConst := constantIn(rest.of.args[0]); !isConst || c != 1 || !same(one, rest.of.args[1]) {
+			return view{}, false
+		}
+		y, ok := one.reshape(s.shape)
+		if !ok {
+			return view{}, false
+		}
+		return b.elementwise(gradOp{fnSigmoid}, g, y), true
+	}
+	return view{}, false
+}
+
+func same(x, y view) bool {
+	return x.of == y.of && x.offset == y.offset && slices.Equal(x.shape, y.shape) && slices.Equal(x.strides, y.strides)
+}
+
+// elementwise computes do along axes on which an operand varies, and repeats
+// the result along the others.
+func (b *builder) elementwise(do op, args ...view) view {
+	full := args[0].shape
+	if x, ok := folded(do, args); ok {
+		return b.number(x, full)
+	}
+	shape := slices.Clone(full)
+	for i := range shape {
+		varies := false
+		for _, a := range args {
+			varies = varies || a.strides[i] != 0
+		}
+		if !varies {
+			shape[i] = 1
+		}
+	}
+	if slices.Equal(shape, full) {
+		return b.add(do, shape, args...)
+	}
+	small := make([]view, len(args))
+	for i, a := range args {
+		small[i] = view{a.of, a.offset, shape, a.strides}
+	}
+	return b.add(do, shape, small...).broadcast(full)
+}
+
+// folded returns the value of do if all operands are one number each.
+func folded(do op, args []view) (float64, bool) {
+	x := make([][]float64, len(args))
+	for i, a := range args {
+		c, ok := constantIn(a)
+		if !ok {
+			return 0, false
+		}
+		x[i] = []float64{c}
+	}
+	y := []float64{0}
+	kernelOf[float64](do).run(y, x)
+	return y[0], true
+}
+
+// dense returns v or a dense copy of it.
+func (b *builder) dense(v view) view {
+	if v.dense() {
+		return v
+	}
+	return b.add(copyOp{}, v.shape, v)
+}
+
+// reshape returns v under another shape, copied if strides cannot express it.
+func (b *builder) reshape(v view, shape []int) view {
+	if w, ok := v.reshape(shape); ok {
+		return w
+	}
+	w, _ := b.dense(v).reshape(shape)
+	return w
+}
+
+// matmul is the product of the last two axes.
+func (b *builder) matmul(x, y view) view {
+	n := len(x.shape)
+	shape := append(slices.Clone(x.shape[:n-1]), y.shape[n-1])
+	return b.add(matmulOp{}, shape, b.matrix(x), b.matrix(y))
+}
+
+func (b *builder) matrix(v view) view {
+	if _, _, ok := v.matrix(); ok {
+		return v
+	}
+	return b.dense(v)
+}
+
+// reduce sums, or takes the maximum, over axes, which are dropped.
+func (b *builder) reduce(largest bool, x view, axes []int) view {
+	axes = slices.Clone(axes)
+	slices.Sort(axes)
+	axes = slices.Compact(axes)
+	repeats := 1
+	for len(axes) > 0 {
+		// Take the last run of neighbouring axes.
+		hi := axes[len(axes)-1]
+		lo := hi
+		for axes = axes[:len(axes)-1]; len(axes) > 0 && axes[len(axes)-1] == lo-1; axes = axes[:len(axes)-1] {
+			lo--
+		}
+		kept := append(slices.Clone(x.shape[:lo]), x.shape[hi+1:]...)
+		// Axes on which nothing varies need no loop.
+		varies := false
+		y := view{x.of, x.offset, slices.Clone(x.shape), x.strides}
+		for i := lo; i <= hi; i++ {
+			if x.strides[i] == 0 {
+				repeats *= x.shape[i]
+				y.shape[i] = 1
+			}
+			varies = varies || y.shape[i] != 1
+		}
+		if varies {
+			three := []int{sizeOf(y.shape[:lo]), sizeOf(y.shape[lo : hi+1]), sizeOf(y.shape[hi+1:])}
+			y = b.reshape(y, three)
+			y = b.add(reduceOp{largest}, []int{three[0], three[2]}, b.dense(y))
+		}
+		x = b.reshape(y, kept)
+	}
+	if !largest && repeats > 1 {
+		x = b.binary(fnMul, x, b.number(float64(repeats), x.shape))
+	}
+	return x
+}

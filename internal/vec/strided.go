@@ -1,0 +1,73 @@
+package vec
+
+// MaxAxes is the number of axes that Gather and Scatter can walk.
+const MaxAxes = 16
+
+// Gather stores in dst elements start, start+1, … of a strided view of x: the
+// view's element (i, j, …), counted in row-major order over lens, is
+// x[i·strides[0] + j·strides[1] + …]. Stride 0 repeats.
+func Gather[T Float](dst, x []T, lens, strides []int, start int) {
+	walk(lens, strides, start, len(dst), func(from, to, n, stride int) {
+		out := dst[from : from+n]
+		switch stride {
+		case 0:
+			Fill(out, x[to])
+		case 1:
+			copy(out, x[to:])
+		default:
+			for i := range out {
+				out[i] = x[to]
+				to += stride
+			}
+		}
+	})
+}
+
+// Scatter stores x in the elements of a strided view of dst, as Gather reads
+// them; none may repeat.
+func Scatter[T Float](dst, x []T, lens, strides []int) {
+	walk(lens, strides, 0, len(x), func(from, to, n, stride int) {
+		in := x[from : from+n]
+		if stride == 1 {
+			copy(dst[to:], in)
+			return
+		}
+		for _, v := range in {
+			dst[to] = v
+			to += stride
+		}
+	})
+}
+
+// walk calls run for each stretch of the last axis within elements start to
+// start+count of a view: n elements from position pos in the dense order and
+// offset in the strided one, stride apart.
+func walk(lens, strides []int, start, count int, run func(pos, offset, n, stride int)) {
+	last := len(lens) - 1
+	if last < 0 {
+		run(0, 0, count, 0)
+		return
+	}
+	var at [MaxAxes]int
+	offset := 0
+	for i := last; i >= 0; i-- {
+		at[i] = start % lens[i]
+		start /= lens[i]
+		offset += at[i] * strides[i]
+	}
+	for pos := 0; pos < count; {
+		n := min(lens[last]-at[last], count-pos)
+		run(pos, offset, n, strides[last])
+		pos += n
+		offset += n * strides[last]
+		at[last] += n
+		for i := last; i >= 0 && at[i] == lens[i]; i-- {
+			offset -= lens[i] * strides[i]
+			at[i] = 0
+			if i > 0 {
+				at[i-1]++
+				offset += strides[i-1]
+			}
+		}
+	}
+}
