@@ -1,0 +1,48 @@
+// Package odelayer makes the solution of a differential equation a layer of a
+// Gorgonia model.
+//
+// The dynamics du/dt = f(t, u; θ) are a module, for instance a layers.MLP. [New]
+// compiles them and puts their parameters on the model's graph; [Layer.Fwd] adds
+// one node, whose value is the solution at the configured times. Everything
+// around it is ordinary Gorgonia: other layers before and after, G.Grad, a
+// TapeMachine with BindDualValues or a LispMachine, Gorgonia's solvers.
+//
+// # What runs
+//
+// A run of the forward node is one solve by package odeint, and a run of its
+// gradient is one backward pass of package adjoint: the numbers are theirs bit
+// for bit. G.Grad adds a node that packs the gradients of the initial state
+// and of all parameters into one vector, and one small node per input that takes
+// its share of it. Gradients of gradients are not available and are reported
+// as [ErrSecondOrder]; derivatives inside the dynamics (a Hamiltonian's, say) are
+// not concerned, as they are compiled with f.
+//
+// # Trajectories
+//
+// A gradient needs the trajectory of the forward solve, which must not live on the
+// node or the op, since machines and cloned graphs share these. So a layer keeps
+// the solvers of its last solves, each with a copy of the initial state
+// and the parameters it started from, and a gradient picks the one that started
+// from its own inputs, compared bit for bit. If there is none, because
+// several machines took turns, it solves again; the result is the same. A
+// layer keeps as many trajectories as it was applied, and one more whenever one was
+// missed, up to GOMAXPROCS for each application.
+//
+// Solves of one layer may run on several goroutines, on machines for clones
+// of the graph. Gorgonia itself asks that such machines share no weight tensors.
+//
+// # Machines
+//
+// A TapeMachine needs G.Grad and, for Gorgonia's solvers,
+// G.BindDualValues(ode.Learnables()...); it runs the whole graph. A LispMachine
+// differentiates as it runs and is made anew for every step. Gorgonia's Reshape
+// cannot be differentiated by a second LispMachine on the same graph, so behind a layer that
+// gives all times dense layers, which reshape, train on a TapeMachine only; with
+// Config.Final there is no such limit.
+//
+// # Errors
+//
+// An error or a panic in a solve comes out as the error of the machine's RunAll,
+// with the solver's message. Gorgonia hides it from errors.Is; [Cause] finds what
+// package odeint reports.
+package odelayer

@@ -1,0 +1,234 @@
+package odelayer
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/odeint"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Config says what a [Layer] solves and how. Batch and Times are needed; the zero
+// value of the rest is a documented default.
+type Config struct {
+	// Batch is the number of samples that are solved together, with common steps.
+	Batch int
+
+	// Times are the saved times, strictly monotone in either direction. The initial
+	// state holds at the first.
+	Times []float64
+
+	// Final makes the layer's result the state at the last time only.
+	Final bool
+
+	// Shape is the shape of one sample's state, without the batch axis. Nil: what
+	// the dynamics' StateShape says.
+	Shape []int
+
+	// Dtype is the type of state and parameters. Zero: tensor.Float64; the other
+	// choice is tensor.Float32.
+	Dtype tensor.Dtype
+
+	// Solve are the options of the forward solve; its SaveAt must be zero. The zero
+	// value is adaptive Tsit5.
+	Solve odeint.Options
+
+	// Adjoint makes the gradients. Nil: adjoint.Discrete{}.
+	Adjoint adjoint.Method
+
+	// Rand is the source of the parameters' initial values. Nil:
+	// rand.New(rand.NewPCG(0, 0)).
+	Rand *rand.Rand
+}
+
+// Layer is a differential equation on a Gorgonia graph.
+type Layer struct {
+	op         *forwardOp
+	graph      *G.ExprGraph
+	learnables G.Nodes
+}
+
+// New compiles the dynamics net and puts their parameters on g as learnables, named
+// by their path below name: "ode/W0". Every layer on a graph needs a name of
+// its own. Gradients with respect to time-like inputs are not offered: times
+// are numbers, not nodes.
+//
+// The error is a [*ConfigError] with every fault of cfg, a [*NameError], what
+// graph.NewField says of the dynamics, or what odeint and adjoint say of the options.
+func New(g *G.ExprGraph, name string, net graph.Module, cfg Config) (*Layer, error) {
+	if g == nil || net == nil {
+		panic("odelayer: New with a nil graph or module")
+	}
+	cfg, err := cfg.resolved(name, net)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Dtype == tensor.Float32 {
+		return newLayer[float32](g, name, net, cfg)
+	}
+	return newLayer[float64](g, name, net, cfg)
+}
+
+func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg Config) (*Layer, error) {
+	field, err := graph.NewField[T](net, cfg.Batch, graph.FieldConfig{Shape: cfg.Shape, Name: name, Rand: cfg.Rand})
+	if err != nil {
+		return nil, fmt.Errorf("odelayer: %s: %w", name, err)
+	}
+	solves, err := newPool(field, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("odelayer: %s: %w", name, err)
+	}
+	l := &Layer{graph: g}
+	state := append(tensor.Shape{cfg.Batch}, cfg.Shape...)
+	in, offset := []tensor.Shape{state}, []int{0}
+	for _, p := range field.Layout() {
+		shape := tensor.Shape(p.Shape).Clone()
+		if len(shape) == 0 {
+			return nil, &ConfigError{Name: name, Faults: []string{fmt.Sprintf("parameter %q is a scalar; give it the shape (1, 1)", p.Name)}}
+		}
+		if len(g.ByName(p.Name)) > 0 {
+			return nil, &NameError{Name: p.Name}
+		}
+		in, offset = append(in, shape), append(offset, field.Dim()+p.Offset)
+	}
+	for i, p := range field.Layout() {
+		shape := in[i+1]
+		theta := slices.Clone(field.Params()[p.Offset : p.Offset+shape.TotalSize()])
+		value := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(theta))
+		l.learnables = append(l.learnables, G.NewTensor(g, cfg.Dtype, len(shape), G.WithShape(shape...), G.WithName(p.Name), G.WithValue(value)))
+	}
+	out := state.Clone()
+	if !cfg.Final {
+		out = append(tensor.Shape{len(cfg.Times)}, state...)
+	}
+	l.op = &forwardOp{name: name, dt: cfg.Dtype, in: in, offset: offset, out: out, solves: solves}
+	return l, nil
+}
+
+// Fwd adds to the graph the solution that starts at u0, a node of shape (Batch,
+// Shape…), with the layer's own parameters. The result has shape (len(Times),
+// Batch, Shape…), its first row being u0, or (Batch, Shape…) if Config.Final is set.
+//
+// Fwd may be called more than once: the solves share the parameters.
+func (l *Layer) Fwd(u0 *G.Node) (*G.Node, error) { return l.FwdWith(u0, l.learnables...) }
+
+// FwdWith is Fwd with parameters from elsewhere, in the order and with the shapes
+// of Learnables: the learnables of another layer, or nodes that a network
+// computed.
+func (l *Layer) FwdWith(u0 *G.Node, params ...*G.Node) (*G.Node, error) {
+	in := append(G.Nodes{u0}, params...)
+	if slices.Contains(in, nil) {
+		panic("odelayer: nil node")
+	}
+	if err := l.check(in); err != nil {
+		return nil, err
+	}
+	u, err := G.ApplyOp(l.op, in...)
+	if err != nil {
+		return nil, fmt.Errorf("odelayer: %s: %w", l.op.name, err)
+	}
+	l.op.solves.applied()
+	return u, nil
+}
+
+// Learnables lists the layer's own parameters, in the order of the field's flat θ.
+// The slice is the caller's.
+func (l *Layer) Learnables() G.Nodes { return slices.Clone(l.learnables) }
+
+// Stats returns what the last forward solve and the last gradient took, of whichever
+// application and machine. They are zero before the first.
+func (l *Layer) Stats() (forward, backward adjoint.Stats) { return l.op.solves.stats() }
+
+// check reports what keeps the nodes from being the op's inputs.
+func (l *Layer) check(in G.Nodes) error {
+	name, want := l.op.name, l.op.in
+	if len(in) != len(want) {
+		return &ConfigError{Name: name, Faults: []string{fmt.Sprintf("%d parameters given, want %d as in Learnables", len(in)-1, len(want)-1)}}
+	}
+	var faults []string
+	for i, n := range in {
+		what := "u0"
+		if i > 0 {
+			what = fmt.Sprintf("parameter %d (%s)", i-1, l.learnables[i-1].Name())
+		}
+		if n.Graph() != l.graph {
+			faults = append(faults, what+" belongs to another graph; make the layer on that graph")
+			continue
+		}
+		if !n.Shape().Eq(want[i]) || n.IsScalar() {
+			faults = append(faults, fmt.Sprintf("%s has shape %v, want %v; reshape it, or change Batch or Shape", what, n.Shape(), want[i]))
+		} else if n.Dtype() != l.op.dt {
+			faults = append(faults, fmt.Sprintf("%s is %v, want %v; set Config.Dtype", what, n.Dtype(), l.op.dt))
+		}
+	}
+	if faults != nil {
+		return &ConfigError{Name: name, Faults: faults}
+	}
+	for _, n := range l.graph.AllNodes() {
+		if other, ok := n.Op().(*forwardOp); ok && other != l.op && other.name == name {
+			return &NameError{Name: name}
+		}
+	}
+	return nil
+}
+
+// resolved returns cfg with its defaults filled in and slices of its own.
+func (cfg Config) resolved(name string, net graph.Module) (Config, error) {
+	var faults []string
+	if name == "" {
+		faults = append(faults, "the name is empty; every layer on a graph needs one of its own")
+	}
+	if cfg.Batch < 1 {
+		faults = append(faults, fmt.Sprintf("Batch is %d; it must be at least 1", cfg.Batch))
+	}
+	if fault := checkTimes(cfg.Times); fault != "" {
+		faults = append(faults, fault)
+	}
+	if cfg.Dtype == (tensor.Dtype{}) {
+		cfg.Dtype = tensor.Float64
+	}
+	if cfg.Dtype != tensor.Float64 && cfg.Dtype != tensor.Float32 {
+		faults = append(faults, fmt.Sprintf("Dtype is %v; use tensor.Float64 or tensor.Float32", cfg.Dtype))
+	}
+	if s, ok := net.(interface{ StateShape() []int }); ok && cfg.Shape == nil {
+		cfg.Shape = s.StateShape()
+	}
+	if len(cfg.Shape) == 0 {
+		faults = append(faults, "the shape of a state is not known; set Shape")
+	}
+	for _, n := range cfg.Shape {
+		if n < 1 {
+			faults = append(faults, fmt.Sprintf("Shape is %v; every axis must be at least 1", cfg.Shape))
+			break
+		}
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.New(rand.NewPCG(0, 0))
+	}
+	cfg.Times, cfg.Shape = slices.Clone(cfg.Times), slices.Clone(cfg.Shape)
+	if faults != nil {
+		return cfg, &ConfigError{Name: name, Faults: faults}
+	}
+	return cfg, nil
+}
+
+// checkTimes returns what is wrong with the saved times, or "".
+func checkTimes(times []float64) string {
+	if len(times) == 0 {
+		return "Times is empty; its first is where the initial state holds"
+	}
+	for i, t := range times {
+		if math.IsNaN(t) || math.IsInf(t, 0) {
+			return fmt.Sprintf("Times[%d] is %v", i, t)
+		}
+		if i > 0 && (t == times[i-1] || (t > times[i-1]) != (times[1] > times[0])) {
+			return fmt.Sprintf("Times[%d] = %v does not follow %v; times must be strictly monotone", i, t, times[i-1])
+		}
+	}
+	return ""
+}

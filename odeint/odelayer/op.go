@@ -1,0 +1,225 @@
+package odelayer
+
+import (
+	"fmt"
+	"hash"
+	"hash/fnv"
+
+	"github.com/chewxy/hm"
+	"github.com/neuralode/neuralode/adjoint"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// solves does the numerical work of one layer's ops, for one type of number. Its
+// methods may be called by several goroutines.
+type solves interface {
+	// forward solves from in[0] with parameters in[1:] and returns the saved states.
+	forward(in []G.Value) (backing any, err error)
+
+	// backward returns the gradients of all inputs, packed, given the cotangent.
+	backward(in []G.Value, cotangent G.Value) (backing any, err error)
+
+	// unpack copies size elements of a packed vector from offset on.
+	unpack(packed G.Value, offset, size int) (backing any, err error)
+
+	// accumulate adds elements of packed, from offset on, to gradient.
+	accumulate(gradient G.Value, packed any, offset int) error
+
+	applied()
+	stats() (forward, backward adjoint.Stats)
+}
+
+// forwardOp is the solve: (u0, θ…) ↦ u. It holds no state of a run; machines and
+// cloned graphs share it. A layer is one forwardOp, and the layer's name, unique on
+// a graph, stands for it in hashes.
+type forwardOp struct {
+	name   string
+	dt     tensor.Dtype
+	in     []tensor.Shape // of u0 and the parameters
+	offset []int          // where the gradients of in begin in the packed vector
+	out    tensor.Shape
+	solves solves
+}
+
+// gradientOp is the backward pass: (u0, θ…, ∂L/∂u) ↦ the gradients of u0 and the
+// parameters, one after another in one vector.
+type gradientOp struct{ *forwardOp }
+
+// unpackOp copies the gradient of input i out of the vector.
+type unpackOp struct {
+	*forwardOp
+	i int
+}
+
+var (
+	_ G.SDOp = (*forwardOp)(nil)
+	_ G.ADOp = (*forwardOp)(nil)
+	_ G.SDOp = (*gradientOp)(nil)
+	_ G.SDOp = (*unpackOp)(nil)
+)
+
+func (o *forwardOp) Do(in ...G.Value) (v G.Value, err error) {
+	defer o.recover(&err)
+	backing, err := o.solves.forward(in)
+	return o.value(o.out, backing, err)
+}
+
+func (o *gradientOp) Do(in ...G.Value) (v G.Value, err error) {
+	defer o.recover(&err)
+	last := len(in) - 1
+	backing, err := o.solves.backward(in[:last], in[last])
+	return o.value(tensor.Shape{o.size()}, backing, err)
+}
+
+func (o *unpackOp) Do(in ...G.Value) (v G.Value, err error) {
+	defer o.recover(&err)
+	shape := o.in[o.i]
+	backing, err := o.solves.unpack(in[0], o.offset[o.i], shape.TotalSize())
+	return o.value(shape, backing, err)
+}
+
+// value makes the op's result, or adds the layer's name to the error.
+func (o *forwardOp) value(shape tensor.Shape, backing any, err error) (G.Value, error) {
+	if err != nil {
+		return nil, &SolveError{Name: o.name, Err: err}
+	}
+	return tensor.New(tensor.WithShape(shape.Clone()...), tensor.WithBacking(backing)), nil
+}
+
+// recover turns a panic into an error: a machine runs its ops on a goroutine
+// of its own, where a panic would end the process.
+func (o *forwardOp) recover(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case error:
+		*err = &SolveError{Name: o.name, Err: fmt.Errorf("panic in the solve: %w", r)}
+	default:
+		*err = &SolveError{Name: o.name, Err: fmt.Errorf("panic in the solve: %v", r)}
+	}
+}
+
+// size is the length of the packed vector.
+func (o *forwardOp) size() (n int) {
+	for _, s := range o.in {
+		n += s.TotalSize()
+	}
+	return n
+}
+
+// SymDiff adds the gradient and its parts to the graph.
+func (o *forwardOp) SymDiff(in G.Nodes, _, cotangent *G.Node) (G.Nodes, error) {
+	// A slice of our own: Gorgonia keeps what it is given, and in is another node's.
+	children := append(append(make(G.Nodes, 0, len(in)+1), in...), cotangent)
+	packed, err := G.ApplyOp(&gradientOp{o}, children...)
+	if err != nil {
+		return nil, fmt.Errorf("odelayer: %s: gradient: %w", o.name, err)
+	}
+	parts := make(G.Nodes, len(in))
+	for i := range in {
+		if parts[i], err = G.ApplyOp(&unpackOp{o, i}, packed); err != nil {
+			return nil, fmt.Errorf("odelayer: %s: gradient: %w", o.name, err)
+		}
+	}
+	return parts, nil
+}
+
+// DoDiff adds the gradients to those of the inputs, as a LispMachine wants it.
+func (o *forwardOp) DoDiff(_ G.ExecutionContext, in G.Nodes, out *G.Node) (err error) {
+	defer o.recover(&err)
+	cotangent, err := out.Grad()
+	if err != nil {
+		return &SolveError{Name: o.name, Err: err}
+	}
+	values := make([]G.Value, len(in))
+	for i, n := range in {
+		values[i] = n.Value()
+	}
+	packed, err := o.solves.backward(values, cotangent)
+	if err != nil {
+		return &SolveError{Name: o.name, Err: err}
+	}
+	for i, n := range in {
+		gradient, err := n.Grad()
+		if err == nil {
+			err = o.solves.accumulate(gradient, packed, o.offset[i])
+		}
+		if err != nil {
+			return &SolveError{Name: o.name, Err: fmt.Errorf("gradient of %v: %w", n, err)}
+		}
+	}
+	return nil
+}
+
+// SymDiff reports that there is no second order.
+func (o *gradientOp) SymDiff(G.Nodes, *G.Node, *G.Node) (G.Nodes, error) {
+	return nil, fmt.Errorf("%w (layer %q)", ErrSecondOrder, o.name)
+}
+
+// SymDiff reports that there is no second order.
+func (o *unpackOp) SymDiff(G.Nodes, *G.Node, *G.Node) (G.Nodes, error) {
+	return nil, fmt.Errorf("%w (layer %q)", ErrSecondOrder, o.name)
+}
+
+// DiffWRT holds for all three ops. The gradient's are differentiable in principle, so
+// a derivative through them is asked for, and refused, rather than taken for zero.
+func (o *forwardOp) DiffWRT(inputs int) []bool {
+	all := make([]bool, inputs)
+	for i := range all {
+		all[i] = true
+	}
+	return all
+}
+
+func (o *forwardOp) Arity() int  { return len(o.in) }
+func (o *gradientOp) Arity() int { return len(o.in) + 1 }
+func (o *unpackOp) Arity() int   { return 1 }
+
+func (o *forwardOp) InferShape(...G.DimSizer) (tensor.Shape, error) { return o.out.Clone(), nil }
+func (o *gradientOp) InferShape(...G.DimSizer) (tensor.Shape, error) {
+	return tensor.Shape{o.size()}, nil
+}
+func (o *unpackOp) InferShape(...G.DimSizer) (tensor.Shape, error) { return o.in[o.i].Clone(), nil }
+
+func (o *forwardOp) Type() hm.Type { return functionType(o.in, o.out) }
+func (o *gradientOp) Type() hm.Type {
+	return functionType(append(o.in[:len(o.in):len(o.in)], o.out), tensor.Shape{o.size()})
+}
+func (o *unpackOp) Type() hm.Type { return functionType([]tensor.Shape{{o.size()}}, o.in[o.i]) }
+
+// functionType is the type of a function of tensors, all of one type of number.
+func functionType(in []tensor.Shape, out tensor.Shape) hm.Type {
+	a := hm.TypeVariable('a')
+	types := make([]hm.Type, 0, len(in)+1)
+	for _, s := range in {
+		types = append(types, G.TensorType{Dims: s.Dims(), Of: a})
+	}
+	return hm.NewFnType(append(types, G.TensorType{Dims: out.Dims(), Of: a})...)
+}
+
+// The results are fresh memory and nothing is overwritten, so machines need
+// neither allocate for the ops nor order their calls.
+
+func (o *forwardOp) ReturnsPtr() bool     { return false }
+func (o *forwardOp) CallsExtern() bool    { return false }
+func (o *forwardOp) OverwritesInput() int { return -1 }
+
+func (o *forwardOp) String() string  { return fmt.Sprintf("odelayer[%s]", o.name) }
+func (o *gradientOp) String() string { return fmt.Sprintf("odelayer[%s] gradient", o.name) }
+func (o *unpackOp) String() string {
+	return fmt.Sprintf("odelayer[%s] gradient of input %d", o.name, o.i)
+}
+
+func (o *forwardOp) WriteHash(h hash.Hash)  { fmt.Fprint(h, o.String()) }
+func (o *gradientOp) WriteHash(h hash.Hash) { fmt.Fprint(h, o.String()) }
+func (o *unpackOp) WriteHash(h hash.Hash)   { fmt.Fprint(h, o.String()) }
+
+func (o *forwardOp) Hashcode() uint32  { return hashcode(o) }
+func (o *gradientOp) Hashcode() uint32 { return hashcode(o) }
+func (o *unpackOp) Hashcode() uint32   { return hashcode(o) }
+
+func hashcode(o G.Op) uint32 {
+	h := fnv.New32a()
+	o.WriteHash(h)
+	return h.Sum32()
+}

@@ -1,0 +1,140 @@
+package odelayer_test
+
+import (
+	"testing"
+
+	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/odeint/odelayer"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// One layer applied twice, the second time to its own result: the parameters' gradients
+// add up.
+func TestAppliedTwice(t *testing.T) {
+	for _, method := range methods {
+		g := G.NewGraph()
+		u0 := input(g, "u0", tensor.Float64, 0, 3, 2)
+		ode := newLayer(t, g, "ode", net, odelayer.Config{Batch: 3, Times: times, Final: true, Solve: fixed, Adjoint: method})
+		u := must(t)(ode.Fwd(must(t)(ode.Fwd(u0))))
+		checkGradient(t, g, meanSquare(t, u), 1e-6, append(G.Nodes{u0}, ode.Learnables()...)...)
+	}
+}
+
+// Two layers with different solves on the parameters of the first.
+func TestSharedParameters(t *testing.T) {
+	for _, method := range methods {
+		g := G.NewGraph()
+		u0 := input(g, "u0", tensor.Float64, 0, 3, 2)
+		first := newLayer(t, g, "first", net, odelayer.Config{Batch: 3, Times: []float64{0, 0.5}, Final: true, Solve: fixed, Adjoint: method})
+		second := newLayer(t, g, "second", net, odelayer.Config{Batch: 3, Times: times,
+			Solve: odeint.Options{Method: odeint.RK4, H0: 0.02}, Adjoint: adjoint.Discrete{}})
+		u := must(t)(second.FwdWith(must(t)(first.Fwd(u0)), first.Learnables()...))
+		checkGradient(t, g, meanSquare(t, u), 1e-6, append(G.Nodes{u0}, first.Learnables()...)...)
+	}
+}
+
+// Several layers with parameters of their own, in a row.
+func TestSeveralLayers(t *testing.T) {
+	g := G.NewGraph()
+	u := input(g, "u0", tensor.Float64, 0, 3, 2)
+	nodes := G.Nodes{u}
+	for i, name := range []string{"a", "b", "c"} {
+		ode := newLayer(t, g, name, net, odelayer.Config{Batch: 3, Times: []float64{0, 0.3}, Final: true, Solve: fixed, Adjoint: methods[1+i]})
+		u = must(t)(ode.Fwd(u))
+		nodes = append(nodes, ode.Learnables()...)
+	}
+	checkGradient(t, g, meanSquare(t, u), 1e-6, nodes...)
+}
+
+// A hypernetwork: another network computes the parameters of the dynamics.
+func TestParametersFromOtherNodes(t *testing.T) {
+	g := G.NewGraph()
+	u0 := input(g, "u0", tensor.Float64, 0, 3, 2)
+	code := input(g, "code", tensor.Float64, 5, 1, 3)
+	linear := layers.Linear{In: 2, Out: 2}
+	ode := newLayer(t, g, "ode", linear, odelayer.Config{Batch: 3, Times: times, Solve: fixed})
+	hyper := place(t, layers.MLP{In: 3, Hidden: []int{4}, Out: 6}, g, "hyper", tensor.Float64)
+	theta := must(t)(hyper.Fwd(code))
+	w := must(t)(G.Reshape(must(t)(G.Slice(theta, nil, G.S(0, 4))), tensor.Shape{2, 2}))
+	b := must(t)(G.Reshape(must(t)(G.Slice(theta, nil, G.S(4, 6))), tensor.Shape{1, 2}))
+	u := must(t)(ode.FwdWith(u0, w, b))
+	checkGradient(t, g, meanSquare(t, u), 1e-6, append(G.Nodes{u0, code}, hyper.Learnables()...)...)
+}
+
+// Two graphs with equal names have nothing to do with one another.
+func TestEqualNamesOnTwoGraphs(t *testing.T) {
+	losses := make([]float64, 2)
+	for i, end := range []float64{1, 2} {
+		g := G.NewGraph()
+		u0 := input(g, "u0", tensor.Float64, 0, 1, 2)
+		ode := newLayer(t, g, "ode", net, odelayer.Config{Batch: 1, Times: []float64{0, end}})
+		losses[i] = run(t, g, meanSquare(t, must(t)(ode.Fwd(u0))))[0][0]
+	}
+	if losses[0] == losses[1] {
+		t.Error("solves to 1 and to 2 agree")
+	}
+}
+
+// Machines that take turns on one graph, and forwards without gradients in between: each
+// gradient is that of its own inputs.
+func TestMachinesTakeTurns(t *testing.T) {
+	g := G.NewGraph()
+	u0 := input(g, "u0", tensor.Float64, 0, 2, 2)
+	ode := newLayer(t, g, "ode", net, odelayer.Config{Batch: 2, Times: times})
+	u := must(t)(ode.Fwd(u0))
+	op := u.Op()
+	seed := input(g, "seed", tensor.Float64, 3, len(times), 2, 2)
+	grads, err := op.(G.SDOp).SymDiff(append(G.Nodes{u0}, ode.Learnables()...), u, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gradient := grads[0].Op() // takes its part of the packed vector
+	it := g.From(grads[0].ID())
+	it.Next()
+	packed := it.Node().(*G.Node).Op()
+
+	const machines = 4
+	inputs := make([][]G.Value, machines)
+	for m := range inputs {
+		inputs[m] = []G.Value{dense(tensor.Float64, sines(4, float64(m)), 2, 2)}
+		for _, n := range ode.Learnables() {
+			inputs[m] = append(inputs[m], n.Value())
+		}
+	}
+	backward := func(m int) []float64 {
+		p, err := packed.Do(append(inputs[m][:len(inputs[m]):len(inputs[m])], seed.Value())...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := gradient.Do(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return floats(v)
+	}
+	forward := func(m int) {
+		if _, err := op.Do(inputs[m]...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := make([][]float64, machines)
+	for m := range machines {
+		forward(m)
+		want[m] = backward(m)
+	}
+	for _, order := range [][]int{{0, 1, 2, 3}, {3, 1, 2, 0}, {2, 2, 0, 1}} {
+		for m := range machines {
+			forward(m)
+		}
+		for _, m := range order {
+			for i, v := range backward(m) {
+				if v != want[m][i] {
+					t.Errorf("gradient of machine %d is %v, alone it was %v", m, v, want[m][i])
+				}
+			}
+		}
+	}
+}
