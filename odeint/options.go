@@ -13,13 +13,13 @@ type Options struct {
 
 	// RTol and ATol are the relative and absolute error a step may make in a
 	// component: a step is accepted when the root mean square over the
-	// components of err/(ATol + RTol·max(|y_n|, |y_{n+1}|)) is at most 1. If
-	// both are 0 they are 1e-6 and 1e-9; one of them 0 makes the tolerance
-	// purely absolute or purely relative.
+	// components of err/(ATol + RTol·max(|y_n|, |y_{n+1}|)) is at most 1. One
+	// of them 0 makes the tolerance purely absolute or purely relative. If
+	// neither they nor RTols nor ATols are set, they are 1e-6 and 1e-9.
 	RTol, ATol float64
 
 	// RTols and ATols, of the state's length, replace RTol and ATol component by
-	// component. Nil: the scalars for all.
+	// component. Nil: the scalar for all.
 	RTols, ATols []float64
 
 	// ErrDim is how many components the error norm sees, from the first. 0: all.
@@ -115,7 +115,7 @@ func (o Options) resolved(dim int) (Options, error) {
 	if o.Method == nil {
 		o.Method = Tsit5
 	}
-	if o.RTol == 0 && o.ATol == 0 {
+	if o.RTol == 0 && o.ATol == 0 && o.RTols == nil && o.ATols == nil {
 		o.RTol, o.ATol = defaultRTol, defaultATol
 	}
 	if o.Controller == nil {

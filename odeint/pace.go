@@ -173,7 +173,7 @@ func (p *pace) judge(scaled, h float64) (accepted bool) {
 		return true
 	}
 	factor, accepted := p.ctl.Next(Attempt{Err: scaled, Prev: p.prev, Prev2: p.prev2, Order: p.order, Rejected: p.rejected})
-	p.rejected = !accepted && h > p.hmin
+	p.rejected = !accepted && min(h, p.h) > p.hmin
 	switch {
 	case p.rejected:
 		p.h = p.clamp(h * factor)

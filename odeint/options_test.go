@@ -1,0 +1,223 @@
+package odeint
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/neuralode/neuralode/internal/odetest"
+)
+
+// All faults are listed at once.
+func TestValidate(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	_, err := New(NewFunc(2, spiral[float64]), Options{
+		Method: &Tableau{Name: "empty"}, RTol: -1, ATol: nan, RTols: []float64{1}, ATols: []float64{1, -1},
+		ErrDim: 3, Controller: PI{Safety: 2, Min: 3, Max: 0.5, P: inf}, H0: -1, HMin: 2, HMax: 1, MaxSteps: -1,
+		Stops: []float64{nan}, Jumps: []float64{inf}, SaveAt: SaveAt{Times: []float64{nan}, Every: -1},
+	})
+	var bad *OptionError
+	if !errors.As(err, &bad) {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"Method", "RTol:", "ATol:", "RTols", "ATols", "ErrDim", "weight", "Safety", "Min", "Max", "H0", "HMin",
+		"MaxSteps", "Stops", "Jumps", "SaveAt.Times", "SaveAt.Every", "no error estimate",
+	} {
+		if !slices.ContainsFunc(bad.Faults, func(s string) bool { return strings.Contains(s, want) }) {
+			t.Errorf("nothing about %s in %q", want, bad.Faults)
+		}
+	}
+	if !strings.HasPrefix(err.Error(), "odeint: ") {
+		t.Errorf("%q", err)
+	}
+
+	for name, o := range map[string]Options{
+		"zero for a component":    {ATols: []float64{0, 1}},
+		"adaptive without errors": {Method: RK4, Controller: I{}},
+		"nil tableau":             {Method: (*Tableau)(nil)},
+	} {
+		if _, err := New(NewFunc(2, spiral[float64]), o); !errors.As(err, &bad) || len(bad.Faults) > 2 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := New(NewFunc(0, spiral[float64]), Options{}); !errors.As(err, &bad) {
+		t.Errorf("dimension 0: %v", err)
+	}
+	if _, err := Solve(NewFunc(2, spiral[float64]), 0, 1, []float64{1, 1}, Options{Method: RK4}); !errors.As(err, &bad) {
+		t.Errorf("fixed steps without a size: %v", err)
+	}
+	if _, err := New(NewFunc(2, spiral[float64]), Options{}); err != nil {
+		t.Errorf("zero options: %v", err)
+	}
+}
+
+// The options' slices are copied, not sorted in place or kept.
+func TestOptionsAreCopied(t *testing.T) {
+	stops, times := []float64{0.7, 0.2}, []float64{0.5}
+	in, err := New(NewFunc(2, spiral[float64]), Options{Stops: stops, SaveAt: SaveAt{Times: times}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(stops, []float64{0.7, 0.2}) {
+		t.Error("stops were sorted")
+	}
+	times[0] = 99
+	var sol Solution[float64]
+	if err := in.Solve(t.Context(), &sol, 0, 1, []float64{1, 1}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Every way to say the same tolerance takes the same steps, and each part of it matters.
+func TestTolerances(t *testing.T) {
+	f := NewFunc(2, lotkaVolterra[float64])
+	run := func(o Options) Stats {
+		t.Helper()
+		sol, err := Solve(f, 0, 10, []float64{1, 1}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sol.Stats
+	}
+	rms := func(r []float64) float64 {
+		sum := 0.0
+		for _, v := range r {
+			sum += v * v
+		}
+		return math.Sqrt(sum / float64(len(r)))
+	}
+	base := run(Options{})
+	for name, o := range map[string]Options{
+		"explicit defaults": {RTol: 1e-6, ATol: 1e-9, Method: Tsit5, Controller: PI{}, MaxSteps: 1e5, ErrDim: 2},
+		"per component":     {RTols: []float64{1e-6, 1e-6}, ATols: []float64{1e-9, 1e-9}},
+		"half and half":     {RTols: []float64{1e-6, 1e-6}, ATol: 1e-9},
+		"own norm":          {Norm: rms},
+		"own weights":       {Controller: PI{P: 0.2, I: 0.65, Safety: 0.9, Min: 0.2, Max: 10}},
+	} {
+		if got := run(o); got != base {
+			t.Errorf("%s: %+v, want %+v", name, got, base)
+		}
+	}
+	for name, o := range map[string]Options{
+		"tighter":         {RTol: 1e-8, ATol: 1e-9},
+		"one component":   {RTols: []float64{1e-6, 1e-9}, ATol: 1e-9},
+		"absolute":        {ATol: 1e-9},
+		"larger norm":     {Norm: func(r []float64) float64 { return 10 * rms(r) }},
+		"PID":             {Controller: PID{}, RTol: 1e-8},
+		"more careful":    {Controller: PI{Safety: 0.5}},
+		"bounded step":    {HMax: 0.1},
+		"tiny first step": {H0: 1e-6},
+	} {
+		if got := run(o); got.Accepted <= base.Accepted {
+			t.Errorf("%s: %+v, not more steps than %+v", name, got, base)
+		}
+	}
+	if a, b := run(Options{Controller: I{}, RTol: 1e-9}), run(Options{RTol: 1e-9}); a == b {
+		t.Errorf("I and PI take the same steps: %+v", a)
+	}
+	if a, b := run(Options{RTol: 1e-9}), run(Options{RTol: 1e-9, ErrDim: 1}); a == b {
+		t.Errorf("ErrDim changes nothing: %+v", a)
+	}
+	var seen int
+	run(Options{ErrDim: 1, Norm: func(r []float64) float64 { seen = len(r); return rms(r) }})
+	if seen != 1 {
+		t.Errorf("norm of %d components, want 1", seen)
+	}
+	if _, err := Solve(f, 0, 1, []float64{1, 1}, Options{H0: 0.1, Norm: func([]float64) float64 { return math.NaN() }}); !errors.Is(err, ErrNonFinite) {
+		t.Errorf("norm NaN: %v", err)
+	}
+}
+
+// A purely relative tolerance copes with a component that stays zero.
+func TestZeroComponent(t *testing.T) {
+	f := NewFunc(2, func(d []float64, _ float64, y []float64) { d[0], d[1] = -y[0], 0 })
+	sol, err := Solve(f, 0, 5, []float64{1, 0}, Options{RTol: 1e-8})
+	if err != nil || math.Abs(sol.Last()[0]-math.Exp(-5)) > 1e-8 {
+		t.Errorf("%v, %v", sol, err)
+	}
+	zero := NewFunc(50, func(d []float64, _ float64, _ []float64) { clear(d) })
+	sol, err = Solve(zero, 0, 1e6, make([]float64, 50), Options{})
+	if err != nil || sol.Stats.Accepted > 20 {
+		t.Errorf("nothing happens: %v, %+v", err, sol.Stats)
+	}
+}
+
+// The controllers' laws, by hand at order 5.
+func TestControllers(t *testing.T) {
+	for _, c := range []struct {
+		ctl    Controller
+		a      Attempt
+		factor float64
+		accept bool
+	}{
+		{I{}, Attempt{Err: 0.5, Prev: 0.1, Order: 5}, 0.9 * math.Pow(0.5, -0.2), true},
+		{I{}, Attempt{Err: 1, Order: 5}, 0.9, true},
+		{I{}, Attempt{Err: 2, Order: 5}, 0.9 * math.Pow(2, -0.2), false},
+		{I{}, Attempt{Err: 1e9, Order: 5}, 0.2, false},
+		{I{}, Attempt{Err: math.Inf(1), Order: 5}, 0.2, false},
+		{I{}, Attempt{Err: 0, Order: 5}, 10, true},
+		{I{}, Attempt{Err: 1e-4, Order: 5, Rejected: true}, 1, true},
+		{I{Safety: 0.8, Min: 0.5, Max: 2}, Attempt{Err: 1e-9, Order: 5}, 2, true},
+		{I{Safety: 0.8, Min: 0.5, Max: 2}, Attempt{Err: 1e9, Order: 5}, 0.5, false},
+		// DOPRI5: err^−(0.2 − 0.75β) · errold^β, β = 0.04.
+		{PI{}, Attempt{Err: 0.5, Prev: 0.1, Order: 5}, 0.9 * math.Pow(0.5, -0.17) * math.Pow(0.1, 0.04), true},
+		{PI{}, Attempt{Err: 0.5, Order: 5}, 0.9 * math.Pow(0.5, -0.17), true},
+		{PI{}, Attempt{Err: 2, Prev: 0.1, Order: 5}, 0.9 * math.Pow(2, -0.2), false},
+		{PI{P: 0.4, I: 0.3}, Attempt{Err: 0.5, Prev: 0.1, Order: 5}, 0.9 * math.Pow(0.5, -0.14) * math.Pow(0.1, 0.08), true},
+		{
+			PID{}, Attempt{Err: 0.5, Prev: 0.1, Prev2: 0.2, Order: 5},
+			0.9 * math.Pow(0.5, -2.0/45) * math.Pow(0.1, 1.0/30) * math.Pow(0.2, -1.0/90), true,
+		},
+		{Fixed{}, Attempt{Err: 99}, 1, true},
+	} {
+		factor, accept := c.ctl.Next(c.a)
+		if math.Abs(factor-c.factor) > 1e-14*c.factor || accept != c.accept {
+			t.Errorf("%#v of %+v: %v, %v; want %v, %v", c.ctl, c.a, factor, accept, c.factor, c.accept)
+		}
+	}
+}
+
+// The first step is of the size that the tolerance allows, for any scale of time.
+func TestFirstStep(t *testing.T) {
+	for _, a := range adaptive {
+		steps := 0
+		for _, rate := range []float64{1, 1e-6, 1e6} {
+			f := NewFunc(2, func(d []float64, _ float64, y []float64) { d[0], d[1] = rate*y[1], -rate*y[0] })
+			sol, err := Solve(f, 0, 10/rate, []float64{1, 0}, Options{Method: a.m, RTol: 1e-6, ATol: 1e-6, SaveAt: SaveAt{Every: 1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			typical := 10 / rate / float64(sol.Stats.Accepted)
+			if first := sol.T[0]; rate >= 1 && first < 0.05*typical || first > 2*typical {
+				t.Errorf("%v, rate %v: first step %v, typical %v", a.m, rate, first, typical)
+			}
+			// The choice supposes times of about 1. From there steps grow tenfold each.
+			if extra := sol.Stats.Accepted - steps; rate != 1 && extra > 6 {
+				t.Errorf("%v, rate %v: %d steps more than at rate 1", a.m, rate, extra)
+			}
+			steps = sol.Stats.Accepted
+		}
+	}
+}
+
+// Adaptive work is in proportion to the field's difficulty: a bound on evaluations, a
+// little above today's, keeps the controllers honest.
+func TestWork(t *testing.T) {
+	p := odetest.Kepler[float64](0.6)
+	for _, c := range []struct {
+		m   *Tableau
+		nfe int
+	}{{Bosh3, 3000}, {Dopri5, 420}, {Tsit5, 400}, {Dop853, 300}} {
+		sol, err := Solve(p, 0, 4, p.Y0, Options{Method: c.m, RTol: 1e-7, ATol: 1e-7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%v: %+v", c.m, sol.Stats)
+		if sol.Stats.NFE > c.nfe {
+			t.Errorf("%v: %+v, more than %d evaluations", c.m, sol.Stats, c.nfe)
+		}
+	}
+}
