@@ -1,3 +1,80 @@
+// Fit learns a Neural ODE from a table of measurements and forecasts how they go on.
+//
+//	go run ./examples/fit
+//
+// fits dz/dτ = net(z) to the pelts of lynx and hare that the Hudson's Bay Company bought from
+// 1900 to 1915 and compares the forecast for 1916 to 1920, which it has not seen. With
+// -data it fits any CSV file of a time column and state columns; values may be
+// missing. See -h for the rest.
+//
+// It writes to the folder -out:
+//
+//	fit.png          data, fit and forecast, against time and in the phase plane
+//	predictions.csv  the model at the times of the data
+//	metrics.json     errors in and beyond the sample, and what they cost
+//	weights.npz      the weights, for numpy and for -load
+//	model.json       the description of the model
 package main
 
-func main() {}
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/neuralode/neuralode/examples/internal/app"
+)
+
+// Hudson's Bay Company pelts in thousands a year, in the public domain.
+//
+//go:embed lynx_hare.csv
+var lynxHare []byte
+
+const lynxHareFile = "lynx_hare.csv"
+
+func main() { app.Main("fit", run) }
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	began := time.Now()
+	c, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f, err := prepare(c)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, f)
+	trained := f.train(ctx, stderr)
+	// What there is by now is written even if the training was cut short.
+	err = f.report(context.WithoutCancel(ctx), time.Since(began), stdout)
+	switch {
+	case trained == nil:
+		return err
+	case errors.Is(trained, context.Canceled):
+		return errors.Join(fmt.Errorf("stopped after %d steps, results so far are in %s: %w", f.steps, c.Out, trained), err)
+	}
+	return errors.Join(trained, err)
+}
+
+// open reads the table that the configuration asks for.
+func open(c *config) (*table, error) {
+	if c.data == "" {
+		return readTable(lynxHareFile, bytes.NewReader(lynxHare), c.columns)
+	}
+	file, err := os.Open(c.data)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readTable(filepath.ToSlash(c.data), file, c.columns)
+}

@@ -88,22 +88,23 @@ func TestRuns(t *testing.T) {
 }
 
 func TestTicks(t *testing.T) {
-	for i, c := range []struct { // the first six linear
+	for i, c := range []struct { // the first seven linear
 		lo, hi float64
 		want   string
 	}{
+		{-54, 54, "−40 −20 0 20 40"},
 		{0, 10, "0 2 4 6 8 10"},
 		{-31, 30, "−20 0 20"},
 		{0.1, 2.2, "0.5 1.0 1.5 2.0"},
 		{1899.2, 1920.8, "1900 1905 1910 1915 1920"},
-		{-2e-6, 2e-6, "−2e−06 −1e−06 0 1e−06 2e−06"},
-		{0, 3e5, "0 1e+05 2e+05 3e+05"},
+		{-3e-6, 3e-6, "−3e−06 −2e−06 −1e−06 0 1e−06 2e−06 3e−06"},
+		{0, 6e5, "0 1e+05 2e+05 3e+05 4e+05 5e+05 6e+05"},
 		{3, 70, "5 10 20 50"},
 		{0.0002, 30, "0.001 0.01 0.1 1 10"},
 		{1e-12, 2, "1e−12 1e−10 1e−08 1e−06 0.0001 0.01 1"},
 	} {
 		var ticker plot.Ticker = ticks{}
-		if i >= 6 {
+		if i >= 7 {
 			ticker = logTicks{}
 		}
 		var got []string

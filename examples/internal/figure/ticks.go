@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/plot"
 )
 
-// ticks are marks at multiples of 1, 2 or 5 times a power of ten, about five of them, with
+// ticks are marks at multiples of 1, 2 or 5 times a power of ten, about six of them, with
 // as many decimals as they need.
 type ticks struct{}
 
@@ -18,7 +18,7 @@ func (ticks) Ticks(lo, hi float64) []plot.Tick {
 	if !(span > 0) || math.IsInf(span, 0) {
 		return plot.DefaultTicks{}.Ticks(lo, hi)
 	}
-	step, exponent := niceStep(span / 5)
+	step, exponent := niceStep(span / 6)
 	var marks []plot.Tick
 	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
 		marks = append(marks, plot.Tick{Value: i * step, Label: tickLabel(i*step, exponent, max(math.Abs(lo), math.Abs(hi)))})

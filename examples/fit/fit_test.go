@@ -1,0 +1,279 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"image/png"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/neuralode/neuralode/examples/internal/app"
+	"github.com/neuralode/neuralode/odeint"
+)
+
+// quick runs the program and returns what it printed.
+func quick(ctx context.Context, args ...string) (string, error) {
+	var out bytes.Buffer
+	err := run(ctx, args, &out, io.Discard)
+	return out.String(), err
+}
+
+func metrics(t *testing.T, dir string) map[string]float64 {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "metrics.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]float64
+	if err := json.Unmarshal(b, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func read(t *testing.T, dir, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestQuick(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	out, err := quick(context.Background(), "-quick", "-seed", "3", "-out", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := metrics(t, dir)
+	for _, name := range []string{
+		"rmse_log_in_sample", "rmse_log_forecast", "rmse_log_forecast_of_mean", "rmse_in_sample", "rmse_forecast",
+		"loss", "seconds", "steps", "nfe_forward", "nfe_backward", "seed",
+	} {
+		if _, ok := m[name]; !ok {
+			t.Errorf("metrics.json has no %q", name)
+		}
+		if !strings.Contains(out, name) {
+			t.Errorf("%q is not printed", name)
+		}
+	}
+	// The bar of the full run; it holds after a few hundred steps.
+	if m["rmse_log_in_sample"] > 0.25 || m["seed"] != 3 || m["steps"] < 300 {
+		t.Errorf("metrics %v", m)
+	}
+	if lines := strings.Count(read(t, dir, "predictions.csv"), "\n"); lines != 22 {
+		t.Errorf("predictions.csv has %d lines, want 22", lines)
+	}
+	if _, err := png.Decode(strings.NewReader(read(t, dir, "fit.png"))); err != nil {
+		t.Error(err)
+	}
+}
+
+// A saved model predicts the same bits, and its training goes on from where it was.
+func TestLoadPredictsTheSame(t *testing.T) {
+	first, second, third := t.TempDir(), t.TempDir(), t.TempDir()
+	ctx := context.Background()
+	if _, err := quick(ctx, "-epochs", "60", "-polish", "0", "-holdout", "6", "-out", first); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := quick(ctx, "-load", first, "-epochs", "0", "-polish", "0", "-out", second); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"predictions.csv", weightsFile, modelFile, "fit.png"} {
+		if read(t, first, name) != read(t, second, name) {
+			t.Errorf("%s differs after loading", name)
+		}
+	}
+	if _, err := quick(ctx, "-load", first, "-epochs", "0", "-polish", "40", "-out", third); err != nil {
+		t.Fatal(err)
+	}
+	before, after := metrics(t, first), metrics(t, third)
+	if !(after["rmse_log_in_sample"] < before["rmse_log_in_sample"]) {
+		t.Errorf("in-sample error %v before, %v after going on", before["rmse_log_in_sample"], after["rmse_log_in_sample"])
+	}
+	m, err := load(third)
+	if err != nil || m.Steps != 100 || m.Holdout != 6 {
+		t.Errorf("steps %d, holdout %d (%v)", m.Steps, m.Holdout, err)
+	}
+}
+
+// The same seed gives the same files, another seed others.
+func TestSeed(t *testing.T) {
+	var files []string
+	for _, seed := range []string{"1", "1", "2"} {
+		dir := t.TempDir()
+		if _, err := quick(context.Background(), "-epochs", "5", "-polish", "5", "-seed", seed, "-out", dir); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, read(t, dir, weightsFile))
+	}
+	if files[0] != files[1] || files[0] == files[2] {
+		t.Errorf("seeds 1 and 1 equal: %v; 1 and 2 equal: %v", files[0] == files[1], files[0] == files[2])
+	}
+}
+
+// The fourth of four ways to choose, for every flag that chooses, has an effect.
+func TestFlagsMatter(t *testing.T) {
+	weights := func(args ...string) string {
+		dir := t.TempDir()
+		if _, err := quick(context.Background(), append([]string{"-epochs", "4", "-polish", "3", "-out", dir}, args...)...); err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		return read(t, dir, weightsFile)
+	}
+	seen := map[string]string{weights(): "default"}
+	for _, args := range []string{
+		"-hidden 8", "-hidden 16,16", "-activation softplus", "-solver dopri5", "-solver rk4", "-solver rk4 -step 0.5",
+		"-adjoint interpolating", "-adjoint backsolve", "-tol 1e-3", "-epochs 5", "-polish 4", "-lr 0.02", "-decay 0",
+		"-log=false", "-normalise=false", "-holdout 3", "-states hare", "-states lynx,hare",
+	} {
+		w := weights(strings.Fields(args)...)
+		if other, ok := seen[w]; ok {
+			t.Errorf("%s gives the weights of %s", args, other)
+		}
+		seen[w] = args
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := quick(ctx, "-quick", "-out", dir)
+	if code := app.Report("fit", err, io.Discard); code != app.ExitInterrupted {
+		t.Errorf("exit code %d (%v)", code, err)
+	}
+	for _, name := range []string{"fit.png", "predictions.csv", "metrics.json", weightsFile, modelFile} {
+		read(t, dir, name)
+	}
+	if _, err := load(dir); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMissingValues(t *testing.T) {
+	dir := t.TempDir()
+	var b strings.Builder
+	b.WriteString("day,first,second,third\n")
+	for i := range 20 {
+		x, y, z := fmt.Sprint(math.Sin(float64(i)/3)), fmt.Sprint(math.Cos(float64(i)/3)), "1"
+		if i%5 == 0 {
+			x = ""
+		}
+		if i%4 == 1 {
+			y = "NA"
+		}
+		fmt.Fprintf(&b, "%d,%s,%s,%s\n", 7*i, x, y, z)
+	}
+	file := filepath.Join(dir, "data.csv")
+	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := quick(context.Background(), "-quick", "-data", file, "-out", dir, "-holdout", "4"); err != nil {
+		t.Fatal(err)
+	}
+	if m := metrics(t, dir); !(m["rmse_in_sample"] < 0.2) {
+		t.Errorf("metrics %v", m)
+	}
+	if !strings.Contains(read(t, dir, "predictions.csv"), "\n0,fit,,") {
+		t.Error("the missing value of the first row is not empty in predictions.csv")
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.csv")
+	if err := os.WriteFile(bad, []byte("t,a\n0,1\n1,x\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"-h", app.ExitOK, ""},
+		{"-nonsense", app.ExitUsage, ""},
+		{"-solver magic", app.ExitUsage, "tsit5"},
+		{"-adjoint magic", app.ExitUsage, "discrete"},
+		{"-activation magic", app.ExitUsage, "tanh"},
+		{"-hidden 16,x", app.ExitUsage, `"x"`},
+		{"-epochs -1", app.ExitUsage, "-epochs"},
+		{"-polish -1", app.ExitUsage, "-polish"},
+		{"-tol 0", app.ExitUsage, "-tol"},
+		{"-step -1", app.ExitUsage, "-step"},
+		{"-lr 0", app.ExitUsage, "-lr"},
+		{"-decay -1", app.ExitUsage, "-decay"},
+		{"-holdout -1", app.ExitUsage, "-holdout"},
+		{"-load x -hidden 4", app.ExitUsage, "-hidden"},
+		{"-load " + dir, app.ExitFailure, weightsFile},
+		{"-data " + bad, app.ExitFailure, bad + `:3: column "a"`},
+		{"-data " + bad + "x", app.ExitFailure, "no such file"},
+		{"-holdout 20", app.ExitFailure, "held out"},
+		{"-states bear", app.ExitFailure, `"bear"`},
+	} {
+		var stderr bytes.Buffer
+		err := run(context.Background(), append(strings.Fields(c.args), "-out", dir), io.Discard, &stderr)
+		if errors.Is(err, flag.ErrHelp) {
+			t.Errorf("%s: help is an error", c.args)
+		}
+		code := app.Report("fit", err, &stderr)
+		if code != c.code || !strings.Contains(stderr.String(), c.want) {
+			t.Errorf("%s: exit code %d, printed %q; want %d and %q", c.args, code, stderr.String(), c.code, c.want)
+		}
+	}
+}
+
+func TestScale(t *testing.T) {
+	nan := math.NaN()
+	d := &table{states: []string{"a", "b"}, t: []float64{5, 7, 9, 11}, y: []float64{1, nan, 3, 4, 5, 4, 100, 100}}
+	s := newScale(d, 3, false, true)
+	// a = 1, 3, 5: mean 3, deviation √(8/3); b = 4, 4: constant.
+	if s.Origin != 5 || !slices.Equal(s.Mean, []float64{3, 4}) || math.Abs(s.Spread[0]-math.Sqrt(8.0/3)) > 1e-15 || s.Spread[1] != 1 {
+		t.Errorf("scale %+v", s)
+	}
+	// Slopes of z: 1/spread twice and 0; their root mean square is the inverse of the unit.
+	if want := math.Sqrt(1.5) * s.Spread[0]; math.Abs(s.Unit-want) > 1e-14 {
+		t.Errorf("unit %v, want %v", s.Unit, want)
+	}
+	back := s.inverse(s.states(d.y))
+	for i, v := range d.y {
+		if math.Abs(back[i]-v) > 1e-13 || math.IsNaN(v) != math.IsNaN(back[i]) {
+			t.Errorf("there and back: %v, want %v", back, d.y)
+			break
+		}
+	}
+	if s := newScale(d, 3, true, false); s.Unit != 1 || s.Mean[0] != 0 || math.Abs(s.inverse(s.states(d.y))[6]-100) > 1e-12 {
+		t.Errorf("scale with logarithms alone %+v", s)
+	}
+}
+
+// A model that runs away is reported, with what was reached.
+func TestForecastEndsEarly(t *testing.T) {
+	m := testModel(t, 1)
+	m.Solver, m.Adjoint = "rk4", "discrete"
+	x := m.vector()
+	for i := range x {
+		x[i] = 1e308
+	}
+	m.set(x)
+	d := &table{states: m.States, t: []float64{1900, 1901, 1902}, y: []float64{1, 1, 1, 1, 1, 1}}
+	path, err := m.trajectory(d, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fit{data: d, rows: 3, model: m, path: path}
+	z, err := f.predict(context.Background(), m.vector(), m.scale.times(d.t))
+	if !errors.Is(err, odeint.ErrNonFinite) || len(z) != 6 || !math.IsNaN(z[5]) {
+		t.Errorf("%v (%v)", z, err)
+	}
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/examples/internal/choice"
+	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/odeint"
+)
+
+// description is all of a model but its numbers: what model.json holds.
+type description struct {
+	Format        string     `json:"format"`
+	Time          string     `json:"time"`                     // name of the time column
+	States        []string   `json:"states"`                   // names of the state columns
+	Log           bool       `json:"log"`                      // the model sees logarithms of the states
+	Network       layers.MLP `json:"network"`                  // the right-hand side
+	Solver        string     `json:"solver"`                   // method of the forward solve
+	Tolerance     float64    `json:"tolerance"`                // relative and absolute, of the scaled states
+	Step          float64    `json:"step,omitempty"`           // of solvers without error control, in rows' time
+	Adjoint       string     `json:"adjoint"`                  // method of the gradients
+	Holdout       int        `json:"holdout"`                  // rows at the end that were not fitted
+	Seed          uint64     `json:"seed"`                     // of the initial weights
+	Steps         int        `json:"steps"`                    // optimiser steps taken so far
+	WeightsSHA256 string     `json:"weights_sha256,omitempty"` // of weights.npz; empty: not checked
+}
+
+// format is the value of description.Format that this program writes and reads.
+const format = "neuralode fit 1"
+
+// model is a Neural ODE of the scaled states: dz/dτ = net(z), where z are the states and
+// τ is the time on scales of their own.
+type model struct {
+	description
+	scale scale
+	field *graph.Field[float64]
+	start []float64 // z at τ = 0
+}
+
+// newModel returns an untrained model.
+func newModel(d description, s scale, start []float64) (*model, error) {
+	d.Format = format
+	m := &model{description: d, scale: s, start: start}
+	var err error
+	m.field, err = graph.NewField[float64](d.Network, 1, graph.FieldConfig{Rand: rand.New(rand.NewPCG(d.Seed, 0))})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// options are those of the forward solve.
+func (m *model) options() (odeint.Options, error) {
+	method, err := choice.Solver(m.Solver)
+	if err != nil {
+		return odeint.Options{}, err
+	}
+	opt := odeint.Options{Method: method, RTol: m.Tolerance, ATol: m.Tolerance}
+	if method.E == nil {
+		opt.H0 = m.Step / m.scale.Unit
+	}
+	return opt, nil
+}
+
+// trajectory returns the fit of the model to the first rows of a table.
+func (m *model) trajectory(d *table, rows int) (*train.Trajectory, error) {
+	opt, err := m.options()
+	if err != nil {
+		return nil, err
+	}
+	method, err := choice.Adjoint(m.Adjoint)
+	if err != nil {
+		return nil, err
+	}
+	solver, err := adjoint.New[float64](m.field, opt, method)
+	if err != nil {
+		return nil, err
+	}
+	return &train.Trajectory{
+		Field: m.field, Solver: solver, LearnStart: true,
+		Times:  m.scale.times(d.t[:rows]),
+		Start:  m.start,
+		Target: m.scale.states(d.y[:rows*len(d.states)]),
+	}, nil
+}
+
+// vector returns what training works on, the weights and the initial state; set takes
+// it back.
+func (m *model) vector() []float64 { return slices.Concat(m.field.Params(), m.start) }
+
+func (m *model) set(x []float64) {
+	n := copy(m.field.Params(), x)
+	copy(m.start, x[n:])
+}
+
+// matches reports whether the table is one of the model's kind.
+func (m *model) matches(d *table) error {
+	if d.time != m.Time || !slices.Equal(d.states, m.States) {
+		return fmt.Errorf("the model is one of %v over %s, but %s has %v over %s", m.States, m.Time, d.file, d.states, d.time)
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/neuralode/neuralode/examples/internal/artifact"
+	"github.com/neuralode/neuralode/examples/internal/train"
+)
+
+// report predicts and writes all files.
+func (f *fit) report(ctx context.Context, elapsed time.Duration, stdout io.Writer) error {
+	cost := f.path.Work // of the training alone
+	if err := f.model.save(f.config.Out); err != nil {
+		return err
+	}
+	x := f.model.vector()
+	z, err := f.predict(ctx, x, f.model.scale.times(f.data.t))
+	if err != nil {
+		fmt.Fprintf(stdout, "The forecast ends early: %v\n", err)
+	}
+	y := f.model.scale.inverse(z)
+	m := f.metrics(z, y)
+	m.Set("loss", f.loss)
+	m.Set("seconds", elapsed.Seconds())
+	m.SetInt("steps", f.steps)
+	m.SetInt("nfe_forward", cost.NFEForward)
+	m.SetInt("nfe_backward", cost.NFEBackward)
+	m.SetUint("seed", f.model.Seed)
+	out := func(name string) string { return filepath.Join(f.config.Out, name) }
+	err = errors.Join(
+		artifact.Write(out("predictions.csv"), func(w io.Writer) error { return f.writePredictions(w, y) }),
+		m.WriteFile(out("metrics.json")),
+		f.draw(ctx, x, out("fit.png")),
+	)
+	fmt.Fprintf(stdout, "%sWritten to %s: fit.png, predictions.csv, metrics.json, %s, %s\n", m, f.config.Out, weightsFile, modelFile)
+	return err
+}
+
+// predict returns z at times, NaN where the solve did not get to.
+func (f *fit) predict(ctx context.Context, x, times []float64) ([]float64, error) {
+	z, err := f.path.Predict(ctx, x, times)
+	for len(z) < len(times)*len(f.data.states) {
+		z = append(z, math.NaN())
+	}
+	return z, err
+}
+
+// metrics compares predictions, scaled and not, with the data. The forecast is compared with
+// one that says the mean of what was fitted, too.
+func (f *fit) metrics(z, y []float64) *artifact.Metrics {
+	n := len(f.data.states)
+	split := f.rows * n
+	m := new(artifact.Metrics)
+	m.Set("rmse_in_sample", train.RMSE(y[:split], f.data.y[:split]))
+	m.Set("rmse_forecast", train.RMSE(y[split:], f.data.y[split:]))
+	if !f.model.Log {
+		m.Set("rmse_forecast_of_mean", train.RMSE(f.meanOf(f.data.y), f.data.y[split:]))
+		return m
+	}
+	logs := func(y []float64) []float64 {
+		l := make([]float64, len(y))
+		for i, v := range y {
+			l[i] = math.Log(v)
+		}
+		return l
+	}
+	s := f.model.scale
+	predicted := make([]float64, len(z))
+	for i, v := range z {
+		predicted[i] = s.Mean[i%n] + s.Spread[i%n]*v
+	}
+	observed := logs(f.data.y)
+	m.Set("rmse_log_in_sample", train.RMSE(predicted[:split], observed[:split]))
+	m.Set("rmse_log_forecast", train.RMSE(predicted[split:], observed[split:]))
+	m.Set("rmse_log_forecast_of_mean", train.RMSE(f.meanOf(observed), observed[split:]))
+	return m
+}
+
+// meanOf returns, for each row that is held out, the mean of the fitted rows of v.
+func (f *fit) meanOf(v []float64) []float64 {
+	n := len(f.data.states)
+	mean := make([]float64, n)
+	for k := range mean {
+		sum, present := 0.0, 0
+		for i := range f.rows {
+			if x := v[i*n+k]; !math.IsNaN(x) {
+				sum += x
+				present++
+			}
+		}
+		mean[k] = sum / float64(present)
+	}
+	var rows []float64
+	for range len(f.data.t) - f.rows {
+		rows = append(rows, mean...)
+	}
+	return rows
+}
+
+// writePredictions writes a row for each row of the data: the time, whether it was fitted or
+// is forecast, and for each state what was observed and what the model says.
+func (f *fit) writePredictions(w io.Writer, y []float64) error {
+	number := func(v float64) string {
+		if math.IsNaN(v) {
+			return ""
+		}
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	out := csv.NewWriter(w)
+	header := []string{f.data.time, "part"}
+	for _, name := range f.data.states {
+		header = append(header, name, name+"_model")
+	}
+	if err := out.Write(header); err != nil {
+		return err
+	}
+	n := len(f.data.states)
+	for i, t := range f.data.t {
+		part := "fit"
+		if i >= f.rows {
+			part = "forecast"
+		}
+		record := []string{number(t), part}
+		for k := range n {
+			record = append(record, number(f.data.y[i*n+k]), number(y[i*n+k]))
+		}
+		if err := out.Write(record); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}

@@ -1,0 +1,63 @@
+// Package choice turns the names that the example programs' flags take into solvers,
+// adjoints and activations.
+package choice
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/examples/internal/app"
+	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/odeint"
+)
+
+// methods are the explicit Runge–Kutta methods, by rising order.
+func methods() []*odeint.Tableau {
+	return []*odeint.Tableau{
+		odeint.Euler, odeint.Midpoint, odeint.Heun, odeint.Ralston, odeint.Bosh3,
+		odeint.RK4, odeint.RK38, odeint.Dopri5, odeint.Tsit5, odeint.Dop853,
+	}
+}
+
+func adjoints() []adjoint.Method {
+	return []adjoint.Method{adjoint.Discrete{}, adjoint.Interpolating{}, adjoint.Backsolve{}}
+}
+
+// Solver returns the explicit Runge–Kutta method called name.
+func Solver(name string) (*odeint.Tableau, error) { return find("solver", name, methods()) }
+
+// Adjoint returns the adjoint method called name.
+func Adjoint(name string) (adjoint.Method, error) { return find("adjoint", name, adjoints()) }
+
+// Activation returns the activation called name.
+func Activation(name string) (layers.Activation, error) {
+	return find("activation", name, layers.Activations())
+}
+
+// Solvers lists the names that Solver knows.
+func Solvers() string { return names(methods()) }
+
+// Adjoints lists the names that Adjoint knows.
+func Adjoints() string { return names(adjoints()) }
+
+// Activations lists the names that Activation knows.
+func Activations() string { return names(layers.Activations()) }
+
+func find[T fmt.Stringer](kind, name string, all []T) (T, error) {
+	for _, v := range all {
+		if v.String() == name {
+			return v, nil
+		}
+	}
+	var none T
+	return none, app.Usagef("there is no %s %q; there are %s", kind, name, names(all))
+}
+
+func names[T fmt.Stringer](all []T) string {
+	var list []string
+	for _, v := range all {
+		list = append(list, v.String())
+	}
+	return strings.Join(list, ", ")
+}
