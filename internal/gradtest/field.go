@@ -65,6 +65,9 @@ func VJP[T Float](tb testing.TB, f Field[T], params []T, t float64, y []T, rnd *
 // parameters. jtl is Jᵀλ.
 func dot[T Float](tb testing.TB, f Field[T], name string, x, jtl, lambda []T, t float64, y []T, rnd *rand.Rand, h, tol float64) {
 	tb.Helper()
+	if len(x) == 0 {
+		return
+	}
 	x0 := append([]T(nil), x...)
 	defer copy(x, x0)
 	v := normal[T](rnd, len(x))
