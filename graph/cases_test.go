@@ -17,7 +17,7 @@ type opCase struct {
 	name   string
 	inputs []caseInput
 	build  func(x G.Nodes) *G.Node // may panic through ok
-	order  int                     // highest derivative that must be right; 0 means 2
+	order  int                     // highest derivative that must be right; 0 means 2, and after 1 must come an error
 	tape   string                  // why Gorgonia's TapeMachine cannot serve as reference; empty if it can
 	state  bool                    // the op keeps state between runs: a vector field refuses it
 }
@@ -164,6 +164,8 @@ func productCases() []opCase {
 		binaryCase("mul square vec mat", G.Mul, in(3), in(3, 3)),
 		binaryCase("mul dot", G.Mul, in(5), in(5)),
 		binaryCase("mul scalar mat", G.Mul, in(), in(3, 2)),
+		binaryCase("mul dot of one element", G.Mul, in(1), in(1)),
+		binaryCase("mul mat vec of one element", G.Mul, in(1, 1), in(1)),
 		binaryCase("outer", G.OuterProd, in(3), in(4)),
 		binaryCase("outer square", G.OuterProd, in(3), in(3)),
 		binaryCase("batched matmul", batched(false, false), in(2, 3, 4), in(2, 4, 2)),
@@ -231,6 +233,8 @@ func elementwiseCases() []opCase {
 		withScalar("prod scalar", G.HadamardProd, false), withScalar("scalar prod", G.HadamardProd, true),
 		withScalar("div scalar", G.HadamardDiv, false), withScalar("scalar div", G.HadamardDiv, true),
 		withScalar("pow scalar", G.Pow, false), withScalar("scalar pow", G.Pow, true),
+		binaryCase("scalar with one element", G.HadamardDiv, in().over(0.3, 1), in(1).over(0.3, 1)),
+		binaryCase("1x1 with scalar", G.HadamardDiv, in(1, 1).over(0.3, 1), in().over(0.3, 1)),
 		binaryCase("scalar with scalar", G.HadamardDiv, in().over(0.3, 1), in().over(0.3, 1)),
 		withConst("add const", G.Add, 1, false, m), withConst("const sub", G.Sub, 1, true, m),
 		withConst("const prod", G.HadamardProd, 3, true, m), withConst("div const", G.HadamardDiv, 3, false, m),
@@ -284,11 +288,12 @@ func reductionCases() []opCase {
 		}{
 			{in(5), []int{0}}, {in(3, 4), []int{0}}, {in(3, 4), []int{1}}, {in(1, 4), []int{0}}, {in(3, 1), []int{1}}, {in(1, 4), []int{1}},
 			{in(2, 3, 4), []int{0}}, {in(2, 3, 4), []int{1}}, {in(2, 3, 4), []int{2}}, {in(2, 3, 4), []int{0, 2}}, {in(2, 3, 4), []int{0, 1}},
+			{in(1), []int{0}}, {in(2, 2, 3, 2, 2), []int{1, 3}}, {in(2, 2, 2, 3, 2), []int{4}},
 			{in(2, 3, 3, 4), []int{2}}, {in(2, 3, 3, 4), []int{2, 3}}, {in(2, 3, 3, 4), []int{1}}, {in(2, 3, 3, 4), []int{0, 2, 3}},
 		} {
 			c := innerCase(fmt.Sprintf("%s %v of %v", f.name, s.axes, s.in.shape), along(f.f, s.axes...), s.in)
-			if len(s.in.shape) == 4 {
-				c.tape = "tensor reduces the middle axes of four wrongly"
+			if len(s.in.shape) >= 4 {
+				c.tape = "tensor reduces the middle axes of four or more wrongly"
 			}
 			cs = append(cs, c)
 		}
@@ -412,6 +417,8 @@ func softmaxCases() []opCase {
 		innerCase("softmax of a vector", along(G.SoftMax), in(5)),
 		innerCase("softmax middle axis", along(G.SoftMax, 1), in(2, 3, 4)),
 		innerCase("softmax middle of four", along(G.SoftMax, 2), in(2, 3, 3, 4)),
+		innerCase("softmax of five axes", along(G.SoftMax, 2), in(2, 2, 3, 1, 2)),
+		opCase{name: "sparsemax", inputs: []caseInput{in(3, 4).over(-0.8, 0.9)}, order: 1, build: func(x G.Nodes) *G.Node { return ok(G.Sparsemax(tanh(x[0]))) }},
 		unaryCase("log softmax", along(logSoftMax), in(3, 4)),
 		innerCase("log softmax columns", along(logSoftMax, 0), in(3, 4)),
 		innerCase("log softmax middle axis", along(logSoftMax, 1), in(2, 3, 4)),
@@ -448,6 +455,8 @@ func imageCases() []opCase {
 		innerCase("max pool overlapping, padded", maxPool([]int{1, 1}, []int{2, 1}, 3, 2), in(1, 2, 5, 4)),
 		innerCase("upsample", func(x *G.Node) (*G.Node, error) { return G.Upsample2D(x, 2) }, in(2, 2, 2, 3)),
 		innerCase("upsample by 3", func(x *G.Node) (*G.Node, error) { return G.Upsample2D(x, 3) }, in(1, 2, 2, 3)),
+		binaryCase("conv2d of one pixel", conv([]int{0, 0}, one, one, 1, 1), in(1, 1, 1, 1), in(1, 1, 1, 1)),
+		innerCase("max pool 1-D", func(x *G.Node) (*G.Node, error) { return G.MaxPool1D(x, 3, 1, 2) }, in(2, 1, 1, 7)),
 		innerCase("global average pool", G.GlobalAveragePool2D, in(2, 3, 2, 3)),
 	}
 	for _, c := range []opCase{

@@ -22,6 +22,9 @@ var (
 	ErrShape = errors.New("wrong shape")
 	// ErrDtype: an element type other than float32 or float64, or both.
 	ErrDtype = errors.New("wrong element type")
+	// ErrName: a constant has a number for a name that it is not; Gorgonia
+	// would take it for that number.
+	ErrName = errors.New("misleading name of a constant")
 )
 
 // DerivativeError tells which op could not be differentiated. It is
@@ -49,19 +52,10 @@ func Grad(scalar *G.Node, wrt ...*G.Node) (G.Nodes, error) {
 		return nil, fmt.Errorf("graph: Grad of node %q of shape %v: %w; use Sum or Mean first, or VJP",
 			scalar.Name(), scalar.Shape(), ErrShape)
 	}
-	one, err := seedOne(scalar)
-	if err != nil {
-		return nil, err
-	}
-	return VJP(G.Nodes{scalar}, G.Nodes{one}, wrt)
-}
-
-func seedOne(scalar *G.Node) (one *G.Node, err error) {
-	defer recoverInto(&err)
-	if _, err := floatType(scalar); err != nil {
+	if _, err := checkArguments(G.Nodes{scalar}, G.Nodes{scalar}, wrt); err != nil {
 		return nil, fmt.Errorf("graph: Grad: %w", err)
 	}
-	return constant(scalar, 1), nil
+	return VJP(G.Nodes{scalar}, G.Nodes{constant(scalar, 1)}, wrt)
 }
 
 // VJP returns, for every node w of wrt, the vector–Jacobian product
@@ -75,27 +69,34 @@ func seedOne(scalar *G.Node) (one *G.Node, err error) {
 // two results may be the same node.
 //
 // The graph's own gradient fields (Node.Deriv) are neither read nor written.
-// Comparisons, Sign, Ceil and Floor count as constant. Where Max, MaxPool2D and
+// Comparisons, Sign, Ceil, Floor and integers count as constant. Where Max, MaxPool2D and
 // MaxBetween meet equal elements they take one element of the subgradient: the
 // mean over the equal ones, the first one, and the first operand. The training
 // mode of BatchNorm and Dropout is the one they are in when VJP is called.
 //
-// Errors: ErrOtherGraph, ErrShape, ErrDtype, and a *DerivativeError that names
-// the op and node when something on the way has no derivative. Nodes added
+// Errors: ErrOtherGraph, ErrShape, ErrDtype, ErrName, and a *DerivativeError
+// that names the op and node when something on the way has no derivative. Nodes added
 // before an error was met stay in the graph, without effect on its results.
 //
 // VJP may be called from several goroutines on different graphs, not on one.
-func VJP(outputs, cotangents, wrt G.Nodes) (gradients G.Nodes, err error) {
+func VJP(outputs, cotangents, wrt G.Nodes) (G.Nodes, error) {
+	gradients, err := reverse(outputs, cotangents, wrt)
+	if err == nil || errors.As(err, new(*DerivativeError)) {
+		return gradients, err
+	}
+	return nil, fmt.Errorf("graph: VJP: %w", err)
+}
+
+func reverse(outputs, cotangents, wrt G.Nodes) (gradients G.Nodes, err error) {
 	defer recoverInto(&err)
 	warmUp()
 	dt, err := checkArguments(outputs, cotangents, wrt)
-	if err != nil {
-		return nil, fmt.Errorf("graph: VJP: %w", err)
+	if err != nil || len(wrt) == 0 {
+		return nil, err
 	}
-	if len(wrt) == 0 {
-		return nil, nil
+	if err := reserveNumbers(wrt[0].Graph(), dt); err != nil {
+		return nil, err
 	}
-	reserveNumbers(wrt[0].Graph(), dt)
 	p := pass{dt: dt, adjoint: make(map[*G.Node]*G.Node), ops: make(map[*G.Node]op)}
 	if err := p.analyse(outputs, wrt); err != nil {
 		return nil, err
@@ -225,12 +226,12 @@ func ownMemory(x *G.Node) *G.Node {
 func symDiff(c call) (G.Nodes, error) {
 	sd, ok := c.n.Op().(G.SDOp)
 	if !ok {
-		return nil, errors.New("the op has no symbolic derivative (it is not a gorgonia.SDOp)")
+		return nil, errors.New("it is not a gorgonia.SDOp; use ops that are, or give it DiffWRT and SymDiff")
 	}
 	diff := sd.DiffWRT(len(c.x))
 	for i, want := range c.want {
 		if want && (i >= len(diff) || !diff[i]) {
-			return nil, fmt.Errorf("the op has no derivative with respect to its operand %d, %q", i, c.x[i].Name())
+			return nil, fmt.Errorf("it has no derivative with respect to its operand %d, %q; keep what you differentiate by out of that operand", i, c.x[i].Name())
 		}
 	}
 	ds, err := sd.SymDiff(c.x, c.n, c.g)
@@ -239,7 +240,7 @@ func symDiff(c call) (G.Nodes, error) {
 	}
 	for i, want := range c.want {
 		if want && (i >= len(ds) || ds[i] == nil) {
-			return nil, fmt.Errorf("the op gave no derivative with respect to its operand %d, %q", i, c.x[i].Name())
+			return nil, fmt.Errorf("its SymDiff gave no derivative with respect to its operand %d, %q; mend SymDiff or DiffWRT", i, c.x[i].Name())
 		}
 	}
 	return ds, nil
@@ -256,7 +257,7 @@ func fit(d, n *G.Node) (_ *G.Node, err error) {
 	case d.Shape().TotalSize() == n.Shape().TotalSize():
 		return reshaped(d, n.Shape()), nil
 	}
-	return nil, fmt.Errorf("derivative of shape %v for operand %q of shape %v: %w", d.Shape(), n.Name(), n.Shape(), ErrShape)
+	return nil, fmt.Errorf("its SymDiff gave a derivative of shape %v for operand %q of shape %v: %w; mend SymDiff", d.Shape(), n.Name(), n.Shape(), ErrShape)
 }
 
 // topological returns the nodes that outputs are computed from, outputs
@@ -344,7 +345,7 @@ func floatType(n *G.Node) (tensor.Dtype, error) {
 // that is not 2 would enter its derivatives silently. And once its own 1 is in a
 // graph, a later Log(Add(x, 1)) deletes the sum, even if it is used elsewhere;
 // an own constant of that name keeps Gorgonia's out.
-func reserveNumbers(g *G.ExprGraph, dt tensor.Dtype) {
+func reserveNumbers(g *G.ExprGraph, dt tensor.Dtype) error {
 	hasOne := false
 	for _, n := range g.AllNodes() {
 		c, ok := n.Op().(interface{ Value() G.Value })
@@ -356,19 +357,18 @@ func reserveNumbers(g *G.ExprGraph, dt tensor.Dtype) {
 			continue
 		}
 		if got, ok := number(c.Value()); !ok || n.Dtype() != dt || got != want && float32(got) != float32(want) {
-			panic(failure{fmt.Errorf("graph: constant of value %v and %v is named %q, which Gorgonia takes for the number: %w; name it differently",
-				c.Value(), n.Type(), n.Name(), ErrDtype)})
+			return fmt.Errorf("a constant %v of type %v is named %q: %w; give it another name", c.Value(), n.Type(), n.Name(), ErrName)
 		}
 		hasOne = hasOne || n.Name() == "1"
 	}
-	if hasOne {
-		return
-	}
-	if dt == tensor.Float32 {
+	switch {
+	case hasOne:
+	case dt == tensor.Float32:
 		g.AddNode(G.NewConstant(float32(1)))
-	} else {
+	default:
 		g.AddNode(G.NewConstant(float64(1)))
 	}
+	return nil
 }
 
 func number(v G.Value) (float64, bool) {
@@ -414,6 +414,6 @@ func recoverInto(err *error) {
 	case failure:
 		*err = p.err
 	default:
-		*err = fmt.Errorf("graph: Gorgonia panicked: %v", p)
+		*err = fmt.Errorf("panic: %v", p)
 	}
 }

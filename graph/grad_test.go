@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -109,6 +110,12 @@ func newTower(t *testing.T, c opCase, dt tensor.Dtype, order int) *tower {
 		tw.known = append(tw.known, len(tw.inputs))
 		tw.levels = append(tw.levels, newReference(ds))
 		outputs = ds
+	}
+	if c.order == 1 {
+		_, err := VJP(outputs, outputs, tw.inputs)
+		if !errors.Is(err, ErrNotDifferentiable) {
+			t.Errorf("order %d: error %v, want %v", order+1, err, ErrNotDifferentiable)
+		}
 	}
 	return tw
 }

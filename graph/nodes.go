@@ -24,7 +24,11 @@ func constant(like *G.Node, v float64) *G.Node {
 	} else {
 		c = G.NewConstant(v, G.WithName(fmt.Sprintf("float64(%v)", v)))
 	}
-	return like.Graph().AddNode(c)
+	n := like.Graph().AddNode(c)
+	if got, ok := constantOf(n); !ok || got != v && float32(got) != float32(v) {
+		panic(failure{fmt.Errorf("a constant %v is named %q: %w; give it another name", n, n.Name(), ErrName)})
+	}
+	return n
 }
 
 // logarithm is the natural one, as an op that Gorgonia does not rewrite:

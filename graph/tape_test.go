@@ -13,7 +13,7 @@ import (
 // users who put the result of VJP into their models.
 func TestTapeMachine(t *testing.T) {
 	for _, c := range opCases() {
-		if c.tape != "" || c.state {
+		if c.tape != "" || c.state || c.order == 1 {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {

@@ -108,6 +108,9 @@ func TestAfterStockGrad(t *testing.T) {
 			values := c.values()
 			inputs, loss := place()
 			first := grad(t, loss, inputs[0])
+			if c.order == 1 {
+				return
+			}
 			second := grad(t, sumAll(first[0]), inputs[0])
 			want := evaluate(t, slices.Concat(first, second), inputs, values...)
 
@@ -288,7 +291,7 @@ func TestNamesOfNumbers(t *testing.T) {
 	x := variable(g, tensor.Float64, "x", nil)
 	y := times(ok(G.Square(x)), G.NewConstant(0.5, G.WithName("2")))
 	_, err := Grad(y, x)
-	if !errors.Is(err, ErrDtype) || !strings.Contains(err.Error(), `"2"`) {
+	if !errors.Is(err, ErrName) || !strings.Contains(err.Error(), `"2"`) {
 		t.Errorf("a constant 0.5 named 2: %v", err)
 	}
 
@@ -303,17 +306,18 @@ func TestNamesOfNumbers(t *testing.T) {
 func TestLogKeepsItsOperand(t *testing.T) {
 	g := G.NewGraph()
 	x := variable(g, tensor.Float64, "x", nil)
-	d := grad(t, ok(G.Tanh(x)), x)[0] // 1 - tanh²
+	c := variable(g, tensor.Float64, "c", nil)
+	d := vjp(t, G.Nodes{ok(G.Tanh(x))}, G.Nodes{c}, G.Nodes{x})[0] // c (1 - tanh²)
 	s := plus(x, G.NewConstant(1.0))
 	y := times(ok(G.Log(s)), ok(G.Cube(s)))
-	got := evaluate(t, G.Nodes{d, y}, G.Nodes{x}, []float64{1})
+	got := evaluate(t, G.Nodes{d, y}, G.Nodes{x, c}, []float64{1}, []float64{1})
 	wantValues(t, "tanh'", got[0], 1-math.Tanh(1)*math.Tanh(1))
 	wantValues(t, "log(x+1)(x+1)³", got[1], 8*math.Ln2)
 
 	// The same sum under a power, whose derivative takes its logarithm.
 	p := variable(g, tensor.Float64, "p", nil)
-	d = grad(t, ok(G.Pow(s, p)), p)[0]
-	got = evaluate(t, G.Nodes{d, y}, G.Nodes{x, p}, []float64{1}, []float64{2})
+	d = vjp(t, G.Nodes{ok(G.Pow(s, p))}, G.Nodes{c}, G.Nodes{p})[0]
+	got = evaluate(t, G.Nodes{d, y}, G.Nodes{x, p, c}, []float64{1}, []float64{2}, []float64{1})
 	wantValues(t, "2^p ln 2", got[0], 4*math.Ln2)
 	wantValues(t, "log(x+1)(x+1)³ again", got[1], 8*math.Ln2)
 }
@@ -473,24 +477,25 @@ func TestConcurrent(t *testing.T) {
 		}
 		return b.String()
 	}
-	cs := networkCases()
-	want := make([]string, len(cs))
-	for i, c := range cs {
-		want[i] = build(c)
-	}
+	cs := append(elementwiseCases(), networkCases()...)
+	const workers = 4
+	got := make([][]string, workers)
 	var wg sync.WaitGroup
-	for range 4 {
+	for i := range got {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for i, c := range cs {
-				if got := build(c); got != want[i] {
-					t.Errorf("%s: the graph differs from run to run:\n%s\nwant\n%s", c.name, got, want[i])
-				}
+			for _, c := range cs {
+				got[i] = append(got[i], build(c))
 			}
 		}()
 	}
 	wg.Wait()
+	for i := range got {
+		if !slices.Equal(got[i], got[0]) {
+			t.Errorf("worker %d built other graphs than worker 0:\n%v\n%v", i, got[i], got[0])
+		}
+	}
 }
 
 // TestLongChain: the pass does not recurse and does not grow with the square.
