@@ -1,0 +1,41 @@
+// Package hnn makes vector fields from energies: Hamiltonian neural networks,
+// known mechanical systems, and mixtures of both, with damping and driving
+// forces where there are any.
+//
+// An energy is a [Module] from states z = (q, p) to one number for each row. It
+// is a network such as layers.MLP, a [Separable] T(p) + V(q), a system written
+// down ([Pendulum], [DoublePendulum], [Kepler], [HenonHeiles], [Harmonic]),
+// whose parameters may be learned, a [Sum] of such, or any module of the user's.
+// [Field] turns it into the module of dz/dt = (∂H/∂p, −∂H/∂q), which goes
+// wherever a network goes: into graph.NewField and the solvers of odeint, into
+// odelayer, or directly on a graph. Its gradients are graph nodes, so training
+// differentiates through them.
+//
+// # State
+//
+// A state is a row of 2n numbers, n positions and then n momenta; nodes are
+// (batch, 2n).
+//
+// # Training
+//
+// There are three roads, in order of cost:
+//
+//   - [Matching] fits the field to measured derivatives;
+//   - [FromStates] and [FromPositions] estimate them first, from noisy samples,
+//     by a curve of package odeint/collocation;
+//   - package adjoint, or odelayer, goes through the solver; [TrajectoryLoss] is
+//     the loss.
+//
+// A field trained cold through a solver may get stuck where the first two roads
+// do not; they make a good start for it.
+//
+// # Energy
+//
+// [NewEnergy] compiles an energy into a function, to follow it along a
+// trajectory and to add regularisers to a loss; [DriftOf] tells a drift from a
+// bounded oscillation. [NewSeparable] compiles a separable energy in the two
+// halves that explicit symplectic methods ask for.
+//
+// Errors that data or options cause are values, mostly [*ConfigError] and
+// [*ShapeError]; wrong slice lengths and nil nodes panic.
+package hnn

@@ -1,0 +1,221 @@
+package hnn
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/graph"
+)
+
+// Field is the vector field of a Hamiltonian system as a module: it maps states
+// z = (q, p), (batch, 2n), to
+//
+//	dz/dt = (J − R) ∇H(z) + ∇D(z) + F(z),   J = (0 I; −I 0),
+//
+// of the same shape, where all but H may be left out. With H alone that is
+// (∂H/∂p, −∂H/∂q), the Hamiltonian neural network of Greydanus, Dzamba and
+// Yosinski (2019) if H is a network; with R and F it is a port-Hamiltonian
+// system (van der Schaft and Jeltsema 2014).
+//
+// The gradients are graph nodes made by [graph.Grad], so the field can be
+// differentiated again: training differentiates it with respect to the
+// parameters of H. It goes wherever a network goes, and depends on time where
+// one of its modules does.
+//
+// Its learnables are those of H under the module's own name, then those of
+// Damping ("name/L"), Conservative ("name/conservative") and Drive
+// ("name/drive").
+type Field struct {
+	// H is the energy.
+	H Module
+
+	// Damping is R; nil means 0, and the energy H is conserved.
+	Damping *Damping
+
+	// Conservative is the potential D, of the shape of an energy, of a second part
+	// of the field that is a gradient, without J; nil means none. H and D
+	// together can represent any smooth field of the plane (Helmholtz
+	// decomposition): the field type "both" of Greydanus's program.
+	Conservative Module
+
+	// Drive is F, such as G(z)u(t): a module of states to forces, (batch, n),
+	// which act on the momenta, or (batch, 2n); nil means none. See [Control].
+	Drive Module
+}
+
+// Place implements [Module].
+func (f Field) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+	if f.H == nil {
+		return nil, &ConfigError{"Field", []string{"H is nil; it is the module of the energy"}}
+	}
+	l := &placedField{name: name}
+	var err error
+	if l.h, err = f.H.Place(g, name, dt, r); err != nil {
+		return nil, err
+	}
+	if f.Damping != nil {
+		if l.damping, err = f.Damping.place(g, name, dt, r, stateShape(f)); err != nil {
+			return nil, err
+		}
+	}
+	if f.Conservative != nil {
+		if l.conservative, err = f.Conservative.Place(g, join(name, "conservative"), dt, r); err != nil {
+			return nil, err
+		}
+	}
+	if f.Drive != nil {
+		if l.drive, err = f.Drive.Place(g, join(name, "drive"), dt, r); err != nil {
+			return nil, err
+		}
+	}
+	if isTimed(l.h, l.conservative, l.drive) {
+		return timedField{l}, nil
+	}
+	return l, nil
+}
+
+// StateShape is that of H, (2n), or nil if H knows none.
+func (f Field) StateShape() []int { return stateShape(f.H) }
+
+type placedField struct {
+	name                   string
+	h, conservative, drive Layer
+	damping                *placedDamping
+}
+
+type timedField struct{ *placedField }
+
+func (l timedField) FwdAt(t, z *G.Node) (*G.Node, error) {
+	if t == nil {
+		panic("hnn: nil node")
+	}
+	return l.at(t, z)
+}
+
+func (l timedField) Fwd(*G.Node) (*G.Node, error) {
+	return nil, &ConfigError{"Field " + l.name, []string{"the field depends on time; call FwdAt(t, z)"}}
+}
+
+func (l *placedField) Fwd(z *G.Node) (*G.Node, error) { return l.at(nil, z) }
+
+func (l *placedField) Learnables() G.Nodes {
+	all := append(G.Nodes(nil), l.h.Learnables()...)
+	if l.damping != nil {
+		all = append(all, l.damping.l)
+	}
+	for _, m := range []Layer{l.conservative, l.drive} {
+		if m != nil {
+			all = append(all, m.Learnables()...)
+		}
+	}
+	return all
+}
+
+func (l *placedField) at(t, z *G.Node) (*G.Node, error) {
+	n, err := checkState("Field "+l.name, z)
+	if err != nil {
+		return nil, err
+	}
+	hq, hp, err := l.gradient(t, z, n)
+	if err != nil {
+		return nil, err
+	}
+	b := build(z)
+	dq, dp := hp, b.neg(hq)
+	if l.damping != nil {
+		if dq, dp, err = l.damping.apply(b, dq, dp, hq, hp); err != nil {
+			return nil, err
+		}
+	}
+	if l.drive == nil && l.conservative == nil {
+		return b.result(b.concat(dq, dp))
+	}
+
+	var whole G.Nodes
+	if l.drive != nil {
+		f, err := forward(l.drive, t, z)
+		if err != nil {
+			return nil, err
+		}
+		switch s := f.Shape(); {
+		case s.Eq(tensor.Shape{z.Shape()[0], n}):
+			dp = b.add(dp, f)
+		case s.Eq(z.Shape()):
+			whole = append(whole, f)
+		default:
+			return nil, &ShapeError{"Field " + l.name + ": the result of Drive", s.Clone(), fmt.Sprintf("(batch, %d) or (batch, %d)", n, 2*n)}
+		}
+	}
+	if l.conservative != nil {
+		d, err := energyGrad(l.name, l.conservative, t, z)
+		if err != nil {
+			return nil, err
+		}
+		whole = append(whole, d)
+	}
+	dz := b.concat(dq, dp)
+	for _, w := range whole {
+		dz = b.add(dz, w)
+	}
+	return b.result(dz)
+}
+
+// gradient returns ∂H/∂q and ∂H/∂p, both (batch, n).
+func (l *placedField) gradient(t, z *G.Node, n int) (hq, hp *G.Node, err error) {
+	b := build(z)
+	split, ok := l.h.(splitLayer)
+	if !ok {
+		g, err := energyGrad(l.name, l.h, t, z)
+		if err != nil {
+			return nil, nil, err
+		}
+		hq, hp = b.columns(g, 0, n), b.columns(g, n, 2*n)
+		return hq, hp, b.err
+	}
+	q, p := b.columns(z, 0, n), b.columns(z, n, 2*n)
+	if b.err != nil {
+		return nil, nil, b.err
+	}
+	e, err := split.energyOf(t, q, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := gradOf(l.name, e, z.Shape()[0], q, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	return g[0], g[1], nil
+}
+
+// energyGrad returns the gradient of an energy with respect to the whole state.
+func energyGrad(name string, h Layer, t, z *G.Node) (*G.Node, error) {
+	e, err := forward(h, t, z)
+	if err != nil {
+		return nil, err
+	}
+	g, err := gradOf(name, e, z.Shape()[0], z)
+	if err != nil {
+		return nil, err
+	}
+	return g[0], nil
+}
+
+// gradOf differentiates energies. Each row's energy depends on that row alone,
+// so the gradient of their sum holds the gradient of each.
+func gradOf(name string, energy *G.Node, batch int, wrt ...*G.Node) (G.Nodes, error) {
+	if err := checkColumn(name+": the energy", energy, batch); err != nil {
+		return nil, err
+	}
+	sum, err := G.Sum(energy)
+	if err != nil {
+		return nil, fmt.Errorf("hnn: %s: %w", name, err)
+	}
+	g, err := graph.Grad(sum, wrt...)
+	if err != nil {
+		return nil, fmt.Errorf("hnn: %s: gradient of the energy: %w", name, err)
+	}
+	return g, nil
+}

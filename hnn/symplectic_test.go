@@ -1,0 +1,86 @@
+package hnn_test
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/hnn"
+	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/odeint"
+)
+
+// defect returns the largest entry of MᵀJM − J, M the Jacobian of the flow map
+// from t = 0 to 2 of a field with one row: what Discrete gives for every unit
+// cotangent is a row of M.
+func defect(t *testing.T, f odeint.Differentiable[float64], opt odeint.Options, z0 []float64) float64 {
+	t.Helper()
+	solver, err := adjoint.New[float64](f, opt, adjoint.Discrete{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := len(z0)
+	var m [][]float64
+	for i := range d {
+		if _, err := solver.Forward(context.Background(), []float64{0, 2}, z0); err != nil {
+			t.Fatal(err)
+		}
+		dys := make([]float64, 2*d)
+		dys[d+i] = 1
+		var g adjoint.Gradient[float64]
+		if err := solver.Backward(context.Background(), &g, dys); err != nil {
+			t.Fatal(err)
+		}
+		m = append(m, g.Y0)
+	}
+	n, worst := d/2, 0.0
+	for a := range d {
+		for b := range d {
+			form, j := 0.0, 0.0
+			for i := range n {
+				form += m[i][a]*m[n+i][b] - m[n+i][a]*m[i][b]
+			}
+			switch b {
+			case a + n:
+				j = 1
+			case a - n:
+				j = -1
+			}
+			worst = math.Max(worst, math.Abs(form-j))
+		}
+	}
+	return worst
+}
+
+// TestSymplecticForm checks that the flow of a Hamiltonian field is symplectic,
+// to the tolerance of the solver, whatever the energy.
+func TestSymplecticForm(t *testing.T) {
+	tight := odeint.Options{RTol: 1e-11, ATol: 1e-11}
+	z4 := []float64{.4, -.6, .8, .3}
+	for name, c := range map[string]struct {
+		h  hnn.Module
+		z0 []float64
+	}{
+		"network, n = 1":    {net(1, 2, layers.Tanh), []float64{.7, -.5}},
+		"network, n = 2":    {net(2, 1, layers.Softplus), z4},
+		"double pendulum":   {hnn.DoublePendulum{}, z4},
+		"Kepler":            {hnn.Kepler{}, []float64{1, 0, 0, 1.1}},
+		"Hénon–Heiles":      {hnn.HenonHeiles{}, []float64{.1, .3, .2, -.2}},
+		"learned and known": {hnn.Sum{hnn.DoublePendulum{Learn: []string{"mass1"}}, net(2, 1, layers.Sin)}, z4},
+	} {
+		f := newField[float64](t, hnn.Field{H: c.h}, 1, 11)
+		if d := defect(t, f, tight, c.z0); d > 1e-8 {
+			t.Errorf("%s: MᵀJM − J is %v", name, d)
+		}
+	}
+	// The check sees what is not symplectic: a damped field, and loose steps.
+	f := newField[float64](t, hnn.Field{H: hnn.DoublePendulum{}, Damping: &hnn.Damping{}}, 1, 11)
+	if d := defect(t, f, tight, z4); d < 1e-3 {
+		t.Errorf("a damped flow passes for symplectic: %v", d)
+	}
+	f = newField[float64](t, hnn.Field{H: hnn.DoublePendulum{}}, 1, 11)
+	if d := defect(t, f, odeint.Options{Method: odeint.RK4, H0: .1}, z4); d < 1e-8 {
+		t.Errorf("large Runge–Kutta steps pass for symplectic: %v", d)
+	}
+}
