@@ -55,7 +55,16 @@ func Grad(scalar *G.Node, wrt ...*G.Node) (G.Nodes, error) {
 	if _, err := checkArguments(G.Nodes{scalar}, G.Nodes{scalar}, wrt); err != nil {
 		return nil, fmt.Errorf("graph: Grad: %w", err)
 	}
-	return VJP(G.Nodes{scalar}, G.Nodes{constant(scalar, 1)}, wrt)
+	one, err := seed(scalar)
+	if err != nil {
+		return nil, fmt.Errorf("graph: Grad: %w", err)
+	}
+	return VJP(G.Nodes{scalar}, G.Nodes{one}, wrt)
+}
+
+func seed(scalar *G.Node) (one *G.Node, err error) {
+	defer recoverInto(&err)
+	return constant(scalar, 1), nil
 }
 
 // VJP returns, for every node w of wrt, the vector–Jacobian product

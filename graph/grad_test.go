@@ -28,8 +28,8 @@ func TestDerivatives(t *testing.T) {
 // times the fifth derivative; float32 programs round at 6e-8 a step.
 const (
 	differenceStep = 1e-3
-	tolerance64    = 1e-6
-	tolerance32    = 5e-3
+	tolerance64    = 1e-8
+	tolerance32    = 1e-4
 )
 
 func (c opCase) checkDerivatives(t *testing.T) {

@@ -297,6 +297,13 @@ func TestNamesOfNumbers(t *testing.T) {
 
 	g = G.NewGraph()
 	x = variable(g, tensor.Float64, "x", nil)
+	y = times(ok(G.Square(x)), G.NewConstant(5.0, G.WithName("float64(1)")))
+	if _, err := Grad(y, x); !errors.Is(err, ErrName) {
+		t.Errorf("a constant 5 named as the cotangent: %v", err)
+	}
+
+	g = G.NewGraph()
+	x = variable(g, tensor.Float64, "x", nil)
 	y = times(ok(G.Square(x)), G.NewConstant(2.0)) // Gorgonia names it 2
 	wantValues(t, "2x²", evaluate(t, grad(t, y, x), G.Nodes{x}, []float64{3})[0], 12)
 }
