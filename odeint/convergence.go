@@ -5,25 +5,31 @@ import (
 	"unsafe"
 )
 
-// progress tells when the iteration for the increments of a step is at its end.
+// progress tells when the iteration for the increments of a step is at its end. The
+// changes of the increments are measured against the state.
 type progress[T Float] struct {
 	tol     float64 // 0: at rounding
 	noise   float64 // relative size of a change that can be rounding
-	size    float64 // largest component of the state
-	scale   float64 // of state and increments
-	largest float64 // change in this iteration
+	scale   float64 // largest component of the state
+	first   float64 // largest change of the first iteration
+	largest float64 // and of this one
+	best    float64 // the smallest of them so far
+	stalled int     // iterations in which it was no smaller than one before
 	moving  bool    // some component's change is smaller than all before
 }
+
+// maxStalled is how often the largest change may fail to fall, once it is as small as
+// rounding, while the change of some component still does: by chance, most likely.
+const maxStalled = 3
 
 func (r *implicitRK[T]) newProgress(y []T) progress[T] {
 	for i := range r.least {
 		r.least[i] = T(math.Inf(1))
 	}
-	p := progress[T]{tol: r.tol, noise: math.Pow(unit[T](), 0.75)}
+	p := progress[T]{tol: r.tol, noise: math.Pow(unit[T](), 0.75), first: math.Inf(1), best: math.Inf(1)}
 	for _, v := range y {
-		p.size = max(p.size, math.Abs(float64(v)))
+		p.scale = max(p.scale, math.Abs(float64(v)))
 	}
-	p.scale = p.size
 	return p
 }
 
@@ -46,14 +52,31 @@ func (p *progress[T]) see(least *T, change T) {
 	}
 }
 
-// done reports whether the iteration can stop: no component moves any more and the
-// changes left are no larger than rounding can make them.
+// done reports whether the iteration can stop: the changes are no larger than rounding
+// can make them, and no longer fall.
 func (p *progress[T]) done() bool {
 	if p.largest <= p.tol*p.scale {
 		return true
 	}
-	return !p.moving && p.largest <= p.noise*p.scale
+	if math.IsInf(p.first, 1) {
+		p.first = p.largest
+	}
+	if p.largest > p.noise*p.scale {
+		return false
+	}
+	if p.largest >= p.best {
+		p.stalled++
+	}
+	p.best = min(p.best, p.largest)
+	return !p.moving || p.stalled >= maxStalled
 }
+
+// enough reports whether the changes are below the rounding of the state: an iteration
+// that has run out of its number need not go on.
+func (p *progress[T]) enough() bool { return p.largest <= unit[T]()*p.scale }
+
+// hopeless reports whether the changes grow beyond all bounds.
+func (p *progress[T]) hopeless() bool { return p.largest > 1e3*(p.first+p.scale) }
 
 // unit is the distance from 1 to the next number of type T.
 func unit[T Float]() float64 {

@@ -182,7 +182,10 @@ func (r *implicitRK[T]) solve(s *Step[T], theta float64, k []T) error {
 		if err != nil || stop.done() {
 			return err
 		}
-		if it >= r.maxIt {
+		if it >= r.maxIt && stop.enough() {
+			return nil
+		}
+		if it >= r.maxIt || stop.hopeless() {
 			return &ConvergenceError{Method: r.m.Name, T: s.T0, H: h, Iterations: it, Change: stop.largest / stop.scale}
 		}
 	}
