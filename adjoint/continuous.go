@@ -118,7 +118,7 @@ type continuous[T odeint.Float] struct {
 func newContinuous[T odeint.Float](a augmented[T], dim int, forward, own *odeint.Options, inNorm bool) (*continuous[T], error) {
 	opt, err := backwardOptions(forward, own)
 	if err != nil {
-		return nil, fmt.Errorf("adjoint: backward solve: %w", err)
+		return nil, fmt.Errorf("adjoint: options of the backward solve: %w", err)
 	}
 	c := &continuous[T]{resets: a.path == nil, fixed: isFixed(&opt), h0: opt.H0}
 	// Fixed steps without a size go from time to time.
@@ -134,7 +134,7 @@ func newContinuous[T odeint.Float](a augmented[T], dim int, forward, own *odeint
 	}
 	c.z = make([]T, field.Dim())
 	if c.in, err = odeint.New(field, opt); err != nil {
-		return nil, fmt.Errorf("adjoint: backward solve: %w", err)
+		return nil, fmt.Errorf("adjoint: options of the backward solve: %w", err)
 	}
 	return c, nil
 }

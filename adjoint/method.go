@@ -48,7 +48,9 @@ type Interpolating struct {
 	// Solve are the options of the backward solve of λ, a state of length Dim. Its
 	// SaveAt must be zero; the forward Stops and Jumps are added to its own. Nil: the
 	// forward options, but with the least of RTols and of ATols for all components, and
-	// without ErrDim and Norm, which speak of y and not of λ.
+	// without ErrDim and Norm, which speak of y and not of λ, and with Tsit5 if the forward
+	// method is not an explicit Runge–Kutta method. Only those can integrate ∂L/∂θ
+	// apart; others need ParamsInNorm.
 	//
 	// The solve is one from each saved time with a cotangent to the next; the step size
 	// is carried over, and MaxSteps counts for each.

@@ -15,6 +15,9 @@ func backwardOptions(forward, own *odeint.Options) (odeint.Options, error) {
 		opt.RTol, opt.RTols = tightest(opt.RTol, opt.RTols), nil
 		opt.ATol, opt.ATols = tightest(opt.ATol, opt.ATols), nil
 		opt.ErrDim, opt.Norm = 0, nil
+		if _, ok := opt.Method.(*odeint.Tableau); !ok {
+			opt.Method, opt.Compensated = odeint.Tsit5, false
+		}
 		return opt, nil
 	}
 	if err := noSaveAt(own); err != nil {
@@ -57,7 +60,7 @@ func isFixed(opt *odeint.Options) bool {
 		_, ok := opt.Controller.(odeint.Fixed)
 		return ok
 	}
-	if opt.Method == nil {
+	if opt.Method == nil { // Tsit5
 		return false
 	}
 	m, ok := opt.Method.(*odeint.Tableau)

@@ -112,6 +112,7 @@ func (p *pass[T]) count(h float64) {
 func (p *pass[T]) merge(in *odeint.Stats) {
 	s := &p.stats
 	s.VJPs += in.NFE
+	s.Iterations += in.Iterations
 	s.Rejected += in.Rejected
 	if in.Accepted == 0 {
 		return

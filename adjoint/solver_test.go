@@ -350,6 +350,28 @@ func TestBackwardOptions(t *testing.T) {
 	}
 }
 
+// TestOtherMethods has forward and backward solves by methods that are not tableaus.
+func TestOtherMethods(t *testing.T) {
+	f := randomMLP[float64](1, []int{2, 8, 2}, "tanh")
+	times, y0 := []float64{0, 1.05, 2}, []float64{0.5, -0.2}
+	_, want, _ := pull(t, f, odeint.Options{RTol: 1e-11, ATol: 1e-11}, Discrete{}, times, y0, constant(1.0))
+	gauss := odeint.Options{Method: odeint.GaussLegendre6, H0: 0.1, RTol: 1e-9, ATol: 1e-9}
+	for _, m := range []Method{
+		Interpolating{}, Backsolve{}, Interpolating{Solve: &gauss, ParamsInNorm: true}, Backsolve{Solve: &gauss, ParamsInNorm: true},
+	} {
+		_, g, s := pull(t, f, gauss, m, times, y0, constant(1.0))
+		gradtest.Close(t, fmt.Sprintf("%#v ∂L/∂y0", m), g.Y0, want.Y0, 1e-6)
+		gradtest.Close(t, fmt.Sprintf("%#v ∂L/∂θ", m), g.Theta, want.Theta, 1e-6)
+		_, b := s.Stats()
+		if implicit := m != Method(Interpolating{}) && m != Method(Backsolve{}); (b.Iterations > 0) != implicit {
+			t.Errorf("%#v: %d iterations", m, b.Iterations)
+		}
+	}
+	if _, err := New[float64](f, gauss, Interpolating{Solve: &gauss}); err == nil || !strings.Contains(err.Error(), "backward") {
+		t.Errorf("a Gauss method with ∂L/∂θ apart: %v", err)
+	}
+}
+
 // TestForwardOptionsBackwards checks which of the forward options the backward solve
 // gets: stops and jumps always, what speaks of single components of y never.
 func TestForwardOptionsBackwards(t *testing.T) {
