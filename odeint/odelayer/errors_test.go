@@ -14,86 +14,87 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// model is loss and machine around one layer.
-func model(t *testing.T, cfg odelayer.Config) (u0 *G.Node, runTape, runLisp func() error) {
-	build := func() (*G.ExprGraph, *G.Node, *G.Node, *odelayer.Layer) {
-		g := G.NewGraph()
-		u0 := input(g, "u0", tensor.Float64, 0, cfg.Batch, 2)
-		ode := newLayer(t, g, "ode", net, cfg)
-		return g, u0, meanSquare(t, must(t)(ode.Fwd(u0))), ode
-	}
-	g, u0, loss, ode := build()
+// tapeModel is a loss around one layer on a TapeMachine.
+func tapeModel(t *testing.T, cfg odelayer.Config) (u0 []float64, run func() error) {
+	g, u0, loss, ode := lossModel(t, cfg)
 	if _, err := G.Grad(loss, ode.Learnables()...); err != nil {
 		t.Fatal(err)
 	}
 	vm := G.NewTapeMachine(g, G.BindDualValues(ode.Learnables()...))
-	runTape = func() error {
+	t.Cleanup(func() { vm.Close() })
+	return u0, func() error {
 		vm.Reset()
 		return vm.RunAll()
 	}
-	lispGraph, lispU0, _, _ := build()
-	runLisp = func() error {
-		copy(lispU0.Value().Data().([]float64), u0.Value().Data().([]float64))
-		lisp := G.NewLispMachine(lispGraph)
-		defer lisp.Close()
-		return lisp.RunAll()
+}
+
+func lossModel(t *testing.T, cfg odelayer.Config) (g *G.ExprGraph, u0 []float64, loss *G.Node, ode *odelayer.Layer) {
+	t.Helper()
+	g = G.NewGraph()
+	in := input(g, "u0", tensor.Float64, 0, cfg.Batch, 2)
+	ode = newLayer(t, g, "ode", net, cfg)
+	return g, in.Value().Data().([]float64), meanSquare(t, must(t)(ode.Fwd(in))), ode
+}
+
+// tooFewSteps fails with ErrMaxSteps.
+var tooFewSteps = odelayer.Config{Batch: 2, Times: []float64{0, 10}, Solve: odeint.Options{MaxSteps: 3}}
+
+// checkMaxSteps checks the error of a machine that ran tooFewSteps.
+func checkMaxSteps(t *testing.T, err error) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), "odelayer: ode: odeint: stopped at t = ") || !strings.Contains(err.Error(), "MaxSteps") {
+		t.Errorf("error %v does not carry the solver's message", err)
 	}
-	return u0, runTape, runLisp
+	var step *odeint.StepError
+	if cause := odelayer.Cause(err); !errors.Is(cause, odeint.ErrMaxSteps) || !errors.As(cause, &step) {
+		t.Errorf("errors.Is and errors.As do not see the cause %v of %v", cause, err)
+	}
 }
 
 func TestSolverErrorsAreTheMachines(t *testing.T) {
-	cfg := odelayer.Config{Batch: 2, Times: []float64{0, 10}, Solve: odeint.Options{MaxSteps: 3}}
-	_, tape, lisp := model(t, cfg)
-	for name, run := range map[string]func() error{"tape": tape, "lisp": lisp} {
-		err := run()
-		var step *odeint.StepError
-		if err == nil || !strings.Contains(err.Error(), "odelayer: ode: odeint: stopped at t = ") || !strings.Contains(err.Error(), "MaxSteps") {
-			t.Errorf("%s: error %v does not carry the solver's message", name, err)
-		}
-		if cause := odelayer.Cause(err); !errors.Is(cause, odeint.ErrMaxSteps) || !errors.As(cause, &step) {
-			t.Errorf("%s: errors.Is and errors.As do not see the cause %v of %v", name, cause, err)
-		}
-	}
+	_, run := tapeModel(t, tooFewSteps)
+	checkMaxSteps(t, run())
 	if odelayer.Cause(errors.New("other")) != nil || odelayer.Cause(nil) != nil {
 		t.Error("Cause finds what is not there")
 	}
 }
 
 func TestNaNIsAnErrorAndPasses(t *testing.T) {
-	u0, tape, lisp := model(t, odelayer.Config{Batch: 2, Times: times})
-	data := u0.Value().Data().([]float64)
-	keep := data[1]
-	data[1] = math.NaN()
-	if err := tape(); !errors.Is(odelayer.Cause(err), odeint.ErrNonFinite) || !strings.Contains(err.Error(), "component 1") {
-		t.Errorf("tape with NaN: %v", err)
+	u0, run := tapeModel(t, odelayer.Config{Batch: 2, Times: times})
+	keep := u0[1]
+	u0[1] = math.NaN()
+	if err := run(); !errors.Is(odelayer.Cause(err), odeint.ErrNonFinite) || !strings.Contains(err.Error(), "component 1") {
+		t.Errorf("NaN in u0: %v", err)
 	}
-	if err := lisp(); err == nil || !strings.Contains(err.Error(), "component 1") {
-		t.Errorf("lisp with NaN: %v", err)
-	}
-	data[1] = keep
-	if err := tape(); err != nil {
+	u0[1] = keep
+	if err := run(); err != nil {
 		t.Errorf("the run after the failed one: %v", err)
 	}
 }
 
-func TestPanicsAreErrors(t *testing.T) {
+// panicking panics with v in the second of its steps, once.
+func panicking(v any) odelayer.Config {
 	calls := 0
-	cfg := odelayer.Config{Batch: 2, Times: times, Solve: odeint.Options{RTol: 1e-6, ATol: 1e-6, Norm: func(r []float64) float64 {
+	return odelayer.Config{Batch: 2, Times: times, Solve: odeint.Options{RTol: 1e-6, ATol: 1e-6, Norm: func(r []float64) float64 {
 		if calls++; calls == 2 {
-			panic("norm gone wild")
+			panic(v)
 		}
 		return 0.5
 	}}}
-	_, tape, lisp := model(t, cfg)
-	if err := tape(); err == nil || !strings.Contains(err.Error(), "odelayer: ode: panic in the solve: norm gone wild") {
-		t.Errorf("tape: %v", err)
+}
+
+func TestPanicsAreErrors(t *testing.T) {
+	wild := errors.New("norm gone wild")
+	_, run := tapeModel(t, panicking(wild))
+	if err := run(); !errors.Is(odelayer.Cause(err), wild) {
+		t.Errorf("a panic with an error: %v", err)
 	}
-	if err := tape(); err != nil {
+	_, run = tapeModel(t, panicking("norm gone wild"))
+	if err := run(); err == nil || !strings.Contains(err.Error(), "odelayer: ode: panic in the solve: norm gone wild") {
+		t.Errorf("a panic: %v", err)
+	}
+	if err := run(); err != nil {
 		t.Errorf("the run after the panic: %v", err)
-	}
-	calls = 0
-	if err := lisp(); err == nil || !strings.Contains(err.Error(), "norm gone wild") {
-		t.Errorf("lisp: %v", err)
 	}
 }
 

@@ -106,7 +106,7 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 	if !cfg.Final {
 		out = append(tensor.Shape{len(cfg.Times)}, state...)
 	}
-	l.op = &forwardOp{name: name, dt: cfg.Dtype, in: in, offset: offset, out: out, solves: solves}
+	l.op = &forwardOp{&layerOp{name: name, dt: cfg.Dtype, in: in, offset: offset, out: out, solves: solves}}
 	return l, nil
 }
 

@@ -30,10 +30,10 @@ type solves interface {
 	stats() (forward, backward adjoint.Stats)
 }
 
-// forwardOp is the solve: (u0, θ…) ↦ u. It holds no state of a run; machines and
-// cloned graphs share it. A layer is one forwardOp, and the layer's name, unique on
-// a graph, stands for it in hashes.
-type forwardOp struct {
+// layerOp is what the ops of one layer have in common. It holds no state of a run;
+// machines and cloned graphs share it. The layer's name, unique on a graph, stands
+// for it in hashes.
+type layerOp struct {
 	name   string
 	dt     tensor.Dtype
 	in     []tensor.Shape // of u0 and the parameters
@@ -42,13 +42,16 @@ type forwardOp struct {
 	solves solves
 }
 
+// forwardOp is the solve: (u0, θ…) ↦ u.
+type forwardOp struct{ *layerOp }
+
 // gradientOp is the backward pass: (u0, θ…, ∂L/∂u) ↦ the gradients of u0 and the
 // parameters, one after another in one vector.
-type gradientOp struct{ *forwardOp }
+type gradientOp struct{ *layerOp }
 
 // unpackOp copies the gradient of input i out of the vector.
 type unpackOp struct {
-	*forwardOp
+	*layerOp
 	i int
 }
 
@@ -80,7 +83,7 @@ func (o *unpackOp) Do(in ...G.Value) (v G.Value, err error) {
 }
 
 // value makes the op's result, or adds the layer's name to the error.
-func (o *forwardOp) value(shape tensor.Shape, backing any, err error) (G.Value, error) {
+func (o *layerOp) value(shape tensor.Shape, backing any, err error) (G.Value, error) {
 	if err != nil {
 		return nil, &SolveError{Name: o.name, Err: err}
 	}
@@ -89,7 +92,7 @@ func (o *forwardOp) value(shape tensor.Shape, backing any, err error) (G.Value, 
 
 // recover turns a panic into an error: a machine runs its ops on a goroutine
 // of its own, where a panic would end the process.
-func (o *forwardOp) recover(err *error) {
+func (o *layerOp) recover(err *error) {
 	switch r := recover().(type) {
 	case nil:
 	case error:
@@ -100,7 +103,7 @@ func (o *forwardOp) recover(err *error) {
 }
 
 // size is the length of the packed vector.
-func (o *forwardOp) size() (n int) {
+func (o *layerOp) size() (n int) {
 	for _, s := range o.in {
 		n += s.TotalSize()
 	}
@@ -111,13 +114,13 @@ func (o *forwardOp) size() (n int) {
 func (o *forwardOp) SymDiff(in G.Nodes, _, cotangent *G.Node) (G.Nodes, error) {
 	// A slice of our own: Gorgonia keeps what it is given, and in is another node's.
 	children := append(append(make(G.Nodes, 0, len(in)+1), in...), cotangent)
-	packed, err := G.ApplyOp(&gradientOp{o}, children...)
+	packed, err := G.ApplyOp(&gradientOp{o.layerOp}, children...)
 	if err != nil {
 		return nil, fmt.Errorf("odelayer: %s: gradient: %w", o.name, err)
 	}
 	parts := make(G.Nodes, len(in))
 	for i := range in {
-		if parts[i], err = G.ApplyOp(&unpackOp{o, i}, packed); err != nil {
+		if parts[i], err = G.ApplyOp(&unpackOp{o.layerOp, i}, packed); err != nil {
 			return nil, fmt.Errorf("odelayer: %s: gradient: %w", o.name, err)
 		}
 	}
@@ -163,7 +166,7 @@ func (o *unpackOp) SymDiff(G.Nodes, *G.Node, *G.Node) (G.Nodes, error) {
 
 // DiffWRT holds for all three ops. The gradient's are differentiable in principle, so
 // a derivative through them is asked for, and refused, rather than taken for zero.
-func (o *forwardOp) DiffWRT(inputs int) []bool {
+func (o *layerOp) DiffWRT(inputs int) []bool {
 	all := make([]bool, inputs)
 	for i := range all {
 		all[i] = true
@@ -200,9 +203,9 @@ func functionType(in []tensor.Shape, out tensor.Shape) hm.Type {
 // The results are fresh memory and nothing is overwritten, so machines need
 // neither allocate for the ops nor order their calls.
 
-func (o *forwardOp) ReturnsPtr() bool     { return false }
-func (o *forwardOp) CallsExtern() bool    { return false }
-func (o *forwardOp) OverwritesInput() int { return -1 }
+func (o *layerOp) ReturnsPtr() bool     { return false }
+func (o *layerOp) CallsExtern() bool    { return false }
+func (o *layerOp) OverwritesInput() int { return -1 }
 
 func (o *forwardOp) String() string  { return fmt.Sprintf("odelayer[%s]", o.name) }
 func (o *gradientOp) String() string { return fmt.Sprintf("odelayer[%s] gradient", o.name) }

@@ -1,6 +1,7 @@
 package odelayer
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/odeint"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -123,6 +125,22 @@ func TestPoolComparesBits(t *testing.T) {
 	}
 	if sameBits([]float64{0}, []float64{math.Copysign(0, -1)}) || !sameBits([]float32{1, 2}, []float32{1, 2}) {
 		t.Error("sameBits")
+	}
+}
+
+// A gradient without a trajectory solves, and may fail at that.
+func TestPoolReportsFailedSolves(t *testing.T) {
+	p := testPool(t)
+	in, cotangent := values(p, 1)
+	in[0].Data().([]float64)[2] = math.Inf(1)
+	for range 2 {
+		if packed, err := p.backward(in, cotangent); !errors.Is(err, odeint.ErrNonFinite) || packed != nil {
+			t.Errorf("gradient %v, error %v, want ErrNonFinite", packed, err)
+		}
+	}
+	gradient(t, p, 2)
+	if _, err := p.forward(in[1:]); err == nil {
+		t.Error("no error for values of other sizes")
 	}
 }
 

@@ -1,9 +1,11 @@
 package odelayer_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/odelayer"
@@ -134,6 +136,81 @@ func TestMachinesTakeTurns(t *testing.T) {
 				if v != want[m][i] {
 					t.Errorf("gradient of machine %d is %v, alone it was %v", m, v, want[m][i])
 				}
+			}
+		}
+	}
+}
+
+// A LispMachine adds the gradients of all uses: two applications and a penalty on the
+// parameters.
+func TestLispMachineAddsGradients(t *testing.T) {
+	build := func() (*G.ExprGraph, *G.Node, G.Nodes) {
+		g := G.NewGraph()
+		u0 := input(g, "u0", tensor.Float64, 0, 3, 2)
+		ode := newLayer(t, g, "ode", net, odelayer.Config{Batch: 3, Times: times, Final: true})
+		u := must(t)(ode.Fwd(must(t)(ode.Fwd(u0))))
+		loss := must(t)(G.Add(meanSquare(t, u), meanSquare(t, ode.Learnables()[2])))
+		return g, loss, append(G.Nodes{u0}, ode.Learnables()...)
+	}
+	g, loss, nodes := build()
+	grads, err := G.Grad(loss, nodes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := run(t, g, grads...)
+
+	g, _, nodes = build()
+	vm := G.NewLispMachine(g)
+	defer vm.Close()
+	if err := vm.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range nodes {
+		v, err := n.Grad()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, got := range floats(v) {
+			if math.Abs(got-want[i][j]) > 1e-14*(1+math.Abs(want[i][j])) {
+				t.Errorf("gradient of %v[%d] is %v, on a TapeMachine %v", n, j, got, want[i][j])
+			}
+		}
+	}
+}
+
+// The ops are ordinary ones to package graph's compiler too.
+func TestCompiledWithTheLayer(t *testing.T) {
+	g := G.NewGraph()
+	u0 := input(g, "u0", tensor.Float64, 0, 3, 2)
+	a := newLayer(t, g, "a", net, odelayer.Config{Batch: 3, Times: times})
+	b := newLayer(t, g, "b", net, odelayer.Config{Batch: 3, Times: []float64{0, 2, 3, 4}})
+	y := must(t)(G.Sub(must(t)(a.Fwd(u0)), must(t)(b.FwdWith(u0, a.Learnables()...))))
+	loss := must(t)(G.Sum(must(t)(G.Square(y))))
+	grads, err := graph.Grad(loss, append(G.Nodes{u0}, a.Learnables()...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs := append(G.Nodes{y}, grads...)
+	in := append(G.Nodes{u0}, a.Learnables()...)
+	program, err := graph.Compile[float64](in, outputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := run(t, g, outputs...)
+	var src, dst [][]float64
+	for _, n := range in {
+		src = append(src, n.Value().Data().([]float64))
+	}
+	for _, w := range want {
+		dst = append(dst, make([]float64, len(w)))
+	}
+	if err := program.NewInstance().Run(dst, src); err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		for j, v := range want[i] {
+			if math.Abs(dst[i][j]-v) > 1e-13*(1+math.Abs(v)) {
+				t.Errorf("output %d[%d] is %v, on a TapeMachine %v", i, j, dst[i][j], v)
 			}
 		}
 	}
