@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash"
 	"hash/fnv"
-	"math"
 	"slices"
 
 	"github.com/chewxy/hm"
@@ -65,100 +64,6 @@ func (o ownOp) new(like G.Value) *tensor.Dense {
 		shape = like.Shape()
 	}
 	return tensor.New(tensor.Of(like.Dtype()), tensor.WithShape(shape.Clone()...))
-}
-
-// partOp is elements start … end-1 of an axis, which is kept. Unlike
-// Gorgonia's slices, whose hash has the bounds modulo 256, parts are never
-// confused.
-type partOp struct {
-	ownOp
-	axis, start int
-	whole       tensor.Shape
-}
-
-// embedOp, of x and g, is zeros in the shape of x with g from start of an axis
-// on. It is the transpose of partOp.
-type embedOp struct {
-	ownOp
-	axis, start int
-	part        tensor.Shape
-}
-
-func part(x *G.Node, axis, start, end int) *G.Node {
-	whole := x.Shape()
-	shape := whole.Clone()
-	shape[axis] = end - start
-	if start == 0 && end == whole[axis] {
-		return x
-	}
-	return made(G.ApplyOp(partOp{
-		ownOp: ownOp{fmt.Sprintf("Part(axis=%d, %d:%d of %v)", axis, start, end, whole), len(whole), shape},
-		axis:  axis, start: start, whole: whole,
-	}, x))
-}
-
-func embed(x, g *G.Node, axis, start int) *G.Node {
-	return made(G.ApplyOp(embedOp{
-		ownOp: ownOp{fmt.Sprintf("Embed(axis=%d, %d+%v)", axis, start, g.Shape()), x.Dims(), x.Shape()},
-		axis:  axis, start: start, part: g.Shape(),
-	}, x, g))
-}
-
-func (partOp) Arity() int         { return 1 }
-func (o partOp) Type() hm.Type    { return o.typ(1) }
-func (partOp) DiffWRT(int) []bool { return []bool{true} }
-func (o partOp) decode() op {
-	return sliceOp{axis: o.axis, start: o.start, step: 1, count: o.shape[o.axis]}
-}
-func (o partOp) Do(x ...G.Value) (G.Value, error) { return o.UsePreallocDo(o.new(x[0]), x...) }
-
-func (o partOp) SymDiff(x G.Nodes, y, g *G.Node) (ds G.Nodes, err error) {
-	defer recoverInto(&err)
-	return G.Nodes{embed(x[0], g, o.axis, o.start)}, nil
-}
-
-func (o partOp) UsePreallocDo(y G.Value, x ...G.Value) (G.Value, error) {
-	return y, onFloats(o.name, func(d [][]float64) { copyParts(d[0], d[1], o.whole, o.axis, o.start, o.shape[o.axis], false) },
-		func(d [][]float32) { copyParts(d[0], d[1], o.whole, o.axis, o.start, o.shape[o.axis], false) }, y, x[0])
-}
-
-func (embedOp) Arity() int         { return 2 }
-func (o embedOp) Type() hm.Type    { return o.typ(2) }
-func (embedOp) DiffWRT(int) []bool { return []bool{false, true} }
-func (o embedOp) decode() op {
-	return sliceGradOp{sliceOp{axis: o.axis, start: o.start, step: 1, count: o.part[o.axis]}}
-}
-func (o embedOp) Do(x ...G.Value) (G.Value, error) { return o.UsePreallocDo(o.new(x[0]), x...) }
-
-func (o embedOp) SymDiff(x G.Nodes, y, g *G.Node) (ds G.Nodes, err error) {
-	defer recoverInto(&err)
-	return G.Nodes{nil, part(g, o.axis, o.start, o.start+o.part[o.axis])}, nil
-}
-
-func (o embedOp) UsePreallocDo(y G.Value, x ...G.Value) (G.Value, error) {
-	return y, onFloats(o.name, func(d [][]float64) {
-		clear(d[0])
-		copyParts(d[1], d[0], o.shape, o.axis, o.start, o.part[o.axis], true)
-	},
-		func(d [][]float32) {
-			clear(d[0])
-			copyParts(d[1], d[0], o.shape, o.axis, o.start, o.part[o.axis], true)
-		}, y, x[1])
-}
-
-// copyParts copies between the tensor whole of the given shape and its part
-// from start on, of count elements along axis; into the whole if back is set.
-func copyParts[T Float](part, whole []T, shape tensor.Shape, axis, start, count int, back bool) {
-	after := shape[axis+1:].TotalSize()
-	step, n := shape[axis]*after, count*after
-	for from := start * after; from < len(whole); from += step {
-		if back {
-			copy(whole[from:from+n], part)
-		} else {
-			copy(part, whole[from:from+n])
-		}
-		part = part[n:]
-	}
 }
 
 // shapeOp is a reshape that copies, also from and to scalars.
@@ -264,41 +169,4 @@ func onElements[T Float](name string, f func([][]T), values []G.Value) error {
 	}
 	f(data)
 	return nil
-}
-
-// deviationOp is 1/√(variance + ε) for each channel of a batch norm in
-// evaluation mode, read when it runs, as the batch norm itself does.
-type deviationOp struct {
-	ownOp
-	norm    *G.BatchNormOp
-	epsilon float64
-}
-
-func inverseDeviation(x *G.Node, norm *G.BatchNormOp, epsilon float64) *G.Node {
-	return made(G.ApplyOp(deviationOp{
-		ownOp:   ownOp{fmt.Sprintf("Deviation(%p, %v)", norm, epsilon), x.Dims(), tensor.Shape{x.Shape()[1]}},
-		norm:    norm,
-		epsilon: epsilon,
-	}, x))
-}
-
-func (deviationOp) Arity() int { return 1 }
-func (o deviationOp) Type() hm.Type {
-	a := hm.TypeVariable('a')
-	return hm.NewFnType(G.TensorType{Dims: o.dims, Of: a}, G.TensorType{Dims: 1, Of: a})
-}
-func (deviationOp) DiffWRT(int) []bool                                 { return []bool{false} }
-func (deviationOp) SymDiff(G.Nodes, *G.Node, *G.Node) (G.Nodes, error) { return nil, nil }
-func (o deviationOp) Do(x ...G.Value) (G.Value, error)                 { return o.UsePreallocDo(o.new(x[0]), x...) }
-
-func (o deviationOp) UsePreallocDo(y G.Value, _ ...G.Value) (G.Value, error) {
-	_, variance := o.norm.Stats()
-	return y, onFloats(o.name, func(d [][]float64) { inverseRoots(d[0], d[1], o.epsilon) },
-		func(d [][]float32) { inverseRoots(d[0], d[1], o.epsilon) }, y, variance.(*tensor.Dense))
-}
-
-func inverseRoots[T Float](y, variance []T, epsilon float64) {
-	for i, v := range variance {
-		y[i] = T(1 / math.Sqrt(float64(v)+epsilon))
-	}
 }

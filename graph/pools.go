@@ -22,7 +22,8 @@ const (
 var poolNames = [...]string{"PoolPick", "PoolRoute", "PoolAverage", "PoolSpread"}
 
 // poolOp has operands x, y and v: the image, its pooled value, of which only
-// the shapes matter for the averages, and the argument of the linear map.
+// the shape matters, and the argument of the linear map. An average needs no
+// more than v.
 //
 // Gorgonia keeps where the maxima are as a state of its op and has no second
 // derivative; its average divides by the width of the image.
@@ -39,29 +40,53 @@ func applyPool(kind poolKind, w window, x, y, v *G.Node) *G.Node {
 	if kind == poolRoute || kind == poolSpread {
 		shape = image
 	}
-	return made(G.ApplyOp(poolOp{
+	o := poolOp{
 		ownOp: ownOp{fmt.Sprintf("%s(%v of %v, %v)", poolNames[kind], pooled, image, w), 4, shape},
 		kind:  kind, win: w, image: image, pooled: pooled,
-	}, x, y, v))
+	}
+	if kind == poolAverage {
+		return made(G.ApplyOp(o, v))
+	}
+	return made(G.ApplyOp(o, x, y, v))
 }
 
-func (poolOp) Arity() int                         { return 3 }
-func (o poolOp) Type() hm.Type                    { return o.typ(3) }
-func (poolOp) DiffWRT(int) []bool                 { return []bool{false, false, true} }
+func (o poolOp) Arity() int {
+	if o.kind == poolAverage {
+		return 1
+	}
+	return 3
+}
+
+func (o poolOp) Type() hm.Type { return o.typ(o.Arity()) }
+
+func (o poolOp) DiffWRT(operands int) []bool {
+	diff := make([]bool, operands)
+	diff[operands-1] = true
+	return diff
+}
+
 func (o poolOp) Do(v ...G.Value) (G.Value, error) { return o.UsePreallocDo(o.new(v[0]), v...) }
 
-func (o poolOp) SymDiff(v G.Nodes, _, g *G.Node) (ds G.Nodes, err error) {
+func (o poolOp) SymDiff(v G.Nodes, r, g *G.Node) (ds G.Nodes, err error) {
 	defer recoverInto(&err)
-	transpose := [...]poolKind{poolPick: poolRoute, poolRoute: poolPick, poolAverage: poolSpread, poolSpread: poolAverage}
-	return G.Nodes{nil, nil, applyPool(transpose[o.kind], o.win, v[0], v[1], g)}, nil
+	switch o.kind {
+	case poolAverage:
+		return G.Nodes{applyPool(poolSpread, o.win, v[0], r, g)}, nil
+	case poolSpread:
+		return G.Nodes{nil, nil, applyPool(poolAverage, o.win, v[0], v[1], g)}, nil
+	case poolRoute:
+		return G.Nodes{nil, nil, applyPool(poolPick, o.win, v[0], v[1], g)}, nil
+	}
+	return G.Nodes{nil, nil, applyPool(poolRoute, o.win, v[0], v[1], g)}, nil
 }
 
-// decode leaves the two maps that Gorgonia has no gradient op for to the
-// compiler as they are.
+// decode shows the compiler the kinds that Gorgonia has ops for.
 func (o poolOp) decode() op {
 	switch o.kind {
 	case poolRoute:
 		return maxPoolGradOp{o.win}
+	case poolAverage:
+		return averagePoolOp{o.win}
 	case poolSpread:
 		return averagePoolGradOp{o.win}
 	}
@@ -69,8 +94,9 @@ func (o poolOp) decode() op {
 }
 
 func (o poolOp) UsePreallocDo(r G.Value, v ...G.Value) (G.Value, error) {
+	x, arg := v[0], v[len(v)-1]
 	return r, onFloats(o.name, func(d [][]float64) { runPool(o, d[0], d[1], d[2]) },
-		func(d [][]float32) { runPool(o, d[0], d[1], d[2]) }, r, v[0], v[2])
+		func(d [][]float32) { runPool(o, d[0], d[1], d[2]) }, r, x, arg)
 }
 
 // runPool computes r from the image x and the argument v.

@@ -338,47 +338,6 @@ func (c call) upsampleGrad(o upsampleGradOp) (G.Nodes, error) {
 	return G.Nodes{nil, nil, d}, err
 }
 
-// batchNorm: y = (x − mean)/deviation for each channel. In evaluation the
-// statistics are fixed; in training they are those of x, as in groupNorm.
-func (c call) batchNorm(o batchNormOp) (G.Nodes, error) {
-	bn, ok := c.n.Op().(*G.BatchNormOp)
-	if !ok {
-		return nil, errStockGradient
-	}
-	x, s := c.x[0], c.x[0].Shape()
-	if !o.training {
-		scale := inverseDeviation(x, bn, o.epsilon)
-		return G.Nodes{product(c.g, spreadOver(scale, x, others(len(s), []int{1})))}, nil
-	}
-	// Channels to the front: one row of B·H·W values for each.
-	perm := append([]int{1, 0}, others(len(s), []int{0, 1})...)
-	size := tensor.Shape{s[1], s.TotalSize() / s[1]}
-	rows := func(v *G.Node) *G.Node { return reshaped(transposed(v, perm), size) }
-	d := normSlope(rows(x), rows(c.n), rows(c.g), o.epsilon)
-	front := transposed(x, perm).Shape()
-	return G.Nodes{transposed(reshaped(d, front), inverse(perm))}, nil
-}
-
-// groupNorm: the values of a group are one row.
-func (c call) groupNorm(o groupNormOp) G.Nodes {
-	s := c.x[0].Shape()
-	size := tensor.Shape{s[0] * o.groups, s.TotalSize() / (s[0] * o.groups)}
-	d := normSlope(reshaped(c.x[0], size), reshaped(c.n, size), reshaped(c.g, size), o.epsilon)
-	return G.Nodes{reshaped(d, s)}
-}
-
-// normSlope is the derivative of y = (x − mean x)/√(var x + ε) in each row:
-// dx = (g − mean g − y ⊙ mean(g⊙y))/√(var x + ε).
-func normSlope(x, y, g *G.Node, epsilon float64) *G.Node {
-	n := constant(x, float64(x.Shape()[1]))
-	mean := func(v *G.Node) *G.Node { return quotient(made(G.Sum(v, 1)), n) }
-	wide := func(v *G.Node) *G.Node { return spreadOver(v, x, []int{1}) }
-	variance := mean(made(G.Square(difference(x, wide(mean(x))))))
-	deviation := made(G.Sqrt(made(G.Add(variance, constant(x, epsilon)))))
-	d := difference(difference(g, wide(mean(g))), product(y, wide(mean(product(g, y)))))
-	return quotient(d, wide(deviation))
-}
-
 // dropout: what was kept was divided by 1 − probability. The output tells what
 // was kept; an input that is 0 counts as dropped.
 func (c call) dropout(o dropoutOp) (G.Nodes, error) {

@@ -1,19 +1,13 @@
 package graph
 
 import (
-	"errors"
 	"fmt"
-	"hash"
-	"io"
-	"log"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/chewxy/hm"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -90,77 +84,6 @@ func TestTwoLossesOnOneGraph(t *testing.T) {
 			t.Errorf("%v: Gorgonia's derivative fields were written", n)
 		}
 	}
-}
-
-// TestAfterStockGrad: what gorgonia.Grad left on the nodes must not be taken
-// for our derivatives, and where its gradient is right, ours of it is right or
-// an error.
-func TestAfterStockGrad(t *testing.T) {
-	log.SetOutput(io.Discard) // Gorgonia's group norm prints
-	defer log.SetOutput(os.Stderr)
-	differentiated := 0
-	for _, c := range opCases() {
-		t.Run(c.name, func(t *testing.T) {
-			place := func() (inputs G.Nodes, loss *G.Node) {
-				inputs, out := c.place(t, tensor.Float64)
-				return inputs, sumAll(ok(G.Square(out)))
-			}
-			values := c.values()
-			inputs, loss := place()
-			first := grad(t, loss, inputs[0])
-			if c.order == 1 {
-				return
-			}
-			second := grad(t, sumAll(first[0]), inputs[0])
-			want := evaluate(t, slices.Concat(first, second), inputs, values...)
-
-			inputs, loss = place()
-			stock, err := stockGrad(loss, inputs[0])
-			if err != nil {
-				t.Skipf("gorgonia.Grad: %v", err)
-			}
-			got := evaluate(t, grad(t, loss, inputs[0]), inputs, values...)
-			wantClose(t, "after gorgonia.Grad", got[0], want[0])
-			again, err := Grad(sumAll(stock), inputs[0])
-			if err != nil {
-				if !errors.Is(err, ErrNotDifferentiable) {
-					t.Error(err)
-				}
-				return
-			}
-			wrong := func(name string) bool { return strings.HasPrefix(c.name, name) }
-			if c.tape != "" || slices.ContainsFunc([]string{"batch norm", "outer", "log2", "inverse sqrt"}, wrong) {
-				return // gorgonia.Grad is wrong
-			}
-			wantClose(t, "derivative of gorgonia.Grad", evaluate(t, again, inputs, values...)[0], want[1])
-			differentiated++
-		})
-	}
-	if differentiated < 150 {
-		t.Errorf("only %d gradients of gorgonia.Grad could be differentiated", differentiated)
-	}
-}
-
-func wantClose(t *testing.T, what string, got, want []float64) {
-	t.Helper()
-	scale := 1e-3
-	for _, w := range want {
-		scale = max(scale, math.Abs(w))
-	}
-	for i := range want {
-		if !(math.Abs(got[i]-want[i]) <= 1e-12*scale) {
-			t.Fatalf("%s: %v, want %v", what, got, want)
-		}
-	}
-}
-
-func stockGrad(loss, x *G.Node) (d *G.Node, err error) {
-	defer recoverInto(&err)
-	ds, err := G.Grad(loss, x)
-	if err != nil {
-		return nil, err
-	}
-	return ds[0], nil
 }
 
 func TestIntermediate(t *testing.T) {
@@ -285,50 +208,6 @@ func TestDropout(t *testing.T) {
 	wantValues(t, "evaluation mode", got[0], 1, 1)
 }
 
-// TestNamesOfNumbers: Gorgonia takes constants of equal name for equal.
-func TestNamesOfNumbers(t *testing.T) {
-	g := G.NewGraph()
-	x := variable(g, tensor.Float64, "x", nil)
-	y := times(ok(G.Square(x)), G.NewConstant(0.5, G.WithName("2")))
-	_, err := Grad(y, x)
-	if !errors.Is(err, ErrName) || !strings.Contains(err.Error(), `"2"`) {
-		t.Errorf("a constant 0.5 named 2: %v", err)
-	}
-
-	g = G.NewGraph()
-	x = variable(g, tensor.Float64, "x", nil)
-	y = times(ok(G.Square(x)), G.NewConstant(5.0, G.WithName("float64(1)")))
-	if _, err := Grad(y, x); !errors.Is(err, ErrName) {
-		t.Errorf("a constant 5 named as the cotangent: %v", err)
-	}
-
-	g = G.NewGraph()
-	x = variable(g, tensor.Float64, "x", nil)
-	y = times(ok(G.Square(x)), G.NewConstant(2.0)) // Gorgonia names it 2
-	wantValues(t, "2x²", evaluate(t, grad(t, y, x), G.Nodes{x}, []float64{3})[0], 12)
-}
-
-// TestLogKeepsItsOperand: once Gorgonia's own constant 1 is in a graph, its
-// Log(Add(x, 1)) deletes the sum.
-func TestLogKeepsItsOperand(t *testing.T) {
-	g := G.NewGraph()
-	x := variable(g, tensor.Float64, "x", nil)
-	c := variable(g, tensor.Float64, "c", nil)
-	d := vjp(t, G.Nodes{ok(G.Tanh(x))}, G.Nodes{c}, G.Nodes{x})[0] // c (1 - tanh²)
-	s := plus(x, G.NewConstant(1.0))
-	y := times(ok(G.Log(s)), ok(G.Cube(s)))
-	got := evaluate(t, G.Nodes{d, y}, G.Nodes{x, c}, []float64{1}, []float64{1})
-	wantValues(t, "tanh'", got[0], 1-math.Tanh(1)*math.Tanh(1))
-	wantValues(t, "log(x+1)(x+1)³", got[1], 8*math.Ln2)
-
-	// The same sum under a power, whose derivative takes its logarithm.
-	p := variable(g, tensor.Float64, "p", nil)
-	d = vjp(t, G.Nodes{ok(G.Pow(s, p))}, G.Nodes{c}, G.Nodes{p})[0]
-	got = evaluate(t, G.Nodes{d, y}, G.Nodes{x, p, c}, []float64{1}, []float64{2}, []float64{1})
-	wantValues(t, "2^p ln 2", got[0], 4*math.Ln2)
-	wantValues(t, "log(x+1)(x+1)³ again", got[1], 8*math.Ln2)
-}
-
 func TestAt(t *testing.T) {
 	g := G.NewGraph()
 	x := variable(g, tensor.Float64, "x", tensor.Shape{2, 3})
@@ -338,134 +217,6 @@ func TestAt(t *testing.T) {
 	got := evaluate(t, G.Nodes{d, dd}, G.Nodes{x}, []float64{1, 2, 3, 4, 5, 6})
 	wantValues(t, "first", got[0], 0, 0, 0, 48, 0, 0)
 	wantValues(t, "second", got[1], 0, 0, 0, 24, 0, 0)
-}
-
-func TestArguments(t *testing.T) {
-	g, g2 := G.NewGraph(), G.NewGraph()
-	x := variable(g, tensor.Float64, "x", tensor.Shape{2})
-	row := variable(g, tensor.Float64, "row", tensor.Shape{1, 2})
-	s := variable(g, tensor.Float64, "s", nil)
-	one := variable(g, tensor.Float64, "one", tensor.Shape{1})
-	narrow := variable(g, tensor.Float32, "narrow", tensor.Shape{2})
-	count := variable(g, tensor.Int, "count", tensor.Shape{2})
-	other := variable(g2, tensor.Float64, "other", tensor.Shape{2})
-	y := tanh(x)
-	var v G.Value
-	read := G.Read(y, &v)
-	for _, c := range []struct {
-		name                string
-		outputs, cots, wrts G.Nodes
-		want                error
-	}{
-		{"shape of the cotangent", G.Nodes{y}, G.Nodes{row}, G.Nodes{x}, ErrShape},
-		{"scalar for a vector", G.Nodes{y}, G.Nodes{s}, G.Nodes{x}, ErrShape},
-		{"vector of one for a scalar", G.Nodes{sumAll(y)}, G.Nodes{one}, G.Nodes{x}, ErrShape},
-		{"cotangent of another graph", G.Nodes{y}, G.Nodes{other}, G.Nodes{x}, ErrOtherGraph},
-		{"wrt of another graph", G.Nodes{y}, G.Nodes{x}, G.Nodes{other}, ErrOtherGraph},
-		{"float32 cotangent", G.Nodes{y}, G.Nodes{narrow}, G.Nodes{x}, ErrDtype},
-		{"integer wrt", G.Nodes{y}, G.Nodes{x}, G.Nodes{count}, ErrDtype},
-		{"statement", G.Nodes{read}, G.Nodes{x}, G.Nodes{x}, ErrDtype},
-		{"missing cotangent", G.Nodes{y}, nil, G.Nodes{x}, nil},
-		{"nil output", G.Nodes{nil}, G.Nodes{x}, G.Nodes{x}, nil},
-		{"nil wrt", G.Nodes{y}, G.Nodes{x}, G.Nodes{nil}, nil},
-	} {
-		_, err := VJP(c.outputs, c.cots, c.wrts)
-		if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.HasPrefix(err.Error(), "graph: VJP: ") {
-			t.Errorf("%s: error %v, want %v", c.name, err, c.want)
-		}
-	}
-	if _, err := Grad(y, x); !errors.Is(err, ErrShape) {
-		t.Errorf("Grad of a vector: %v", err)
-	}
-	if _, err := Grad(nil, x); err == nil {
-		t.Error("Grad of nil: no error")
-	}
-	if _, err := Grad(variable(g, tensor.Int, "i", nil), x); !errors.Is(err, ErrDtype) {
-		t.Errorf("Grad of an integer: %v", err)
-	}
-	if d, err := VJP(nil, nil, G.Nodes{x}); err != nil || len(d) != 1 {
-		t.Errorf("VJP of nothing: %v, %v; want zeros", d, err)
-	}
-	if d, err := Grad(sumAll(y)); err != nil || len(d) != 0 {
-		t.Errorf("Grad by nothing: %v, %v", d, err)
-	}
-}
-
-// userOp is an op of somebody else, x ↦ x, that differentiates as told.
-type userOp struct {
-	name    string
-	diff    []bool
-	symDiff func(x G.Nodes, g *G.Node) (G.Nodes, error)
-}
-
-func (userOp) Arity() int { return 1 }
-func (userOp) Type() hm.Type {
-	return hm.NewFnType(hm.TypeVariable('a'), hm.TypeVariable('a'))
-}
-func (userOp) InferShape(s ...G.DimSizer) (tensor.Shape, error) {
-	return s[0].(tensor.Shape).Clone(), nil
-}
-func (userOp) Do(v ...G.Value) (G.Value, error) { return G.CloneValue(v[0]) }
-func (userOp) ReturnsPtr() bool                 { return true }
-func (userOp) CallsExtern() bool                { return false }
-func (userOp) OverwritesInput() int             { return -1 }
-func (o userOp) WriteHash(h hash.Hash)          { h.Write([]byte(o.name)) }
-func (o userOp) Hashcode() uint32               { return ownOp{name: o.name}.Hashcode() }
-func (o userOp) String() string                 { return o.name }
-
-type userSDOp struct{ userOp }
-
-func (o userSDOp) DiffWRT(int) []bool { return o.diff }
-func (o userSDOp) SymDiff(x G.Nodes, _, g *G.Node) (G.Nodes, error) {
-	return o.symDiff(x, g)
-}
-
-func TestNotDifferentiable(t *testing.T) {
-	boom := errors.New("boom")
-	yes := []bool{true}
-	for _, c := range []struct {
-		op    G.Op
-		cause error
-		text  string
-	}{
-		{userOp{name: "plain"}, nil, "SDOp"},
-		{userSDOp{userOp{"flat", []bool{false}, nil}}, nil, "operand 0"},
-		{userSDOp{userOp{"short", nil, nil}}, nil, "operand 0"},
-		{userSDOp{userOp{"failing", yes, func(G.Nodes, *G.Node) (G.Nodes, error) { return nil, boom }}}, boom, "boom"},
-		{userSDOp{userOp{"panicking", yes, func(G.Nodes, *G.Node) (G.Nodes, error) { panic("kaboom") }}}, nil, "kaboom"},
-		{userSDOp{userOp{"silent", yes, func(G.Nodes, *G.Node) (G.Nodes, error) { return G.Nodes{nil}, nil }}}, nil, "no derivative"},
-		{userSDOp{userOp{"misshapen", yes, func(x G.Nodes, _ *G.Node) (G.Nodes, error) { return G.Nodes{sumAll(x[0])}, nil }}}, ErrShape, "shape"},
-	} {
-		g := G.NewGraph()
-		x := variable(g, tensor.Float64, "x", tensor.Shape{2})
-		y := ok(G.ApplyOp(c.op, tanh(x)))
-		G.WithName("the " + c.op.String())(y)
-		_, err := Grad(sumAll(y), x)
-		var de *DerivativeError
-		if !errors.As(err, &de) || !errors.Is(err, ErrNotDifferentiable) || c.cause != nil && !errors.Is(err, c.cause) {
-			t.Errorf("%v: error %v", c.op, err)
-			continue
-		}
-		if de.Op != c.op.String() || de.Node != "the "+c.op.String() || !strings.Contains(err.Error(), c.text) {
-			t.Errorf("%v: error %+v: %v", c.op, de, err)
-		}
-		// Where the op is not on the way, it does no harm.
-		if _, err := Grad(sumAll(times(x, x)), x); err != nil {
-			t.Errorf("%v beside the way: %v", c.op, err)
-		}
-	}
-}
-
-// TestUserOp: an op that knows its derivative is differentiated by it.
-func TestUserOp(t *testing.T) {
-	double := func(_ G.Nodes, g *G.Node) (G.Nodes, error) {
-		d, err := G.Add(g, g)
-		return G.Nodes{d}, err
-	}
-	g := G.NewGraph()
-	x := variable(g, tensor.Float64, "x", tensor.Shape{2})
-	y := ok(G.ApplyOp(userSDOp{userOp{"twofold", []bool{true}, double}}, ok(G.Square(x))))
-	wantValues(t, "user op", evaluate(t, grad(t, sumAll(y), x), G.Nodes{x}, []float64{3, 5})[0], 12, 20)
 }
 
 // TestConcurrent builds derivatives of many graphs at once, for the race
