@@ -21,8 +21,9 @@ type Drift struct {
 	// noise does not pass for more than it is, however dense the samples. The means
 	// are taken for a first-order autoregression, of which m count as m(1−ρ)/(1+ρ), ρ
 	// being the correlation of neighbours where it is positive (Santer et al. 2000,
-	// "Statistical significance of trends", eq. 6), so that a random walk of
-	// rounding errors is not a drift.
+	// "Statistical significance of trends", eq. 6), corrected for its bias (Orcutt and
+	// Winokur 1969). A random walk, as of rounding errors, still looks like more than
+	// 3 standard errors one time in five.
 	StdErr float64
 
 	// Amplitude is half the range of the residuals of the line: of the bounded
@@ -96,7 +97,7 @@ func slopeError(t, r []float64) float64 {
 	if rr == 0 {
 		return 0
 	}
-	rho := math.Max(0, lag/rr)
-	effective := float64(len(t)) * (1 - rho) / (1 + rho)
-	return math.Sqrt(rr / math.Max(effective-2, 1) / tt)
+	m, rho := float64(len(t)), lag/rr
+	rho = math.Min(math.Max(0, rho+(2+4*rho)/m), 0.99)
+	return math.Sqrt(rr / ((m - 2) * (1 - rho) / (1 + rho)) / tt)
 }

@@ -162,25 +162,19 @@ func TestTrainCollocation(t *testing.T) {
 // TestTrainSolver takes the third road: exact gradients through the solver, a
 // Runge–Kutta method and a symplectic one, from states alone.
 func TestTrainSolver(t *testing.T) {
-	whole := func() odeint.Differentiable[float64] { return newField[float64](t, hnn.Field{H: pendulumNet()}, 2, 4) }
-	halves := func() odeint.Differentiable[float64] { return halves[float64](t, 2) }
-	t.Run("tsit5", func(t *testing.T) { trainSolver(t, whole(), odeint.Options{RTol: 1e-5, ATol: 1e-5}, 2e-3) })
-	t.Run("rk4", func(t *testing.T) { trainSolver(t, whole(), odeint.Options{Method: odeint.RK4, H0: .05}, 2e-3) })
-	t.Run("separable, yoshida4", func(t *testing.T) {
-		trainSolver(t, halves(), odeint.Options{Method: odeint.Yoshida4, H0: .05}, 2e-3)
+	t.Run("tsit5", func(t *testing.T) {
+		trainSolver[float64](t, newField[float64](t, hnn.Field{H: pendulumNet()}, 2, 4), odeint.Options{RTol: 1e-5, ATol: 1e-5})
 	})
-	t.Run("float32", func(t *testing.T) {
-		trainSolver[float32](t, newField[float32](t, hnn.Field{H: pendulumNet()}, 2, 4), odeint.Options{Method: odeint.RK4, H0: .05}, 2e-3)
+	t.Run("float32, rk4", func(t *testing.T) {
+		trainSolver[float32](t, newField[float32](t, hnn.Field{H: pendulumNet()}, 2, 4), odeint.Options{Method: odeint.RK4, H0: .05})
 	})
-	t.Run("float32, verlet", func(t *testing.T) {
-		trainSolver[float32](t, halves32(t), odeint.Options{Method: odeint.VelocityVerlet, H0: .02}, 2e-3)
+	t.Run("separable, rk4", func(t *testing.T) {
+		trainSolver[float64](t, halves[float64](t, 2), odeint.Options{Method: odeint.RK4, H0: .05})
 	})
 }
 
-func halves32(t *testing.T) odeint.Differentiable[float32] { return halves[float32](t, 2) }
-
 // halves is a separable field with a learned potential and a learned mass.
-func halves[T hnn.Float](t *testing.T, batch int) odeint.Differentiable[T] {
+func halves[T hnn.Float](t *testing.T, batch int) *hnn.SeparableField[T] {
 	t.Helper()
 	f, err := hnn.NewSeparable[T](hnn.Separable{
 		T: hnn.Kinetic{Masses: []float64{1.3}, Learn: true},
@@ -192,8 +186,15 @@ func halves[T hnn.Float](t *testing.T, batch int) odeint.Differentiable[T] {
 	return f
 }
 
-// trainSolver fits two swings by a horizon that grows.
-func trainSolver[T hnn.Float](t *testing.T, f odeint.Differentiable[T], opt odeint.Options, bound float64) {
+// trainable is a field with live parameters.
+type trainable[T hnn.Float] interface {
+	odeint.Differentiable[T]
+	Params() []T
+}
+
+// trainSolver fits two swings, of angles up to 0.8 and momenta up to 2.4, with a
+// horizon that grows.
+func trainSolver[T hnn.Float](t *testing.T, f trainable[T], opt odeint.Options) {
 	t.Helper()
 	const n = 21
 	times := make([]float64, n)
@@ -205,17 +206,16 @@ func trainSolver[T hnn.Float](t *testing.T, f odeint.Differentiable[T], opt odei
 	for i := range n {
 		target = append(append(target, convert[T](a[2*i:2*i+2])...), convert[T](b[2*i:2*i+2])...)
 	}
-	solver, err := adjoint.New(f, opt, adjoint.Discrete{})
+	solver, err := adjoint.New[T](f, opt, adjoint.Discrete{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	theta := f.(interface{ Params() []T }).Params()
 	var g adjoint.Gradient[T]
 	dys := make([]T, len(target))
 	ctx := context.Background()
 	var last float64
 	for _, m := range []int{5, 9, 13, n} {
-		last = minimise(t, theta, 60, func(dtheta []T) float64 {
+		last = minimise(t, f.Params(), 150, func(dtheta []T) float64 {
 			sol, err := solver.Forward(ctx, times[:m], target[:4])
 			if err != nil {
 				return math.Inf(1) // the line search went too far
@@ -230,8 +230,9 @@ func trainSolver[T hnn.Float](t *testing.T, f odeint.Differentiable[T], opt odei
 			return l
 		})
 	}
-	t.Logf("RMSE %.3g", math.Sqrt(last))
-	if rmse := math.Sqrt(last); rmse > bound {
-		t.Errorf("RMSE %v above %v", rmse, bound)
+	rmse := math.Sqrt(last)
+	t.Logf("RMSE %.3g", rmse)
+	if rmse > .01 {
+		t.Errorf("RMSE %v above 0.01", rmse)
 	}
 }
