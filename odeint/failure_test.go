@@ -162,7 +162,9 @@ type forgetful struct {
 
 func (f *forgetful) Eval(d []float64, t float64, y []float64) {
 	f.VectorField.Eval(d, t, y)
-	f.err = errSensor
+	if f.err == nil {
+		f.err = errSensor
+	}
 }
 
 func (f *forgetful) Err() error {
@@ -176,6 +178,27 @@ func TestFallibleWithoutNaN(t *testing.T) {
 	sol, err := Solve[float64](f, 0, 1, []float64{1, 1}, Options{})
 	if !errors.Is(err, errSensor) || sol.Reached() != 1 {
 		t.Errorf("%v, reached %v", err, sol.Reached())
+	}
+}
+
+// The first of several errors is the one that is told.
+func TestFallibleFirstError(t *testing.T) {
+	n := 0
+	f := NewFallibleFunc(1, func([]float64, float64, []float64) error {
+		n++
+		if n == 1 {
+			return errSensor
+		}
+		return errors.New("consequence")
+	})
+	y := []float64{0}
+	f.Eval(y, 0, y)
+	f.Eval(y, 0, y)
+	if err := f.(Fallible).Err(); err != errSensor {
+		t.Errorf("%v", err)
+	}
+	if err := f.(Fallible).Err(); err != nil {
+		t.Errorf("told twice: %v", err)
 	}
 }
 

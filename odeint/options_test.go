@@ -155,6 +155,7 @@ func TestControllers(t *testing.T) {
 	}{
 		{I{}, Attempt{Err: 0.5, Prev: 0.1, Order: 5}, 0.9 * math.Pow(0.5, -0.2), true},
 		{I{}, Attempt{Err: 1, Order: 5}, 0.9, true},
+		{I{}, Attempt{Err: 1.0001, Order: 5}, 0.9 * math.Pow(1.0001, -0.2), false},
 		{I{}, Attempt{Err: 2, Order: 5}, 0.9 * math.Pow(2, -0.2), false},
 		{I{}, Attempt{Err: 1e9, Order: 5}, 0.2, false},
 		{I{}, Attempt{Err: math.Inf(1), Order: 5}, 0.2, false},

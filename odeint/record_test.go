@@ -106,6 +106,7 @@ func checkChain[T Float](t *testing.T, p *odetest.Problem[T], m *Tableau, sol *S
 	if s := sol.Step(n - 1); s.T1 != p.T1 || !slices.Equal(s.Y1, sol.Last()) {
 		t.Errorf("%v: last step to %v, %v", m, s.T1, s.Y1)
 	}
+	y := make([]T, p.Dim())
 	hmin, hmax := math.Inf(1), 0.0
 	for i := range n {
 		s := sol.Step(i)
@@ -118,6 +119,14 @@ func checkChain[T Float](t *testing.T, p *odetest.Problem[T], m *Tableau, sol *S
 			t.Errorf("%v: step from %v to %v of size %v", m, s.T0, s.T1, s.H)
 		}
 		hmin, hmax = min(hmin, math.Abs(s.H)), max(hmax, math.Abs(s.H))
+		if sol.interp != nil {
+			if err := sol.At(y, s.T1); err != nil || !slices.Equal(y, s.Y1) {
+				t.Errorf("%v: dense output at the end %v of a step: %v, want %v; %v", m, s.T1, y, s.Y1, err)
+			}
+			if err := sol.At(y, s.T0); err != nil || !slices.Equal(y, s.Y0) {
+				t.Errorf("%v: dense output at the start %v of a step: %v, want %v; %v", m, s.T0, y, s.Y0, err)
+			}
+		}
 		inward := func(at, other float64) float64 {
 			if at == 1 {
 				return math.Nextafter(at, other)

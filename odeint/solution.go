@@ -20,17 +20,21 @@ type Step[T Float] struct {
 	Y0, Y1 []T // the states at the ends
 
 	// K has the stages, a row of Dim each: all of the step, and the dense stages
-	// if they were evaluated. Nil for methods that are not tableaus.
+	// if they were evaluated. For an ImplicitRK they are the slopes k_i; a
+	// Splitting has none; for Tao the one row is the second copy of the state at T0.
 	K []T
 }
 
-// StageTime returns the time at which the stage with node c was evaluated.
+// StageTime returns the time at which the stage with node c was evaluated: between Lo
+// and Hi, unless c lies outside [0, 1], as it can for splittings.
 func (s *Step[T]) StageTime(c float64) float64 {
-	switch c {
-	case 0:
+	switch {
+	case c == 0:
 		return s.bound(s.T0)
-	case 1:
+	case c == 1:
 		return s.bound(s.T1)
+	case c < 0 || c > 1:
+		return s.T0 + c*s.H
 	}
 	return s.bound(s.T0 + c*s.H)
 }
@@ -67,6 +71,7 @@ type Solution[T Float] struct {
 
 	dim     int
 	origins []origin
+	runs    []run // of steps of one size (Fixed)
 	steps   []Step[T]
 	slab    slab[T]
 	interp  interpolant[T] // nil: no dense output
@@ -109,7 +114,7 @@ func (s *Solution[T]) Bytes() int {
 	var x T
 	n := cap(s.Y) + cap(s.last) + s.slab.size()
 	return n*int(unsafe.Sizeof(x)) + cap(s.T)*int(unsafe.Sizeof(s.t)) +
-		cap(s.origins)*int(unsafe.Sizeof(origin{})) + cap(s.steps)*int(unsafe.Sizeof(Step[T]{}))
+		cap(s.origins)*int(unsafe.Sizeof(origin{})) + cap(s.runs)*int(unsafe.Sizeof(run{})) + cap(s.steps)*int(unsafe.Sizeof(Step[T]{}))
 }
 
 // At stores the state at time t in dst, from the dense output. The ends of steps are
@@ -122,18 +127,15 @@ func (s *Solution[T]) At(dst []T, t float64) error {
 	if err := s.inside(t); err != nil {
 		return err
 	}
-	switch {
-	case t == s.t:
+	if t == s.t {
 		copy(dst, s.last)
-	case t == s.t0:
-		copy(dst, s.steps[0].Y0)
-	default:
-		step := s.find(t)
-		if t == step.T1 {
-			copy(dst, step.Y1)
-		} else {
-			s.interp.state(dst, step, step.theta(t))
-		}
+		return nil
+	}
+	step := s.find(t)
+	if t == step.T1 {
+		copy(dst, step.Y1)
+	} else {
+		s.interp.state(dst, step, step.theta(t))
 	}
 	return nil
 }
@@ -192,7 +194,7 @@ func compare(a, b float64) int {
 // reset empties the solution for states of length dim.
 func (s *Solution[T]) reset(dim int, t0 float64) {
 	s.dim, s.t0, s.t = dim, t0, t0
-	s.T, s.Y, s.origins, s.steps = s.T[:0], s.Y[:0], s.origins[:0], s.steps[:0]
+	s.T, s.Y, s.origins, s.runs, s.steps = s.T[:0], s.Y[:0], s.origins[:0], s.runs[:0], s.steps[:0]
 	s.slab.reset()
 	s.interp = nil
 	s.Stats = Stats{}
