@@ -70,8 +70,8 @@ func grid(t0, t1 float64, n int) []float64 {
 	return times
 }
 
-// variational solves y and its derivatives by y0 and θ forwards (forward mode) and returns
-// ∂y(t_i)/∂(y0, θ): a matrix (dim, dim+params) for every time.
+// variational solves y and its derivatives by y0 and θ forwards (forward mode) and
+// returns ∂y(t_i)/∂(y0, θ): a matrix (dim, dim+params) for every time.
 func variational(t *testing.T, f odeint.Differentiable[float64], times, y0 []float64, jumps ...float64) [][]float64 {
 	t.Helper()
 	n, p := f.Dim(), f.NumParams()
@@ -131,8 +131,8 @@ func forwardGradient(s [][]float64, dys []float64, n int) (dy0, dtheta []float64
 }
 
 // Lotka–Volterra with time in the interaction, p = (1.5, 1, 3, 1), u0 = (1, 1), L =
-// ½Σ(2−u)² over t = 0, 0.5, …, 10 (SciMLSensitivity's adjoint tests). The values were computed
-// independently, to 1e-10 absolute.
+// ½Σ(2−u)² over t = 0, 0.5, …, 10 (SciMLSensitivity's adjoint tests). The values were
+// computed independently, to 1e-10 absolute.
 func TestLotkaVolterraSums(t *testing.T) {
 	wantTheta := []float64{13.1567195268, -16.8105140435, 7.7027081314, -25.6394758597}
 	wantY0 := []float64{0.2119656698, -17.1910050707}
@@ -244,8 +244,8 @@ func TestRunningCost(t *testing.T) {
 	}
 }
 
-// Ten Euler steps of y' = y from 1 (torchdiffeq): 1.1¹⁰, and so is the gradient. The continuous
-// adjoint of the autonomous equation takes the same steps.
+// Ten Euler steps of y' = y from 1 (torchdiffeq): 1.1¹⁰, and so is the gradient. The
+// continuous adjoint of the autonomous equation takes the same steps.
 func TestEulerGrowth(t *testing.T) {
 	want := []float64{math.Pow(1.1, 10)}
 	eachMethod(t, func(t *testing.T, m Method) {
@@ -272,7 +272,8 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-// All saved states of the same problem, in both directions of time, against forward mode.
+// All saved states of the same problem, in both directions of time, against forward
+// mode.
 func TestRotationSaves(t *testing.T) {
 	f := linear[float64](0.1, -1, 1, -0.1)
 	y0 := []float64{0.9, 5.4}
@@ -384,8 +385,8 @@ func TestJumpSavesWork(t *testing.T) {
 	})
 }
 
-// At a saved time that is a jump, the derivative by that time is the one from before it, and at the
-// first time the one from after it.
+// At a saved time that is a jump, the derivative by that time is the one from before
+// it, and at the first time the one from after it.
 func TestTimesAtJumps(t *testing.T) {
 	f := &field[float64]{ // y' = −y before t = 1 and +2 after it
 		dim: 1,

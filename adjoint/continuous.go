@@ -98,8 +98,8 @@ func (s *fullNorm[T]) Eval(dz []T, t float64, z []T) {
 	s.rhs(dz[:s.dim], dmu, t, z[:s.dim], 1)
 }
 
-// continuous is the second pass of Interpolating and Backsolve: the adjoint equation, solved
-// backwards from one saved time to another.
+// continuous is the second pass of Interpolating and Backsolve: the adjoint equation,
+// solved backwards from one saved time to another.
 type continuous[T odeint.Float] struct {
 	resets bool         // y is part of the state
 	every  bool         // stop at every saved time, not only at those with a cotangent

@@ -13,10 +13,10 @@ type Cost[T odeint.Float] interface {
 }
 
 // WithCost returns f with the running cost c as one more component at the end of the
-// state: z = (y, ∫g dt), of length f.Dim()+1. Start it with 0; its saved
-// values are the integrals from the first time on, and a loss that contains the whole
-// cost has the cotangent 1 in the last component of the last saved row. It has its part
-// in the error norm; set ErrDim to f.Dim() to leave it out.
+// state: z = (y, ∫g dt), of length f.Dim()+1. Start it with 0; its saved values are
+// the integrals from the first time on, and a loss that contains the whole cost has
+// the cotangent 1 in the last component of the last saved row. It has its part in the
+// error norm; set ErrDim to f.Dim() to leave it out.
 func WithCost[T odeint.Float](f odeint.Differentiable[T], c Cost[T]) odeint.Differentiable[T] {
 	if f == nil || c == nil {
 		panic("adjoint: WithCost of a nil field or cost")

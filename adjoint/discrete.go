@@ -11,9 +11,9 @@ import (
 // reverser is the exact reverse of one step of a method. It is where methods that
 // are not tableaus enter.
 type reverser[T odeint.Float] interface {
-	// back turns lambda, ∂L/∂y at the step's end, into ∂L/∂y at its start, and
-	// adds ∂L/∂θ to dtheta. outs are the cotangents of the outputs inside the step. Evaluations are
-	// counted in st.
+	// back turns lambda, ∂L/∂y at the step's end, into ∂L/∂y at its start, and adds
+	// ∂L/∂θ to dtheta. outs are the cotangents of the outputs inside the step.
+	// Evaluations are counted in st.
 	back(lambda, dtheta []T, s *odeint.Step[T], outs []output[T], st *odeint.Stats) error
 
 	// bytes is the size of the workspace.
@@ -34,15 +34,24 @@ func newReverser[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, re
 	case *odeint.Tableau:
 		return newTableauReverser(f, m, recompute), nil
 	default:
-		return nil, fmt.Errorf("adjoint: Discrete cannot reverse the method %v; use Interpolating", m)
+		return nil, fmt.Errorf("adjoint: Discrete cannot reverse the method %v; use Interpolating{}", m)
 	}
 }
 
-// discrete is the second pass of Discrete: the accepted steps from the last to the first.
+// discrete is the second pass of Discrete: the accepted steps from the last to the
+// first.
 type discrete[T odeint.Float] struct {
 	rev  reverser[T]
 	step odeint.Step[T]
 	outs []output[T]
+}
+
+func newDiscrete[T odeint.Float](f odeint.Differentiable[T], forward odeint.Method, m Discrete) (*discrete[T], error) {
+	rev, err := newReverser(f, forward, m.Recompute)
+	if err != nil {
+		return nil, err
+	}
+	return &discrete[T]{rev: rev}, nil
 }
 
 func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
@@ -67,8 +76,9 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 	return nil
 }
 
-// collect takes up the cotangents of the outputs of step n, the last of them in row, and
-// returns the row before them: those at the step's end go to λ, those inside it to outs.
+// collect takes up the cotangents of the outputs of step n, the last of them in row,
+// and returns the row before them: those at the step's end go to λ, those inside it to
+// outs.
 func (d *discrete[T]) collect(p *pass[T], n, row int) int {
 	d.outs = d.outs[:0]
 	for ; row > 0; row-- {

@@ -16,17 +16,20 @@
 // tolerance. It is the default.
 //
 // Interpolating solves the continuous adjoint equation backwards, with y(t) from the
-// stored dense output (optimise, then discretise): right to the backward
-// tolerance, and its memory does not grow with the stages of a step.
+// stored dense output (optimise, then discretise): right to the tolerances of both
+// solves. Its steps backwards are its own, chosen for λ; each saved time with a
+// cotangent ends one of them.
 //
 // Backsolve does the same but solves y backwards too, from the saved states, and
 // stores nothing else. Where the flow contracts, the backward solve of y is unstable,
-// so choose it only when memory leaves no choice.
+// so choose it only when memory leaves no choice, and try Discrete{Recompute: true}
+// before it.
 //
 // # Gradients
 //
 // With λ(t) = ∂L/∂y(t), all methods approximate (Chen, Rubanova, Bettencourt and
-// Duvenaud, Neural Ordinary Differential Equations, 2018, equations 4, 5 and appendix B):
+// Duvenaud, Neural Ordinary Differential Equations, 2018, equations 4, 5 and appendix
+// B):
 //
 //	dλ/dt    = −(∂f/∂y)ᵀ λ,  λ jumps by ∂L/∂y(t_i) at every saved time
 //	∂L/∂y0   = λ(t_0)

@@ -6,8 +6,9 @@ import (
 	"github.com/neuralode/neuralode/odeint"
 )
 
-// mlp is a batch of autonomous multilayer perceptrons, y ↦ act(… act(y W0 + b0) …) Wk + bk, with
-// its derivative written by hand. θ is W0, b0, W1, b1, …, weights row-major (in, out).
+// mlp is a batch of autonomous multilayer perceptrons, y ↦ act(… act(y W0 + b0) …) Wk
+// + bk, with its derivative written by hand. θ is W0, b0, W1, b1, …, weights row-major
+// (in, out).
 type mlp[T odeint.Float] struct {
 	batch int
 	sizes []int
@@ -134,8 +135,8 @@ func (m *mlp[T]) backward(dy, dtheta, lambda []T) {
 	copy(dy, m.g[0])
 }
 
-// field is a vector field made of functions. vjp fills dy, which is zero before, and adds to dtheta, which
-// is never nil.
+// field is a vector field made of functions. vjp fills dy, which is zero before, and
+// adds to dtheta, which is never nil.
 type field[T odeint.Float] struct {
 	dim   int
 	theta []T

@@ -15,8 +15,8 @@ type array struct {
 	Data  []float64
 }
 
-// goldenCase is a case of testdata/golden.json: a loss, the mean over times and
-// batch of the squared error summed over the state, and its gradients, by PyTorch's autograd
+// goldenCase is a case of testdata/golden.json: a loss, the mean over times and batch
+// of the squared error summed over the state, and its gradients, by PyTorch's autograd
 // through a solver of order 8 at tolerance 1e-12.
 type goldenCase struct {
 	Kind       string

@@ -13,8 +13,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// network is a module of given weights, row-vector convention: the layers' act(x W + b), the
-// last linear, and without bias if there are fewer biases than weights.
+// network is a module of given weights, row-vector convention: the layers' act(x W +
+// b), the last linear, and without bias if there are fewer biases than weights.
 type network struct {
 	weights, biases []array
 	hamiltonian     bool // the field is J∇H of the network's one output
@@ -116,7 +116,8 @@ func TestGoldenHNN(t *testing.T) {
 			})
 		}
 
-		// The field itself, and derivative matching: the mean over the batch of |f(x) − dx|².
+		// The field itself, and derivative matching: the mean over the batch of |f(x)
+		// − dx|².
 		k := c.Collocation
 		batch, n := k.X.Shape[0], len(k.X.Data)
 		f = graphField(t, net, batch)
@@ -136,9 +137,9 @@ func TestGoldenHNN(t *testing.T) {
 	}
 }
 
-// TestUnrolled holds Discrete against backpropagation through the solver, literally: the steps are
-// nodes of a Gorgonia graph, and graph.Grad differentiates the whole of it. Both do the same sums in another
-// order, so they agree to round-off.
+// TestUnrolled holds Discrete against backpropagation through the solver, literally:
+// the steps are nodes of a Gorgonia graph, and graph.Grad differentiates the whole of
+// it. Both do the same sums in another order, so they agree to round-off.
 func TestUnrolled(t *testing.T) {
 	c := golden(t, "mlp")[1] // 3-16-16-3, batch 5
 	net := network{weights: c.Weights, biases: c.Biases}

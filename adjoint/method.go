@@ -19,16 +19,16 @@ type Method interface {
 //	w_i = h b_i λ_{n+1} + h Σ_{j>i} a_ji v_j,   v_i = (∂f/∂y)_iᵀ w_i,   dθ += (∂f/∂θ)_iᵀ w_i,
 //	λ_n = λ_{n+1} + Σ_i v_i
 //
-// (Hager, Runge–Kutta methods in optimal control and the transformed adjoint
-// system, 2000). Cotangents of outputs inside a step enter through the weights b_i(θ) of
-// the interpolant. The gradient is that of the computed numbers, to round-off, at
-// any tolerance; step sizes and rejected steps count as constants.
+// (Hager, Runge–Kutta methods in optimal control and the transformed adjoint system,
+// 2000). Cotangents of outputs inside a step enter through the weights b_i(θ) of the
+// interpolant. The gradient is that of the computed numbers, to round-off, at any
+// tolerance; step sizes and rejected steps count as constants.
 //
 // Forward keeps the states and all stages of the accepted steps: for Tsit5 about eight
 // states a step.
 type Discrete struct {
-	// Recompute keeps only the state at the start of every step and evaluates the stages
-	// again on the way back: less memory by a factor of about the number of
+	// Recompute keeps only the state at the start of every step and evaluates the
+	// stages again on the way back: less memory by a factor of about the number of
 	// stages, for one more evaluation of f per stage. The gradient is the same.
 	Recompute bool
 }
@@ -38,27 +38,27 @@ type Discrete struct {
 // at every saved time with a cotangent, the first and the last included. The
 // gradient is right to the tolerances of both solves.
 //
-// ∂L/∂θ is integrated with the weights of the backward method's own stages. It has no part in
-// the error norm unless ParamsInNorm says so, and no stage stores a vector of θ's
-// length. This is the seminorm of Kidger, Chen and Lyons, "Hey, that's not an ODE":
-// Faster ODE Adjoints via Seminorms, 2021. Its steps follow λ alone: where λ hardly changes but ∂f/∂θ
-// does, as for f(t; θ) without y, ∂L/∂θ is less accurate than λ. ParamsInNorm, or HMax in
-// Solve, mends that.
+// ∂L/∂θ is integrated with the weights of the backward method's own stages. It has no
+// part in the error norm unless ParamsInNorm says so, and no stage stores a vector of
+// θ's length. This is the seminorm of Kidger, Chen and Lyons, "Hey, that's not an
+// ODE": Faster ODE Adjoints via Seminorms, 2021. Its steps follow λ alone: where λ
+// hardly changes but ∂f/∂θ does, as for f(t; θ) without y, ∂L/∂θ is less accurate than
+// λ. ParamsInNorm, or HMax in Solve, mends that.
 type Interpolating struct {
 	// Solve are the options of the backward solve of λ, a state of length Dim. Its
 	// SaveAt must be zero; the forward Stops and Jumps are added to its own. Nil: the
-	// forward options, but with the least of RTols and of ATols for all components, and
-	// without ErrDim and Norm, which speak of y and not of λ, and with Tsit5 if the forward
-	// method is not an explicit Runge–Kutta method. Only those can integrate ∂L/∂θ
-	// apart; others need ParamsInNorm.
+	// forward options, but with the least of RTols and of ATols for all components,
+	// and without ErrDim and Norm, which speak of y and not of λ, and with Tsit5 if
+	// the forward method is not an explicit Runge–Kutta method. Only those can
+	// integrate ∂L/∂θ apart; others need ParamsInNorm.
 	//
-	// The solve is one from each saved time with a cotangent to the next; the step size
-	// is carried over, and MaxSteps counts for each.
+	// The solve is one from each saved time with a cotangent to the next; the step
+	// size is carried over, and MaxSteps counts for each.
 	Solve *odeint.Options
 
-	// ParamsInNorm integrates μ, which ends as ∂L/∂θ, as part of the state: (λ, μ) of length Dim +
-	// NumParams, all of it in the error norm. Every stage then stores a vector
-	// of that length.
+	// ParamsInNorm integrates μ, which ends as ∂L/∂θ, as part of the state: (λ, μ) of
+	// length Dim + NumParams, all of it in the error norm. Every stage then stores a
+	// vector of that length.
 	ParamsInNorm bool
 }
 
@@ -68,16 +68,16 @@ type Interpolating struct {
 //
 // It is not recommended: a direction in which the flow contracts at rate a grows as
 // exp(a·Δt) backwards, with it the error of y, and the gradient is that of another
-// trajectory, or the solve does not end: Lorenz' system over ten time units, or anything
-// stiff (Gholami, Keutzer and Biros, ANODE, 2019). More saved times make it
+// trajectory, or the solve does not end: Lorenz' system over ten time units, or
+// anything stiff (Gholami, Keutzer and Biros, ANODE, 2019). More saved times make it
 // safer. Its one merit is that its memory does not depend on the number of steps.
 type Backsolve struct {
 	// Solve are the options of the backward solve of (λ, y), a state of length 2·Dim.
 	// Otherwise as Interpolating.Solve.
 	Solve *odeint.Options
 
-	// ParamsInNorm integrates μ, which ends as ∂L/∂θ, as part of the state: (λ, y, μ) of length 2·Dim +
-	// NumParams, all of it in the error norm.
+	// ParamsInNorm integrates μ, which ends as ∂L/∂θ, as part of the state: (λ, y, μ)
+	// of length 2·Dim + NumParams, all of it in the error norm.
 	ParamsInNorm bool
 }
 

@@ -29,7 +29,8 @@ func backwardOptions(forward, own *odeint.Options) (odeint.Options, error) {
 	return opt, nil
 }
 
-// tightest returns the least positive of the tolerances by component, or tol if there are none.
+// tightest returns the least positive of the tolerances by component, or tol if there
+// are none.
 func tightest(tol float64, each []float64) float64 {
 	if len(each) == 0 {
 		return tol

@@ -92,7 +92,8 @@ func (p *pass[T]) end() error {
 	add(p.grad.Y0, p.row(0))
 	for _, x := range [...][]T{p.grad.Y0, p.grad.Theta, p.grad.Times} {
 		if !vec.Finite(x) {
-			return fmt.Errorf("adjoint: backward pass: %w", p.nonFinite("the gradient", p.sol.T[0], x))
+			t := p.sol.T[0]
+			return &odeint.StepError{T: t, Steps: p.stats.Accepted, Err: p.nonFinite("the gradient", t, x)}
 		}
 	}
 	return nil

@@ -60,8 +60,8 @@ func replay(f odeint.VectorField[float64], m *odeint.Tableau, sol *odeint.Soluti
 	return out
 }
 
-// driven is a pendulum with a driving force that may jump at t = 1: non-autonomous, not linear in
-// anything.
+// driven is a pendulum with a driving force that may jump at t = 1: non-autonomous,
+// not linear in anything.
 func driven() *field[float64] {
 	force := func(t float64) float64 {
 		if t < 1 {

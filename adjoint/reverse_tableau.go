@@ -99,14 +99,10 @@ func (r *tableauReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []
 		r.combine(r.y, s.Y0, s.H, &r.forward[i], k)
 		r.f.VJP(nil, v, dtheta, s.StageTime(r.m.C[i]), r.y, r.w)
 		st.VJPs++
-		for j, x := range v {
-			lambda[j] += x
-		}
+		add(lambda, v)
 	}
 	for _, o := range outs {
-		for j, x := range o.dy {
-			lambda[j] += x
-		}
+		add(lambda, o.dy)
 	}
 	return nil
 }

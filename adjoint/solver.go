@@ -49,10 +49,10 @@ type backward[T odeint.Float] interface {
 // ErrNoForward is returned by Backward if there is no solution to go back through.
 var ErrNoForward = errors.New("adjoint: Backward without a successful Forward before it; call Forward, and check its error")
 
-// New returns a Solver for the field f. The options are those of the forward
-// solve; SaveAt must be zero, for the Solver decides what it keeps. A nil method means
-// Discrete{}. The error is an *odeint.OptionError with every fault of the forward or of
-// the backward options, or says that Discrete cannot reverse opt.Method.
+// New returns a Solver for the field f. The options are those of the forward solve;
+// SaveAt must be zero, for the Solver decides what it keeps. A nil method means
+// Discrete{}. The error is an *odeint.OptionError with every fault of the forward or
+// of the backward options, or says that Discrete cannot reverse opt.Method.
 func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Method) (*Solver[T], error) {
 	if f == nil {
 		panic("adjoint: New of a nil field")
@@ -62,37 +62,37 @@ func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Metho
 	}
 	s := &Solver[T]{f: f, dim: f.Dim()}
 	s.p.init(f, &opt)
-	var err error
-	switch m := m.(type) {
-	case nil:
-		err = s.discrete(&opt, Discrete{})
-	case Discrete:
-		err = s.discrete(&opt, m)
-	case Interpolating:
-		opt.SaveAt.Dense = true
-		s.back, err = newInterpolating(f, &s.sol, &opt, m)
-	case Backsolve:
-		s.back, err = newBacksolve(f, &opt, m)
-	default:
-		err = fmt.Errorf("adjoint: unknown method %T; pass Discrete, Interpolating or Backsolve by value", m)
+	if m == nil {
+		m = Discrete{}
 	}
-	if err != nil {
+	forward := opt
+	switch m := m.(type) {
+	case Discrete:
+		forward.SaveAt.Stages, forward.SaveAt.Steps = !m.Recompute, m.Recompute
+	case Interpolating:
+		forward.SaveAt.Dense = true
+	}
+	var err error
+	if s.forward, err = odeint.New[T](f, forward); err != nil {
 		return nil, err
 	}
-	if s.forward, err = odeint.New[T](f, opt); err != nil {
+	if s.back, err = newBackward(f, &s.sol, &opt, m); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Solver[T]) discrete(opt *odeint.Options, m Discrete) error {
-	rev, err := newReverser(s.f, opt.Method, m.Recompute)
-	if err != nil {
-		return err
+// newBackward returns the second pass of a method for a forward solve into sol.
+func newBackward[T odeint.Float](f odeint.Differentiable[T], sol *odeint.Solution[T], forward *odeint.Options, m Method) (backward[T], error) {
+	switch m := m.(type) {
+	case Discrete:
+		return newDiscrete(f, forward.Method, m)
+	case Interpolating:
+		return newInterpolating(f, sol, forward, m)
+	case Backsolve:
+		return newBacksolve(f, forward, m)
 	}
-	opt.SaveAt.Stages, opt.SaveAt.Steps = !m.Recompute, m.Recompute
-	s.back = &discrete[T]{rev: rev}
-	return nil
+	return nil, fmt.Errorf("adjoint: unknown method %T; pass Discrete, Interpolating or Backsolve by value", m)
 }
 
 // Forward solves from y0 at times[0] and saves the state at all times, which are
@@ -119,9 +119,12 @@ func (s *Solver[T]) Forward(ctx context.Context, times []float64, y0 []T) (*odei
 // may be called several times after one Forward.
 //
 // It returns ErrNoForward, a *CotangentError, or an *odeint.StepError if the pass did
-// not reach the start: λ grew beyond all numbers, a backward solve gave up, or ctx was
-// cancelled. The contents of g are then undefined.
+// not succeed: λ or the gradient grew beyond all numbers, the field failed, a backward
+// solve gave up, or ctx was cancelled. The contents of g are then undefined.
 func (s *Solver[T]) Backward(ctx context.Context, g *Gradient[T], dys []T) error {
+	if g == nil {
+		panic("adjoint: Backward into a nil Gradient")
+	}
 	if !s.ready {
 		return ErrNoForward
 	}
@@ -131,12 +134,17 @@ func (s *Solver[T]) Backward(ctx context.Context, g *Gradient[T], dys []T) error
 	if err := s.p.begin(&s.sol, g, dys); err != nil {
 		return err
 	}
+	var err error
 	if s.p.last > 0 {
-		if err := s.back.run(ctx, &s.p); err != nil {
-			return fmt.Errorf("adjoint: backward pass: %w", err)
-		}
+		err = s.back.run(ctx, &s.p)
 	}
-	return s.p.end()
+	if err == nil {
+		err = s.p.end()
+	}
+	if err != nil {
+		return fmt.Errorf("adjoint: backward pass: %w", err)
+	}
+	return nil
 }
 
 // Stats returns the statistics of the last forward and the last backward pass.

@@ -430,8 +430,8 @@ func TestStepsCarriedOver(t *testing.T) {
 	}
 }
 
-// Lorenz' system to T = 10 (SciMLSensitivity): chaotic, so solving y back over the whole
-// interval is hopeless, and resetting it at the 101 saved times is enough.
+// Lorenz' system to T = 10 (SciMLSensitivity): chaotic, so solving y back over the
+// whole interval is hopeless, and resetting it at the 101 saved times is enough.
 func TestLorenzBacksolve(t *testing.T) {
 	f := &field[float64]{
 		dim: 3, theta: []float64{10, 28, 8.0 / 3},
@@ -537,6 +537,7 @@ func TestErrors(t *testing.T) {
 		if _, err := s.Forward(ctx, times, y0); err != nil {
 			t.Fatal(err)
 		}
+		mustPanic(t, "adjoint: Backward into a nil Gradient", func() { _ = s.Backward(ctx, nil, dys) })
 		mustPanic(t, "adjoint: length of dys is not the number of times by the field's Dim", func() { _ = s.Backward(ctx, &g, dys[:2]) })
 	})
 	for _, m := range []Method{Interpolating{Solve: &odeint.Options{SaveAt: odeint.SaveAt{Dense: true}}}, Backsolve{Solve: &odeint.Options{RTol: -1}}} {
@@ -544,6 +545,19 @@ func TestErrors(t *testing.T) {
 		if _, err := New[float64](f, odeint.Options{}, m); !errors.As(err, &bad) || !strings.Contains(err.Error(), "backward") {
 			t.Errorf("%#v: %v", m, err)
 		}
+	}
+	for _, m := range methods {
+		broken := *odeint.RK4
+		broken.A = broken.A[:2]
+		for _, tableau := range []*odeint.Tableau{nil, &broken} {
+			var bad *odeint.OptionError
+			if _, err := New[float64](f, odeint.Options{Method: tableau, H0: 1}, m); !errors.As(err, &bad) {
+				t.Errorf("%#v with a broken tableau: %v", m, err)
+			}
+		}
+	}
+	if _, err := New[float64](f, odeint.Options{}, &Discrete{}); err == nil || !strings.Contains(err.Error(), "by value") {
+		t.Errorf("a pointer to a method: %v", err)
 	}
 	mustPanic(t, "adjoint: New of a nil field", func() { _, _ = New[float64](nil, odeint.Options{}, nil) })
 	mustPanic(t, "adjoint: WithCost of a nil field or cost", func() { WithCost[float64](f, nil) })

@@ -9,8 +9,8 @@ import (
 //
 //	∂L/∂t_i = ∂L/∂y(t_i) · f(t_i, y(t_i)) for i ≥ 1,   ∂L/∂t_0 = −λ(t_0⁺) · f(t_0, y(t_0)).
 //
-// At a jump of f it is the derivative from inside the interval: from before t_i, and from
-// after t_0.
+// At a jump of f it is the derivative from inside the interval: from before t_i, and
+// from after t_0.
 func (p *pass[T]) times() {
 	t := p.sol.T
 	clear(p.grad.Times)
