@@ -252,7 +252,15 @@ func (in *Integrator[T]) launch() error {
 	p.fresh = false
 	switch {
 	case p.fixed:
-		return p.rowOf(s.T0)
+		if err := p.rowOf(s.T0); err != nil {
+			return err
+		}
+		m := p.marks[p.next]
+		in.sol.runs = append(in.sol.runs, run{
+			first: in.stats.Accepted, n: p.row, start: s.T0, end: m.t, h: p.dir * p.h,
+			cut: p.cut, jumpAtStart: p.jump, jumpAtEnd: m.jump,
+		})
+		return nil
 	case atStart && p.h0 > 0:
 		p.h = p.clamp(p.h0)
 		return nil

@@ -1,5 +1,7 @@
 package odeint
 
+import "github.com/neuralode/neuralode/internal/vec"
+
 // Paired is implemented by Hamiltonian and other fields whose state is made of
 // pairs (q, p). Fields without it are one sample: Dim/2 pairs.
 type Paired interface {
@@ -58,29 +60,10 @@ func (f *separableFunc[T]) Kick(dp []T, t float64, q []T) { f.kick(dp, t, q) }
 
 func (f *separableFunc[T]) Eval(dydt []T, t float64, y []T) {
 	half := f.batch * f.n
-	unpair(f.in, y, f.n)
+	vec.Unpair(f.in, y, f.n)
 	f.drift(f.out[:half], t, f.in[half:])
 	f.kick(f.out[half:], t, f.in[:half])
-	pair(dydt, f.out, f.n)
-}
-
-// unpair stores the q of all rows of y in the first half of dst, and their p
-// in the second.
-func unpair[T Float](dst, y []T, n int) {
-	q, p := dst[:len(y)/2], dst[len(y)/2:]
-	for i := 0; i < len(q); i += n {
-		copy(q[i:i+n], y[2*i:])
-		copy(p[i:i+n], y[2*i+n:])
-	}
-}
-
-// pair undoes unpair.
-func pair[T Float](y, src []T, n int) {
-	q, p := src[:len(y)/2], src[len(y)/2:]
-	for i := 0; i < len(q); i += n {
-		copy(y[2*i:], q[i:i+n])
-		copy(y[2*i+n:], p[i:i+n])
-	}
+	vec.Pair(dydt, f.out, f.n)
 }
 
 // pairs is the number of pairs in a sample of f.

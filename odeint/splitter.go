@@ -1,12 +1,14 @@
 package odeint
 
+import "github.com/neuralode/neuralode/internal/vec"
+
 // splitter is the stepper of splittings. Its work arrays hold the q of all samples,
 // then their p.
 type splitter[T Float] struct {
 	ev     *evaluator[T]
 	field  Separable[T]
 	n      int // pairs of a sample
-	flows  []timedFlow
+	flows  []Flow
 	fsal   bool
 	interp denseOutput[T]
 	ends   endSlopes[T]
@@ -23,55 +25,18 @@ type splitter[T Float] struct {
 	e, eNext, eOut []T // compensation of Y0, of Y1 and of an output; nil: none
 }
 
-// timedFlow is a flow with the fraction of the step at which its half is evaluated.
-type timedFlow struct {
-	flow
-	at float64
-}
-
 func newSplitter[T Float](m *Splitting, ev *evaluator[T], compensated bool) *splitter[T] {
 	f := ev.field.(Separable[T])
 	dim := f.Dim()
 	r := &splitter[T]{
-		ev: ev, field: f, n: f.Pairs(), fsal: m.FSAL(),
+		ev: ev, field: f, n: f.Pairs(), flows: m.Flows(), fsal: m.FSAL(),
 		interp: newDenseOutput[T](hermite(0)), ends: endSlopes[T]{ev: ev},
 		z: make([]T, dim), slope: make([]T, dim/2), first: make([]T, dim/2), last: make([]T, dim/2),
-	}
-	drifted, kicked := 0.0, 0.0
-	for _, f := range m.flows() {
-		if f.kick {
-			r.flows = append(r.flows, timedFlow{f, whole(drifted)})
-			kicked += f.weight
-		} else {
-			r.flows = append(r.flows, timedFlow{f, whole(kicked)})
-			drifted += f.weight
-		}
 	}
 	if compensated {
 		r.e, r.eNext, r.eOut = make([]T, dim), make([]T, dim), make([]T, dim)
 	}
 	return r
-}
-
-// whole returns x without rounding errors where it is 0 or 1 but for them.
-func whole(x float64) float64 {
-	const tiny = 1e-12
-	switch {
-	case x > -tiny && x < tiny:
-		return 0
-	case x > 1-tiny && x < 1+tiny:
-		return 1
-	}
-	return x
-}
-
-// flowTime is the time at fraction c of the step. With negative coefficients it may lie
-// outside the step, unlike a stage's.
-func flowTime[T Float](s *Step[T], c float64) float64 {
-	if c < 0 || c > 1 {
-		return s.T0 + c*s.H
-	}
-	return s.StageTime(c)
 }
 
 func (r *splitter[T]) rows() (step, all int) { return 0, hermiteRows }
@@ -93,14 +58,14 @@ func (r *splitter[T]) attempt(s *Step[T]) (scaled float64, err error) {
 	if err := r.run(s, 1, r.eNext); err != nil {
 		return 0, err
 	}
-	pair(s.Y1, r.z, r.n)
+	vec.Pair(s.Y1, r.z, r.n)
 	return 0, r.ev.check("the new state", s.Y1, s.T1)
 }
 
 // run leaves the state at T0 + theta·H in z and its compensation in e, by a step of
 // the method of that size.
 func (r *splitter[T]) run(s *Step[T], theta float64, e []T) error {
-	unpair(r.z, s.Y0, r.n)
+	vec.Unpair(r.z, s.Y0, r.n)
 	half := len(r.z) / 2
 	q, p := r.z[:half], r.z[half:]
 	var eq, ep []T
@@ -116,13 +81,13 @@ func (r *splitter[T]) run(s *Step[T], theta float64, e []T) error {
 		case i == len(r.flows)-1 && r.fsal && theta == 1:
 			k = r.last
 		}
-		w := T(f.weight * theta * s.H)
+		w := T(f.Weight * theta * s.H)
 		x, ex, from := q, eq, p
-		if f.kick {
+		if f.Kick {
 			x, ex, from = p, ep, q
 		}
 		if i > 0 || !r.known {
-			if err := r.evaluate(k, f.kick, flowTime(s, f.at*theta), from); err != nil {
+			if err := r.evaluate(k, f.Kick, s.StageTime(f.At*theta), from); err != nil {
 				return err
 			}
 		}
@@ -160,6 +125,6 @@ func (r *splitter[T]) output(dst []T, s *Step[T], theta float64) error {
 	if err := r.run(s, theta, r.eOut); err != nil {
 		return err
 	}
-	pair(dst, r.z, r.n)
+	vec.Pair(dst, r.z, r.n)
 	return r.ev.check("the new state", dst, s.T0+theta*s.H)
 }

@@ -46,41 +46,59 @@ func (m *Splitting) String() string { return m.Name }
 // Symmetric reports whether the method is its own inverse with −h: the flows
 // read the same backwards. Such a method is reversible up to rounding.
 func (m *Splitting) Symmetric() bool {
-	flows := m.flows()
+	flows := m.Flows()
 	for i, f := range flows {
-		if f != flows[len(flows)-1-i] {
+		if g := flows[len(flows)-1-i]; f.Kick != g.Kick || f.Weight != g.Weight {
 			return false
 		}
 	}
 	return true
 }
 
-// flow is one factor of a splitting.
-type flow struct {
-	kick   bool
-	weight float64
+// Flow is one factor of a Splitting: the state of one half moves along the slope of
+// the other by Weight times the step.
+type Flow struct {
+	Kick   bool    // dp/dt from q; otherwise dq/dt from p
+	Weight float64 // Kick_i or Drift_i
+	At     float64 // fraction of the step at which the slope is evaluated
 }
 
-// flows lists the factors of a step in the order they are applied.
-func (m *Splitting) flows() []flow {
-	var flows []flow
-	for i := range m.Drift {
-		for _, f := range []flow{{false, m.Drift[i]}, {true, m.Kick[i]}} {
-			if f.weight != 0 {
-				flows = append(flows, f)
-			}
+// Flows lists the factors of a step in the order they are applied.
+func (m *Splitting) Flows() []Flow {
+	var flows []Flow
+	var drifted, kicked float64
+	for i, d := range m.Drift {
+		if d != 0 {
+			flows = append(flows, Flow{false, d, whole(kicked)})
+			drifted += d
+		}
+		if k := m.Kick[i]; k != 0 {
+			flows = append(flows, Flow{true, k, whole(drifted)})
+			kicked += k
 		}
 	}
 	return flows
+}
+
+// whole returns x without rounding errors where it is 0 or 1 but for them.
+func whole(x float64) float64 {
+	const tiny = 1e-12
+	switch {
+	case x > -tiny && x < tiny:
+		return 0
+	case x > 1-tiny && x < 1+tiny:
+		return 1
+	}
+	return x
 }
 
 // FSAL reports whether a step begins and ends with a kick, or begins and ends
 // with a drift, so that the first evaluation of a step is the last one of the
 // step before. Symmetric methods are of this kind.
 func (m *Splitting) FSAL() bool {
-	flows := m.flows()
+	flows := m.Flows()
 	n := len(flows)
-	return n > 1 && flows[0].kick == flows[n-1].kick
+	return n > 1 && flows[0].Kick == flows[n-1].Kick
 }
 
 func (m *Splitting) validate() error {

@@ -42,14 +42,15 @@ func (m *Tao) validate() error {
 	if !(m.Omega > 0) || !finite(m.Omega) {
 		faults = append(faults, fmt.Errorf("odeint: Tao: Omega is %v; it has to be positive, several times the fastest frequency", m.Omega))
 	}
-	if m.gamma() == nil {
+	if m.Sizes() == nil {
 		faults = append(faults, fmt.Errorf("odeint: Tao: Order is %d; there are 2, 4, 6 and 8", m.Order))
 	}
 	return errors.Join(faults...)
 }
 
-// gamma has the sizes of the composed steps.
-func (m *Tao) gamma() []float64 {
+// Sizes returns the sizes of the composed steps of order 2, as fractions of the step.
+// It is nil if there is no such Order.
+func (m *Tao) Sizes() []float64 {
 	of := func(s *Splitting) []float64 { return s.Kick[:len(s.Kick)-1] }
 	switch m.Order {
 	case 0, 2:

@@ -30,7 +30,7 @@ type taoStepper[T Float] struct {
 func newTao[T Float](m *Tao, ev *evaluator[T], compensated bool) *taoStepper[T] {
 	n := ev.field.Dim()
 	r := &taoStepper[T]{
-		ev: ev, n: pairs(ev.field), omega: m.Omega, gamma: m.gamma(),
+		ev: ev, n: pairs(ev.field), omega: m.Omega, gamma: m.Sizes(),
 		interp: newDenseOutput[T](hermite(1)), ends: endSlopes[T]{ev: ev},
 		a: make([]T, n), b: make([]T, n), mixed: make([]T, n), copy1: make([]T, n),
 		slope: make([]T, n), sequel: make([]T, n), first: make([]T, n), last: make([]T, n),
@@ -122,7 +122,7 @@ func (r *taoStepper[T]) evaluate(dst []T, s *Step[T], c float64, x, y []T) error
 		copy(r.mixed[i:i+r.n], x[i:])
 		copy(r.mixed[i+r.n:i+2*r.n], y[i+r.n:])
 	}
-	return r.ev.at(dst, flowTime(s, c), r.mixed)
+	return r.ev.at(dst, s.StageTime(c), r.mixed)
 }
 
 // move is the flow of H(q of x, p of y), whose slope is k: it changes the p of x
