@@ -62,32 +62,32 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// userOp is an op of somebody else, x ↦ x, that differentiates as told.
-type userOp struct {
+// strangerOp is an op of somebody else, x ↦ x, that differentiates as told.
+type strangerOp struct {
 	name    string
 	diff    []bool
 	symDiff func(x G.Nodes, g *G.Node) (G.Nodes, error)
 }
 
-func (userOp) Arity() int { return 1 }
-func (userOp) Type() hm.Type {
+func (strangerOp) Arity() int { return 1 }
+func (strangerOp) Type() hm.Type {
 	return hm.NewFnType(hm.TypeVariable('a'), hm.TypeVariable('a'))
 }
-func (userOp) InferShape(s ...G.DimSizer) (tensor.Shape, error) {
+func (strangerOp) InferShape(s ...G.DimSizer) (tensor.Shape, error) {
 	return s[0].(tensor.Shape).Clone(), nil
 }
-func (userOp) Do(v ...G.Value) (G.Value, error) { return G.CloneValue(v[0]) }
-func (userOp) ReturnsPtr() bool                 { return true }
-func (userOp) CallsExtern() bool                { return false }
-func (userOp) OverwritesInput() int             { return -1 }
-func (o userOp) WriteHash(h hash.Hash)          { h.Write([]byte(o.name)) }
-func (o userOp) Hashcode() uint32               { return ownOp{name: o.name}.Hashcode() }
-func (o userOp) String() string                 { return o.name }
+func (strangerOp) Do(v ...G.Value) (G.Value, error) { return G.CloneValue(v[0]) }
+func (strangerOp) ReturnsPtr() bool                 { return true }
+func (strangerOp) CallsExtern() bool                { return false }
+func (strangerOp) OverwritesInput() int             { return -1 }
+func (o strangerOp) WriteHash(h hash.Hash)          { h.Write([]byte(o.name)) }
+func (o strangerOp) Hashcode() uint32               { return ownOp{name: o.name}.Hashcode() }
+func (o strangerOp) String() string                 { return o.name }
 
-type userSDOp struct{ userOp }
+type strangerSDOp struct{ strangerOp }
 
-func (o userSDOp) DiffWRT(int) []bool { return o.diff }
-func (o userSDOp) SymDiff(x G.Nodes, _, g *G.Node) (G.Nodes, error) {
+func (o strangerSDOp) DiffWRT(int) []bool { return o.diff }
+func (o strangerSDOp) SymDiff(x G.Nodes, _, g *G.Node) (G.Nodes, error) {
 	return o.symDiff(x, g)
 }
 
@@ -99,13 +99,13 @@ func TestNotDifferentiable(t *testing.T) {
 		cause error
 		text  string
 	}{
-		{userOp{name: "plain"}, nil, "SDOp"},
-		{userSDOp{userOp{"flat", []bool{false}, nil}}, nil, "operand 0"},
-		{userSDOp{userOp{"short", nil, nil}}, nil, "operand 0"},
-		{userSDOp{userOp{"failing", yes, func(G.Nodes, *G.Node) (G.Nodes, error) { return nil, boom }}}, boom, "boom"},
-		{userSDOp{userOp{"panicking", yes, func(G.Nodes, *G.Node) (G.Nodes, error) { panic("kaboom") }}}, nil, "kaboom"},
-		{userSDOp{userOp{"silent", yes, func(G.Nodes, *G.Node) (G.Nodes, error) { return G.Nodes{nil}, nil }}}, nil, "no derivative"},
-		{userSDOp{userOp{"misshapen", yes, func(x G.Nodes, _ *G.Node) (G.Nodes, error) { return G.Nodes{sumAll(x[0])}, nil }}}, ErrShape, "shape"},
+		{strangerOp{name: "plain"}, nil, "SDOp"},
+		{strangerSDOp{strangerOp{"flat", []bool{false}, nil}}, nil, "operand 0"},
+		{strangerSDOp{strangerOp{"short", nil, nil}}, nil, "operand 0"},
+		{strangerSDOp{strangerOp{"failing", yes, func(G.Nodes, *G.Node) (G.Nodes, error) { return nil, boom }}}, boom, "boom"},
+		{strangerSDOp{strangerOp{"panicking", yes, func(G.Nodes, *G.Node) (G.Nodes, error) { panic("kaboom") }}}, nil, "kaboom"},
+		{strangerSDOp{strangerOp{"silent", yes, func(G.Nodes, *G.Node) (G.Nodes, error) { return G.Nodes{nil}, nil }}}, nil, "no derivative"},
+		{strangerSDOp{strangerOp{"misshapen", yes, func(x G.Nodes, _ *G.Node) (G.Nodes, error) { return G.Nodes{sumAll(x[0])}, nil }}}, ErrShape, "shape"},
 	} {
 		g := G.NewGraph()
 		x := variable(g, tensor.Float64, "x", tensor.Shape{2})
@@ -135,6 +135,6 @@ func TestUserOp(t *testing.T) {
 	}
 	g := G.NewGraph()
 	x := variable(g, tensor.Float64, "x", tensor.Shape{2})
-	y := ok(G.ApplyOp(userSDOp{userOp{"twofold", []bool{true}, double}}, ok(G.Square(x))))
+	y := ok(G.ApplyOp(strangerSDOp{strangerOp{"twofold", []bool{true}, double}}, ok(G.Square(x))))
 	wantValues(t, "user op", evaluate(t, grad(t, sumAll(y), x), G.Nodes{x}, []float64{3, 5})[0], 12, 20)
 }

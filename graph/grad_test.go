@@ -83,7 +83,6 @@ type tower struct {
 	inputs G.Nodes // of the case, then the cotangents of each order
 	known  []int   // how many of the inputs level k has
 	levels []*reference
-	sizes  [][]tensor.Shape
 }
 
 func newTower(t *testing.T, c opCase, dt tensor.Dtype, order int) *tower {
