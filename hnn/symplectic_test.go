@@ -5,7 +5,10 @@ import (
 	"math"
 	"testing"
 
+	G "gorgonia.org/gorgonia"
+
 	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
@@ -83,4 +86,75 @@ func TestSymplecticForm(t *testing.T) {
 	if d := defect(t, f, odeint.Options{Method: odeint.RK4, H0: .1}, z4); d < 1e-8 {
 		t.Errorf("large Runge–Kutta steps pass for symplectic: %v", d)
 	}
+}
+
+// TestSymplecticSolvers follows energies of networks over many steps: symplectic
+// methods keep them without drift, a Runge–Kutta method of as many evaluations
+// does not.
+func TestSymplecticSolvers(t *testing.T) {
+	const tEnd, rows = 1000., 2
+	whole := net(1, 1, layers.Tanh)
+	apart := hnn.Separable{V: hnn.Sum{layers.MLP{In: 1, Hidden: []int{6}, Out: 1, BiasInit: layers.Uniform(-1, 1)}, well()}}
+	cfg := func() graph.FieldConfig { return graph.FieldConfig{Name: "f", Rand: rng(12)} }
+	general, err := hnn.NewField[float64](hnn.Field{H: hnn.Sum{whole, hnn.Harmonic{}}}, rows, cfg())
+	if err != nil {
+		t.Fatal(err)
+	}
+	separable, err := hnn.NewSeparable[float64](apart, rows, cfg())
+	if err != nil {
+		t.Fatal(err)
+	}
+	energy := func(h hnn.Module) *hnn.Energy[float64] {
+		e, err := hnn.NewEnergy[float64](h, rows, cfg())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	eGeneral, eSeparable := energy(hnn.Sum{whole, hnn.Harmonic{}}), energy(apart)
+
+	for _, c := range []struct {
+		name      string
+		f         odeint.VectorField[float64]
+		e         *hnn.Energy[float64]
+		method    odeint.Method
+		h         float64
+		deviation float64 // of the energy from its start
+		drifts    bool
+	}{
+		{"Gauss–Legendre 6", general, eGeneral, odeint.GaussLegendre6, .2, 5e-8, false},
+		{"implicit midpoint", general, eGeneral, odeint.ImplicitMidpoint, .1, 3e-3, false},
+		{"Tao", general, eGeneral, &odeint.Tao{Omega: 20, Order: 4}, .02, 1e-4, false},
+		{"RK4, same field", general, eGeneral, odeint.RK4, .2, 1, true},
+		{"Verlet", separable, eSeparable, odeint.VelocityVerlet, .1, 3e-3, false},
+		{"Yoshida 4", separable, eSeparable, odeint.Yoshida4, .1, 1e-5, false},
+		{"RK4, separable field", separable, eSeparable, odeint.RK4, .2, 1, true},
+	} {
+		every := int(math.Round(1 / c.h))
+		sol, err := odeint.Solve(c.f, 0, tEnd, []float64{1, 0, .5, -.8}, odeint.Options{Method: c.method, H0: c.h, SaveAt: odeint.SaveAt{Start: true, Every: every}})
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		h, err := c.e.Along(sol.T, sol.Y)
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		for row := range rows {
+			var one []float64
+			for i := range sol.T {
+				one = append(one, h[rows*i+row])
+			}
+			d := hnn.DriftOf(sol.T, one)
+			if d.MaxDeviation > c.deviation || math.Abs(d.Sigma()) > 4 != c.drifts {
+				t.Errorf("%s, row %d: deviation %.2g (bound %g), slope of %.1f standard errors", c.name, row, d.MaxDeviation, c.deviation, d.Sigma())
+			}
+		}
+	}
+}
+
+// well is V(q) = q²/2 for one degree of freedom.
+func well() custom {
+	return custom{1, func(_, q *G.Node) (*G.Node, error) {
+		return G.HadamardProd(G.Must(G.Square(q)), G.NewConstant(.5, G.WithName("half")))
+	}, false}
 }
