@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"github.com/neuralode/neuralode/internal/vec"
 )
 
@@ -23,13 +25,16 @@ type matrix struct {
 }
 
 // matmul is a product, or several of the same form, followed by a chain on
-// each panel of its result while that is in cache.
+// each panel of its result while that is in cache. The product starts from
+// zeros, from what the destination holds, or from a row of biases.
 type matmul[T Float] struct {
 	count   int
 	m, n, k int
 	a, b    matrix
 	dst     ref
 	add     bool
+	bias    ref
+	biased  bool
 	then    *chain[T]
 	panel   int // rows
 }
@@ -51,7 +56,12 @@ func newMatmul[T Float](u *unit, refs func(*value) ref) *matmul[T] {
 		dst: refs(u.root), add: u.add,
 	}
 	mm.panel = mm.m
-	if u.chain != nil {
+	if row, rest, ok := u.biasRow(mm.n); ok {
+		mm.bias, mm.biased = refs(row.of), true
+		mm.bias.offset += row.offset
+		u = rest
+	}
+	if len(u.chain) > 0 {
 		mm.then = newChain[T](u, refs)
 		if mm.count == 1 {
 			rows := lcm(mm.then.block, mm.n) / mm.n
@@ -60,6 +70,39 @@ func newMatmul[T Float](u *unit, refs func(*value) ref) *matmul[T] {
 		}
 	}
 	return mm
+}
+
+// biasRow recognises a chain that starts by adding the same row to all rows of
+// length n of the product. It returns the row and the unit without that step,
+// whose value counts as the product.
+func (u *unit) biasRow(n int) (row view, rest *unit, ok bool) {
+	if len(u.chain) == 0 {
+		return view{}, nil, false
+	}
+	first := u.chain[0]
+	if sum, isBinary := first.do.(binaryOp); !isBinary || sum.fn != fnAdd {
+		return view{}, nil, false
+	}
+	for _, v := range u.chain[1:] {
+		if slices.ContainsFunc(v.args, func(a view) bool { return a.of == u.source }) {
+			return view{}, nil, false
+		}
+	}
+	product, row := first.args[0], first.args[1]
+	if product.of != u.source {
+		product, row = row, product
+	}
+	if product.of != u.source || row.of == u.source {
+		return view{}, nil, false
+	}
+	lens, strides := row.axes()
+	switch {
+	case tileLength(row) == n:
+	case len(lens) == 1 && strides[0] == 1 && lens[0] == n && u.root.size() == n:
+	default:
+		return view{}, nil, false
+	}
+	return row, &unit{root: u.root, chain: u.chain[1:], source: first}, true
 }
 
 func lcm(a, b int) int {
@@ -107,9 +150,15 @@ func (mm *matmul[T]) rows(m *Instance[T], i, end int) {
 	}
 	a, b, c := m.at(mm.a.ref), m.at(mm.b.ref), m.at(mm.dst)
 	for p := range mm.count {
+		if mm.biased {
+			bias := m.at(mm.bias)[:mm.n]
+			for r := i; r < end; r++ {
+				copy(c[(p*mm.m+r)*mm.n:], bias)
+			}
+		}
 		vec.Gemm(mm.a.trans, mm.b.trans, end-i, mm.n, mm.k,
 			a[p*mm.a.batch+ai:], mm.a.ld, b[p*mm.b.batch:], mm.b.ld,
-			mm.add, c[(p*mm.m+i)*mm.n:], mm.n)
+			mm.add || mm.biased, c[(p*mm.m+i)*mm.n:], mm.n)
 	}
 }
 

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -79,27 +80,45 @@ func near(got, want []float64, eps float64) bool {
 	return true
 }
 
-func testCases[T Float](t *testing.T, dt tensor.Dtype, eps float64) {
-	for _, c := range opCases() {
-		t.Run(c.name, func(t *testing.T) {
-			if c.state {
-				t.Skip("refused: see TestRefused")
-			}
-			inputs, out := c.place(t, dt)
-			values := c.values()
-			outputs := G.Nodes{out}
-			want := newReference(outputs).run(t, inputs, values)
-			got := runCompiled[T](t, inputs, outputs, values)
-			for i := range want {
-				if !near(got[i], want[i], eps) {
-					t.Errorf("output %d: got %v, want %v", i, got[i], want[i])
-				}
-			}
-		})
+// testCase holds the compiled program of a case and its derivatives against the
+// reference, each order alone and all together.
+func testCase[T Float](t *testing.T, c opCase, dt tensor.Dtype, eps float64) {
+	order := c.order
+	if order == 0 {
+		order = 2
+	}
+	tw := newTower(t, c, dt, order)
+	values := tw.values(c)
+	var all G.Nodes
+	var wants [][]float64
+	for k, level := range tw.levels {
+		inputs, values := tw.inputs[:tw.known[k]], values[:tw.known[k]]
+		want := level.run(t, inputs, values)
+		got := runCompiled[T](t, inputs, level.outputs, values)
+		compare(t, fmt.Sprintf("order %d", k), got, want, eps)
+		all, wants = append(all, level.outputs...), append(wants, want...)
+	}
+	got := runCompiled[T](t, tw.inputs, all, values)
+	compare(t, "all orders", got, wants, eps)
+}
+
+func compare(t *testing.T, what string, got, want [][]float64, eps float64) {
+	t.Helper()
+	for i := range want {
+		if !near(got[i], want[i], eps) {
+			t.Errorf("%s, output %d: got %v, want %v", what, i, got[i], want[i])
+		}
 	}
 }
 
 func TestCompileCases(t *testing.T) {
-	t.Run("float64", func(t *testing.T) { testCases[float64](t, tensor.Float64, 1e-14) })
-	t.Run("float32", func(t *testing.T) { testCases[float32](t, tensor.Float32, 5e-6) })
+	for _, c := range opCases() {
+		if c.state {
+			continue // see TestRefused
+		}
+		// The values are of order 1; second derivatives of the deepest cases
+		// are sums of some hundred products of them.
+		t.Run(c.name+"/float64", func(t *testing.T) { testCase[float64](t, c, tensor.Float64, 1e-13) })
+		t.Run(c.name+"/float32", func(t *testing.T) { testCase[float32](t, c, tensor.Float32, 5e-5) })
+	}
 }

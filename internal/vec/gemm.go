@@ -13,7 +13,9 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 	if m == 0 || n == 0 {
 		return
 	}
-	if !add {
+	if !add && ldc == n {
+		clear(c[:m*n])
+	} else if !add {
 		for i := range m {
 			clear(c[i*ldc:][:n])
 		}
@@ -21,10 +23,12 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 	if k == 0 {
 		return
 	}
-	// gonum's inner loops are vectors along n, or along k when B is
-	// transposed; short ones are lost in calls.
-	if long := 16; (!transB && n >= long || transB && !transA && k >= long) && m*n*k >= 1<<12 {
+	switch long := 16; { // gonum's inner loops are lost in calls when short
+	case m*n*k >= 1<<12 && (!transB && n >= long || transB && !transA && k >= long):
 		gemmBLAS(transA, transB, m, n, k, a, lda, b, ldb, c, ldc)
+		return
+	case m*n*k >= 1<<12 && transB && n >= long && k < packRows:
+		gemmPacked(transA, m, n, k, a, lda, b, ldb, c, ldc)
 		return
 	}
 	A := operand[T]{a, lda, 1}
@@ -35,10 +39,14 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 	if transB {
 		B = operand[T]{b, ldb, 1}
 	}
-	// The tiles are four rows high and two wide: turn a wide product over.
-	if m >= n {
+	switch {
+	case k <= 4 && m <= n:
+		gemmShort(m, n, k, A, B, c, ldc, 1)
+	case k <= 4:
+		gemmShort(n, m, k, B, A, c, 1, ldc)
+	case m >= n: // the tiles are four rows high and two wide
 		gemmTiles(m, n, k, A, B, c, ldc, 1)
-	} else {
+	default:
 		gemmTiles(n, m, k, B, A, c, 1, ldc)
 	}
 }
@@ -125,14 +133,116 @@ func tile41[T Float](k int, a []T, ai, al int, b []T, bl int, c []T, ci int) {
 }
 
 func dotStride[T Float](k int, a []T, al int, b []T, bl int) T {
-	var s T
-	p, q := 0, 0
-	for range k {
-		s += a[p] * b[q]
+	var s0, s1, s2, s3 T
+	p, q, l := 0, 0, 0
+	for ; l+4 <= k; l += 4 {
+		s0 += a[p] * b[q]
+		s1 += a[p+al] * b[q+bl]
+		s2 += a[p+2*al] * b[q+2*bl]
+		s3 += a[p+3*al] * b[q+3*bl]
+		p += 4 * al
+		q += 4 * bl
+	}
+	for ; l < k; l++ {
+		s0 += a[p] * b[q]
 		p += al
 		q += bl
 	}
-	return s
+	return (s0 + s1) + (s2 + s3)
+}
+
+// gemmShort adds A·Bᵀ to C for k ≤ 4, along rows of C.
+func gemmShort[T Float](m, n, k int, a, b operand[T], c []T, ci, cj int) {
+	for i := range m {
+		var u [4]T
+		for l := range k {
+			u[l] = a.x[i*a.row+l*a.col]
+		}
+		row := c[i*ci:]
+		if cj == 1 && b.row == 1 {
+			addShort(row[:n], k, u, b.x, b.col)
+		} else {
+			addShortStride(row, cj, n, k, u, b.x, b.row, b.col)
+		}
+	}
+}
+
+// addShort adds to c the k ≤ 4 rows of b, with starts ld apart, times u.
+func addShort[T Float](c []T, k int, u [4]T, b []T, ld int) {
+	switch u0, u1, u2, u3 := u[0], u[1], u[2], u[3]; k {
+	case 1:
+		b0 := b[:len(c)]
+		for j := range c {
+			c[j] += u0 * b0[j]
+		}
+	case 2:
+		b0, b1 := b[:len(c)], b[ld:][:len(c)]
+		for j := range c {
+			c[j] += u0*b0[j] + u1*b1[j]
+		}
+	case 3:
+		b0, b1, b2 := b[:len(c)], b[ld:][:len(c)], b[2*ld:][:len(c)]
+		for j := range c {
+			c[j] += u0*b0[j] + u1*b1[j] + u2*b2[j]
+		}
+	case 4:
+		b0, b1, b2, b3 := b[:len(c)], b[ld:][:len(c)], b[2*ld:][:len(c)], b[3*ld:][:len(c)]
+		for j := range c {
+			c[j] += (u0*b0[j] + u1*b1[j]) + (u2*b2[j] + u3*b3[j])
+		}
+	}
+}
+
+// addShortStride is addShort for n elements of c, cj apart, and of rows of b,
+// bj apart.
+func addShortStride[T Float](c []T, cj, n, k int, u [4]T, b []T, bj, ld int) {
+	p, q := 0, 0
+	switch u0, u1, u2, u3 := u[0], u[1], u[2], u[3]; k {
+	case 1:
+		for range n {
+			c[p] += u0 * b[q]
+			p += cj
+			q += bj
+		}
+	case 2:
+		for range n {
+			c[p] += u0*b[q] + u1*b[q+ld]
+			p += cj
+			q += bj
+		}
+	case 3:
+		for range n {
+			c[p] += u0*b[q] + u1*b[q+ld] + u2*b[q+2*ld]
+			p += cj
+			q += bj
+		}
+	case 4:
+		for range n {
+			c[p] += (u0*b[q] + u1*b[q+ld]) + (u2*b[q+2*ld] + u3*b[q+3*ld])
+			p += cj
+			q += bj
+		}
+	}
+}
+
+const (
+	packRows = 16
+	packCols = 64
+)
+
+// gemmPacked adds op(A)·Bᵀ to C for k < packRows, a block of columns of C at a
+// time, whose part of Bᵀ it lays out in rows.
+func gemmPacked[T Float](transA bool, m, n, k int, a []T, lda int, b []T, ldb int, c []T, ldc int) {
+	var packed [packRows * packCols]T
+	for j := 0; j < n; j += packCols {
+		w := min(packCols, n-j)
+		for jj := range w {
+			for l, x := range b[(j+jj)*ldb:][:k] {
+				packed[l*packCols+jj] = x
+			}
+		}
+		gemmBLAS(transA, false, m, w, k, a, lda, packed[:], packCols, c[j:], ldc)
+	}
 }
 
 // gemmBLAS adds op(A)·op(B) to C by gonum's BLAS, a piece at a time: gonum

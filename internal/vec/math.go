@@ -6,7 +6,8 @@ import (
 )
 
 // The functions of this file are computed in float64 for both widths, without
-// branches in the common path. They share one reduction, z = n·ln2 + r with
+// branches but for NaN. The loops are written out so that all of their bodies is
+// inlined. They share one reduction, z = n·ln2 + r with
 // |r| ≤ ½ln2, and one polynomial for eʳ-1. The coefficients are minimax fits by
 // the Remez algorithm; the relative error of the fits is 2⁻⁶¹ for float64 and
 // 2⁻³¹ for float32.
@@ -20,7 +21,6 @@ const (
 	magic = 3 << 51
 
 	signBit = 1 << 63
-	one     = 1023 << 52 // bits of 1
 )
 
 // reduce splits z = n·ln2 + r and returns r and n. |z| is at most 2²⁰.
@@ -37,14 +37,11 @@ const magicLow = -1 << 51
 // expm1Poly is eʳ-1 for |r| ≤ ½ln2.
 func expm1Poly(r float64) float64 {
 	r2 := r * r
-	r4 := r2 * r2
-	p01 := 0.500000000000000001 + r*0.166666666666666765
-	p23 := 0.0416666666666665087 + r*0.00833333333332169248
-	p45 := 0.00138888888889624389 + r*0.00019841269885963328
-	p67 := 0.0000248015871723874813 + r*2.75572443769536739e-6
-	p89 := 2.75574027836429494e-7 + r*2.51089778880025632e-8
-	q := (p01 + r2*p23) + r4*((p45+r2*p67)+r4*(p89+r2*2.08752835041937722e-9))
-	return r + r2*q
+	p := 2.75574027836429494e-7 + r*2.51089778880025632e-8 + r2*2.08752835041937722e-9
+	p = 0.0000248015871723874813 + r*2.75572443769536739e-6 + r2*p
+	p = 0.00138888888889624389 + r*0.00019841269885963328 + r2*p
+	p = 0.0416666666666665087 + r*0.00833333333332169248 + r2*p
+	return r + r2*(0.500000000000000001+r*0.166666666666666765+r2*p)
 }
 
 // expm1Poly32 is eʳ-1 for |r| ≤ ½ln2 with an error below float32's.
@@ -59,7 +56,7 @@ func expm1Poly32(r float64) float64 {
 // pow2 is 2ⁿ for -1022 ≤ n ≤ 1023.
 func pow2(n int64) float64 { return math.Float64frombits(uint64(n+1023) << 52) }
 
-// select returns x if the sign bit of s is clear and y if it is set.
+// selectSign returns x if the sign bit of s is clear and y if it is set.
 func selectSign(s uint64, x, y float64) float64 {
 	m := uint64(int64(s) >> 63)
 	return math.Float64frombits(math.Float64bits(x)&^m | math.Float64bits(y)&m)
@@ -73,179 +70,130 @@ func clamp(x float64, limit uint64) float64 {
 const (
 	bits20  = 0x4034_0000_0000_0000 // tanh(20) rounds to 1
 	bits746 = 0x4087_5000_0000_0000 // e⁻⁷⁴⁶ rounds to 0
+	bits150 = 0x4062_c000_0000_0000 // e⁻¹⁵⁰ rounds to 0 in float32
 )
 
-func tanh64(x float64) float64 {
-	r, n := reduce(2 * clamp(x, bits20))
-	s := pow2(n)
-	e := s*expm1Poly(r) + (s - 1)
-	y := e / (e + 2)
+// withSign returns the non-negative y with the sign of x, or x if it is NaN.
+func withSign(y, x float64) float64 {
 	if x != x {
 		return x
 	}
 	return math.Float64frombits(math.Float64bits(y) | math.Float64bits(x)&signBit)
 }
 
-func tanh32(v float32) float32 {
-	x := float64(v)
-	r, n := reduce(2 * clamp(x, bits20))
-	s := pow2(n)
-	e := s*expm1Poly32(r) + (s - 1)
-	y := e / (e + 2)
-	if x != x {
-		return v
-	}
-	return float32(math.Float64frombits(math.Float64bits(y) | math.Float64bits(x)&signBit))
-}
-
-func exp64(x float64) float64 {
-	if x > 710 {
-		return math.Inf(1)
-	}
-	if x < -746 {
-		return 0
-	}
-	if x != x {
-		return x
-	}
-	r, n := reduce(x)
-	s := pow2(n >> 1)
-	return (s + s*expm1Poly(r)) * pow2(n-n>>1)
-}
-
-func exp32(v float32) float32 {
-	x := float64(v)
-	if x > 90 {
-		return float32(math.Inf(1))
-	}
-	if x < -110 {
-		return 0
-	}
-	if x != x {
-		return v
-	}
-	r, n := reduce(x)
-	s := pow2(n)
-	return float32(s + s*expm1Poly32(r))
-}
-
-// expNeg is e^-|x|, NaN taken for a large number.
-func expNeg(x float64) float64 {
-	r, n := reduce(-clamp(x, bits746))
-	s := pow2(n >> 1)
-	return (s + s*expm1Poly(r)) * pow2(n-n>>1)
-}
-
-func expNeg32(x float64) float64 {
-	r, n := reduce(-clamp(x, bits746))
-	s := pow2(n >> 1)
-	return (s + s*expm1Poly32(r)) * pow2(n-n>>1)
-}
-
-func sigmoid64(x float64) float64 {
-	e := expNeg(x)
-	y := selectSign(math.Float64bits(x), 1, e) / (1 + e)
-	if x != x {
-		return x
-	}
-	return y
-}
-
-func sigmoid32(v float32) float32 {
-	x := float64(v)
-	e := expNeg32(x)
-	y := selectSign(math.Float64bits(x), 1, e) / (1 + e)
-	if x != x {
-		return v
-	}
-	return float32(y)
-}
-
-// log1pUnit is log(1+e) for 0 ≤ e ≤ 1. Above √2, 1+e is halved; then
-// log(1+f) = 2 artanh(s) with s = f/(2+f), |s| ≤ 0.172.
-func log1pUnit(e float64) float64 {
-	over := (math.Sqrt2 - 1) - e // negative if halved
-	f := selectSign(math.Float64bits(over), e, 0.5*(e-1))
-	base := selectSign(math.Float64bits(over), 0, math.Ln2)
-	s := f / (2 + f)
-	z := s * s
-	z2 := z * z
-	p := (0.666666666666673481 + z*0.399999999994115286) + z2*((0.285714287431798877+z*0.222221984835042689)+z2*((0.181835693860056328+z*0.153139115735840704)+z2*0.147974301832501675))
-	return base + (2*s + s*(z*p))
-}
-
-func softplus64(x float64) float64 {
-	y := log1pUnit(expNeg(x)) + selectSign(math.Float64bits(x), x, 0)
-	if x != x {
-		return x
-	}
-	return y
-}
-
-func softplus32(v float32) float32 {
-	x := float64(v)
-	y := log1pUnit(expNeg32(x)) + selectSign(math.Float64bits(x), x, 0)
-	if x != x {
-		return v
-	}
-	return float32(y)
-}
-
 // wide tells whether T has 64 bits.
 func wide[T Float]() bool { return unsafe.Sizeof(T(0)) == 8 }
 
-// Tanh stores tanh(x) in dst, within 2 ulp.
+// Tanh stores tanh(x) in dst, within 2 ulp. With 2|x| = n·ln2 + r it is
+// (e-1)/(e+1), where e-1 = 2ⁿ(eʳ-1) + (2ⁿ-1) has no cancellation.
 func Tanh[T Float](dst, x []T) {
 	x = x[:len(dst)]
-	if wide[T]() {
+	if !wide[T]() {
 		for i, v := range x {
-			dst[i] = T(tanh64(float64(v)))
+			v := float64(v)
+			r, n := reduce(2 * clamp(v, bits20))
+			s := pow2(n)
+			e := s*expm1Poly32(r) + (s - 1)
+			dst[i] = T(withSign(e/(e+2), v))
 		}
 		return
 	}
 	for i, v := range x {
-		dst[i] = T(tanh32(float32(v)))
+		v := float64(v)
+		r, n := reduce(2 * clamp(v, bits20))
+		s := pow2(n)
+		e := s*expm1Poly(r) + (s - 1)
+		dst[i] = T(withSign(e/(e+2), v))
 	}
 }
 
 // Sigmoid stores 1/(1+e⁻ˣ) in dst, within 2 ulp.
 func Sigmoid[T Float](dst, x []T) {
 	x = x[:len(dst)]
-	if wide[T]() {
+	if !wide[T]() {
 		for i, v := range x {
-			dst[i] = T(sigmoid64(float64(v)))
+			v := float64(v)
+			r, n := reduce(-clamp(v, bits150))
+			s := pow2(n)
+			e := s + s*expm1Poly32(r)
+			y := selectSign(math.Float64bits(v), 1, e) / (1 + e)
+			if v != v {
+				y = v
+			}
+			dst[i] = T(y)
 		}
 		return
 	}
 	for i, v := range x {
-		dst[i] = T(sigmoid32(float32(v)))
+		v := float64(v)
+		r, n := reduce(-clamp(v, bits746))
+		s := pow2(n >> 1) // in two steps, because 2ⁿ may be subnormal
+		e := (s + s*expm1Poly(r)) * pow2(n-n>>1)
+		y := selectSign(math.Float64bits(v), 1, e) / (1 + e)
+		if v != v {
+			y = v
+		}
+		dst[i] = T(y)
 	}
 }
 
-// Softplus stores log(1+eˣ) in dst, within 2 ulp.
+// Softplus stores log(1+eˣ) = max(x, 0) + log(1+e⁻|ˣ|) in dst, within 2 ulp.
 func Softplus[T Float](dst, x []T) {
 	x = x[:len(dst)]
-	if wide[T]() {
+	if !wide[T]() {
 		for i, v := range x {
-			dst[i] = T(softplus64(float64(v)))
+			v := float64(v)
+			r, n := reduce(-clamp(v, bits150))
+			s := pow2(n)
+			y := log1pUnit(s+s*expm1Poly32(r)) + selectSign(math.Float64bits(v), v, 0)
+			if v != v {
+				y = v
+			}
+			dst[i] = T(y)
 		}
 		return
 	}
 	for i, v := range x {
-		dst[i] = T(softplus32(float32(v)))
+		v := float64(v)
+		r, n := reduce(-clamp(v, bits746))
+		s := pow2(n >> 1)
+		y := log1pUnit((s+s*expm1Poly(r))*pow2(n-n>>1)) + selectSign(math.Float64bits(v), v, 0)
+		if v != v {
+			y = v
+		}
+		dst[i] = T(y)
 	}
+}
+
+// log1pUnit is log(1+e) for 0 ≤ e ≤ 1. Above √2, 1+e is halved; then
+// log(1+f) = 2 artanh(s) with s = f/(2+f), |s| ≤ 0.172.
+func log1pUnit(e float64) float64 {
+	over := math.Float64bits((math.Sqrt2 - 1) - e) // sign bit set if halved
+	f := selectSign(over, e, 0.5*(e-1))
+	s := f / (2 + f)
+	z := s * s
+	p := 0.181835693860056328 + z*0.153139115735840704 + z*z*0.147974301832501675
+	p = 0.285714287431798877 + z*0.222221984835042689 + z*z*p
+	p = 0.666666666666673481 + z*0.399999999994115286 + z*z*p
+	return selectSign(over, 0, math.Ln2) + (2*s + s*(z*p))
 }
 
 // Exp stores eˣ in dst, within 1 ulp.
 func Exp[T Float](dst, x []T) {
 	x = x[:len(dst)]
-	if wide[T]() {
+	if !wide[T]() {
 		for i, v := range x {
-			dst[i] = T(exp64(float64(v)))
+			v := float64(v)
+			r, n := reduce(withSign(clamp(v, bits150), v))
+			s := pow2(n)
+			dst[i] = T(s + s*expm1Poly32(r))
 		}
 		return
 	}
 	for i, v := range x {
-		dst[i] = T(exp32(float32(v)))
+		v := float64(v)
+		r, n := reduce(withSign(clamp(v, bits746), v))
+		s := pow2(n >> 1)
+		dst[i] = T((s + s*expm1Poly(r)) * pow2(n-n>>1))
 	}
 }
