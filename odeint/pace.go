@@ -174,17 +174,17 @@ func (p *pace) judge(scaled, h float64) (accepted bool) {
 	}
 	factor, accepted := p.ctl.Next(Attempt{Err: scaled, Prev: p.prev, Prev2: p.prev2, Order: p.order, Rejected: p.rejected})
 	p.rejected = !accepted && min(h, p.h) > p.hmin
+	next := p.clamp(h * factor)
 	switch {
 	case p.rejected:
-		p.h = p.clamp(h * factor)
+		p.h = next
 		return false
-	case p.cut && factor >= 1:
-		p.h = max(p.h, p.clamp(h*factor))
-		return true
 	case !p.cut:
 		p.prev, p.prev2 = scaled, p.prev
+	case factor >= 1:
+		next = max(next, p.h) // being cut short is no reason to slow down
 	}
-	p.h = p.clamp(h * factor)
+	p.h = next
 	return true
 }
 

@@ -62,6 +62,29 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
+// A step that was cut short has no part in the history, whatever its factor.
+func TestCutStepIsNoHistory(t *testing.T) {
+	for _, factor := range []float64{0.95, 1, 1.05} {
+		var seen []Attempt
+		sol, err := Solve(NewFunc(2, spiral[float64]), 0, 1, []float64{1, 1}, Options{
+			H0: 0.25, Stops: []float64{0.125}, Controller: spy{constant(factor), &seen}, SaveAt: SaveAt{Steps: true},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[1].Prev != 0 || seen[2].Prev != seen[1].Err || seen[3].Prev2 != seen[1].Err {
+			t.Errorf("factor %v: told %+v", factor, seen[:4])
+		}
+		want := 0.25
+		if factor < 1 {
+			want = 0.125 * factor
+		}
+		if got := sol.Step(1).H; math.Abs(got-want) > 1e-15 {
+			t.Errorf("factor %v: step of %v after the cut, want %v", factor, got, want)
+		}
+	}
+}
+
 // scaledError is the scaled error of a step by its definition.
 func scaledError(m *Tableau, s Step[float64], o Options) float64 {
 	n := len(s.Y0)
