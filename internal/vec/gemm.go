@@ -23,12 +23,9 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 	if k == 0 {
 		return
 	}
-	switch long := 16; { // gonum's inner loops are lost in calls when short
-	case m*n*k >= 1<<12 && (!transB && n >= long || transB && !transA && k >= long):
+	// gonum's inner loops are lost in calls when short.
+	if long := 16; m*n*k >= 1<<12 && (!transB && n >= long || transB && !transA && k >= long) {
 		gemmBLAS(transA, transB, m, n, k, a, lda, b, ldb, c, ldc)
-		return
-	case m*n*k >= 1<<12 && transB && n >= long && k < packRows:
-		gemmPacked(transA, m, n, k, a, lda, b, ldb, c, ldc)
 		return
 	}
 	A := operand[T]{a, lda, 1}
@@ -151,8 +148,28 @@ func dotStride[T Float](k int, a []T, al int, b []T, bl int) T {
 	return (s0 + s1) + (s2 + s3)
 }
 
-// gemmShort adds A·Bᵀ to C for k ≤ 4, along rows of C.
+// gemmShort adds A·Bᵀ to C for k ≤ 4, along rows of C. For many rows whose
+// factors in B are apart, these are first laid out side by side.
 func gemmShort[T Float](m, n, k int, a, b operand[T], c []T, ci, cj int) {
+	const block = 64
+	if m < 8 || b.row == 1 || cj != 1 {
+		gemmShortRows(m, n, k, a, b, c, ci, cj)
+		return
+	}
+	var packed [4 * block]T
+	for j := 0; j < n; j += block {
+		w := min(block, n-j)
+		for l := range k {
+			from, to := b.x[j*b.row+l*b.col:], packed[l*block:][:w]
+			for i := range to {
+				to[i] = from[i*b.row]
+			}
+		}
+		gemmShortRows(m, w, k, a, operand[T]{packed[:], 1, block}, c[j:], ci, 1)
+	}
+}
+
+func gemmShortRows[T Float](m, n, k int, a, b operand[T], c []T, ci, cj int) {
 	for i := range m {
 		var u [4]T
 		for l := range k {
@@ -222,26 +239,6 @@ func addShortStride[T Float](c []T, cj, n, k int, u [4]T, b []T, bj, ld int) {
 			p += cj
 			q += bj
 		}
-	}
-}
-
-const (
-	packRows = 16
-	packCols = 64
-)
-
-// gemmPacked adds op(A)·Bᵀ to C for k < packRows, a block of columns of C at a
-// time, whose part of Bᵀ it lays out in rows.
-func gemmPacked[T Float](transA bool, m, n, k int, a []T, lda int, b []T, ldb int, c []T, ldc int) {
-	var packed [packRows * packCols]T
-	for j := 0; j < n; j += packCols {
-		w := min(packCols, n-j)
-		for jj := range w {
-			for l, x := range b[(j+jj)*ldb:][:k] {
-				packed[l*packCols+jj] = x
-			}
-		}
-		gemmBLAS(transA, false, m, w, k, a, lda, packed[:], packCols, c[j:], ldc)
 	}
 }
 

@@ -81,8 +81,18 @@ func TestGemm(t *testing.T) {
 func TestGemmAllocs(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	a, b, c := fill[float64](r, 300*300), fill[float64](r, 300*300), fill[float64](r, 300*300)
-	if n := testing.AllocsPerRun(3, func() { Gemm(false, false, 300, 300, 300, a, 300, b, 300, false, c, 300) }); n != 0 {
-		t.Errorf("%v allocations", n)
+	sizes := []int{1, 2, 9, 64, 300}
+	for _, m := range sizes {
+		for _, n := range sizes {
+			for _, k := range sizes {
+				for flags := range 4 {
+					tA, tB := flags&1 != 0, flags&2 != 0
+					if got := testing.AllocsPerRun(1, func() { Gemm(tA, tB, m, n, k, a, 300, b, 300, false, c, 300) }); got != 0 {
+						t.Errorf("m=%d n=%d k=%d %v %v: %v allocations", m, n, k, tA, tB, got)
+					}
+				}
+			}
+		}
 	}
 }
 
