@@ -117,7 +117,7 @@ func (l limits) filled() limits {
 }
 
 // pid is the common law of the controllers: the errors of this step and the two before
-// to the powers −b1, −b2, −b3 over the order.
+// to the powers −b1, −b2, −b3 over the order, in one exponential.
 func pid(a Attempt, b1, b2, b3 float64, l limits) (factor float64, accept bool) {
 	l = l.filled()
 	k := float64(a.Order)
@@ -127,13 +127,14 @@ func pid(a Attempt, b1, b2, b3 float64, l limits) (factor float64, accept bool) 
 	// An error far below the tolerance says little about the next one
 	// (DOPRI5 has the same floor).
 	const floor = 1e-4
-	factor = l.safety * math.Pow(max(a.Err, 1e-10), -b1/k)
+	power := b1 * math.Log(max(a.Err, 1e-10))
 	if b2 != 0 && a.Prev > 0 {
-		factor *= math.Pow(max(a.Prev, floor), -b2/k)
+		power += b2 * math.Log(max(a.Prev, floor))
 	}
 	if b3 != 0 && a.Prev2 > 0 {
-		factor *= math.Pow(max(a.Prev2, floor), -b3/k)
+		power += b3 * math.Log(max(a.Prev2, floor))
 	}
+	factor = l.safety * math.Exp(-power/k)
 	top := l.max
 	if a.Rejected {
 		top = 1 // not at once back to the size that failed
