@@ -151,3 +151,36 @@ func (c *goldenCase) gradient(t *testing.T, f odeint.Differentiable[float64], op
 	}
 	return g
 }
+
+// TestGoldenFloat32 is TestGoldenMLP in float32: 1e-6 in the solves, gradients to 2e-5.
+func TestGoldenFloat32(t *testing.T) {
+	narrow := func(x []float64) []float32 {
+		y := make([]float32, len(x))
+		for i, v := range x {
+			y[i] = float32(v)
+		}
+		return y
+	}
+	for _, c := range golden(t, "mlp") {
+		f := newMLP[float32](c.U0.Shape[0], c.Layers, c.Activation)
+		copy(f.theta, narrow(flatten(c.Weights, c.Biases)))
+		for _, m := range goldenMethods {
+			t.Run(c.Activation+"/"+m.name, func(t *testing.T) {
+				opt := odeint.Options{RTol: 1e-6, ATol: 1e-6}
+				dys := func(y []float32) []float32 {
+					wide, d := make([]float64, len(y)), make([]float64, len(y))
+					for i, v := range y {
+						wide[i] = float64(v)
+					}
+					loss := c.mse(d, wide)
+					gradtest.Close(t, "loss", []float64{loss}, []float64{c.Loss}, 1e-5)
+					return narrow(d)
+				}
+				_, g, _ := pull(t, f, opt, m.m, c.Ts, narrow(c.U0.Data), dys)
+				gradtest.Close(t, "∂L/∂u0", g.Y0, c.GradU0.Data, 2e-5)
+				gradtest.Close(t, "∂L/∂θ", g.Theta, flatten(c.GradWeights, c.GradBiases), 2e-5)
+				gradtest.Close(t, "∂L/∂t", g.Times, c.GradTs.Data, 2e-5)
+			})
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/internal/gradtest"
+	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -135,6 +136,37 @@ func TestGoldenHNN(t *testing.T) {
 		gradtest.Close(t, "collocation loss", []float64{loss}, []float64{k.Loss}, 1e-12)
 		gradtest.Close(t, "collocation ∂L/∂θ", dtheta, slices.Concat(k.GradW1.Data, k.GradW2.Data, k.GradB1.Data), 1e-12)
 	}
+}
+
+// TestTimeColumn has a network that sees the time, by all methods, against central differences
+// of steps of fixed size.
+func TestTimeColumn(t *testing.T) {
+	net := layers.AppendTime{Of: layers.MLP{In: 3, Hidden: []int{6}, Out: 2, Activation: layers.Softplus}}
+	f, err := graph.NewField[float64](net, 3, graph.FieldConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	times, y0 := []float64{0.5, 0.3, -1}, []float64{0.3, -0.8, 1.1, 0.2, 0.7, -0.4}
+	opt := odeint.Options{Method: odeint.Dop853, Controller: odeint.Fixed{}, H0: 0.15}
+	loss := func() float64 {
+		sol, err := odeint.Solve(f, times[0], times[2], y0, odeint.Options{
+			Method: opt.Method, Controller: opt.Controller, H0: opt.H0, SaveAt: odeint.SaveAt{Times: times},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := 0.0
+		for i, y := range sol.Y {
+			sum += float64(i%4-1) * y
+		}
+		return sum
+	}
+	wantY0, wantTheta := gradtest.Gradient(loss, y0, 1e-3), gradtest.Gradient(loss, f.Params(), 1e-3)
+	eachMethod(t, func(t *testing.T, m Method) {
+		_, g, _ := pull(t, f, opt, m, times, y0, constant(-1.0, 0, 1, 2))
+		gradtest.Close(t, "∂L/∂y0", g.Y0, wantY0, 1e-8)
+		gradtest.Close(t, "∂L/∂θ", g.Theta, wantTheta, 1e-8)
+	})
 }
 
 // TestUnrolled holds Discrete against backpropagation through the solver, literally:

@@ -343,6 +343,10 @@ func TestBackwardOptions(t *testing.T) {
 			t.Errorf("%s: %d steps of 30 times", c.name, b.Accepted)
 		}
 		// The size of the first step, and the one that is carried over.
+		// A first step that is far too long is rejected, and counted.
+		if long, _ := with(c.make(&odeint.Options{RTol: 1e-10, ATol: 1e-10, H0: 1}, false), opt); long.Rejected == 0 || tight.VJPs <= 6*tight.Accepted {
+			t.Errorf("%s: %d rejected steps, %d VJPs in %d steps", c.name, long.Rejected, tight.VJPs, tight.Accepted)
+		}
 		h0, _ := with(c.make(&odeint.Options{RTol: 1e-6, ATol: 1e-6, H0: 1e-5}, false), opt)
 		if h0.HMin > 1.001e-5 || h0.Accepted > same.Accepted+12 {
 			t.Errorf("%s: with H0 = 1e-5 the least step is %g, %d steps instead of %d", c.name, h0.HMin, h0.Accepted, same.Accepted)
