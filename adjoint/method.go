@@ -24,13 +24,28 @@ type Method interface {
 // interpolant. The gradient is that of the computed numbers, to round-off, at any
 // tolerance; step sizes and rejected steps count as constants.
 //
+// The flows of a Splitting are undone one by one; its field implements Separable. The
+// stages of an ImplicitRK give one linear system a step, by the implicit function
+// theorem; the gradient is that of the exact step, so the stages should be solved to
+// rounding, as they are by default. Tao's method is reversed on both copies of the state.
+//
 // Forward keeps the states and all stages of the accepted steps: for Tsit5 about eight
-// states a step.
+// states a step, for a Splitting one.
 type Discrete struct {
-	// Recompute keeps only the state at the start of every step and evaluates the
+	// Recompute keeps only the state at the start of every step and finds the
 	// stages again on the way back: less memory by a factor of about the number of
-	// stages, for one more evaluation of f per stage. The gradient is the same.
+	// stages, for one more evaluation of f per stage, or one more solution of an
+	// implicit step. The gradient is the same up to the tolerance of the stages. It
+	// has no effect on Splitting and Tao, which keep no stages.
 	Recompute bool
+
+	// Reconstruct keeps nothing but the saved states, and finds the states in
+	// between by going back from them: memory that does not depend on the number of
+	// steps. It is for methods whose steps can be inverted up to rounding: every
+	// Splitting, at no further cost, and symmetric ImplicitRK, which solve each step
+	// again. Stats.Reconstruction says how far off the states were; where the flow is
+	// unstable rounding grows, and more saved times help.
+	Reconstruct bool
 }
 
 // Interpolating solves the adjoint equation backwards, with y(t) from the dense output

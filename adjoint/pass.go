@@ -47,6 +47,8 @@ type pass[T odeint.Float] struct {
 	lambda []T    // the adjoint state at the end of run: λ(t_0⁺)
 	stats  odeint.Stats
 
+	reconstruction float64 // Stats.Reconstruction
+
 	slope []T // f at a saved time
 }
 
@@ -59,7 +61,7 @@ func (p *pass[T]) init(f odeint.Differentiable[T], opt *odeint.Options) {
 // begin sizes and clears the gradient and looks through the cotangents.
 func (p *pass[T]) begin(sol *odeint.Solution[T], g *Gradient[T], dys []T) error {
 	p.sol, p.grad, p.dys = sol, g, dys
-	p.stats = odeint.Stats{}
+	p.stats, p.reconstruction = odeint.Stats{}, 0
 	m := len(sol.T)
 	g.Y0, g.Theta = sized(g.Y0, p.n), sized(g.Theta, p.f.NumParams())
 	if !g.NoTimes {
@@ -97,6 +99,18 @@ func (p *pass[T]) end() error {
 		}
 	}
 	return nil
+}
+
+// compare takes in how far y is from saved row i.
+func (p *pass[T]) compare(y []T, i int) {
+	var off, size float64
+	for j, v := range p.sol.Row(i) {
+		off = max(off, math.Abs(float64(y[j])-float64(v)))
+		size = max(size, math.Abs(float64(v)))
+	}
+	if off > 0 {
+		p.reconstruction = max(p.reconstruction, off/size)
+	}
 }
 
 // count counts a step back.

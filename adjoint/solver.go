@@ -34,6 +34,12 @@ type Stats struct {
 	// Bytes is the memory the pass keeps: forwards the stored solution, backwards
 	// the workspace beyond the Gradient.
 	Bytes int
+
+	// Reconstruction is the largest distance between a saved state and its
+	// reconstruction, over the saved state, both in the maximum norm: the error of
+	// the states that a backward pass with Discrete.Reconstruct worked with, since
+	// each saved state replaces its reconstruction. 0 for other passes.
+	Reconstruction float64
 }
 
 // backward is the second pass of one Method.
@@ -68,7 +74,7 @@ func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Metho
 	forward := opt
 	switch m := m.(type) {
 	case Discrete:
-		forward.SaveAt.Stages, forward.SaveAt.Steps = !m.Recompute, m.Recompute
+		forward.SaveAt = m.keeps(opt.Method)
 	case Interpolating:
 		forward.SaveAt.Dense = true
 	}
@@ -86,7 +92,7 @@ func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Metho
 func newBackward[T odeint.Float](f odeint.Differentiable[T], sol *odeint.Solution[T], forward *odeint.Options, m Method) (backward[T], error) {
 	switch m := m.(type) {
 	case Discrete:
-		return newDiscrete(f, forward.Method, m)
+		return newDiscrete(f, forward, m)
 	case Interpolating:
 		return newInterpolating(f, sol, forward, m)
 	case Backsolve:
@@ -150,6 +156,6 @@ func (s *Solver[T]) Backward(ctx context.Context, g *Gradient[T], dys []T) error
 // Stats returns the statistics of the last forward and the last backward pass.
 func (s *Solver[T]) Stats() (forward, backward Stats) {
 	forward = Stats{Stats: s.sol.Stats, Bytes: s.sol.Bytes()}
-	backward = Stats{Stats: s.p.stats, Bytes: s.p.bytes() + s.back.bytes()}
+	backward = Stats{Stats: s.p.stats, Bytes: s.p.bytes() + s.back.bytes(), Reconstruction: s.p.reconstruction}
 	return forward, backward
 }

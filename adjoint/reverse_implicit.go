@@ -1,0 +1,265 @@
+package adjoint
+
+import (
+	"context"
+	"math"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
+
+	"github.com/neuralode/neuralode/internal/vec"
+	"github.com/neuralode/neuralode/odeint"
+)
+
+// implicitReverser reverses the steps of an implicit Runge–Kutta method by the
+// implicit function theorem. With J_i = ∂f/∂y at stage i, the cotangents w_i of the
+// slopes solve one linear system, the transposed one of the stages,
+//
+//	w_i − h Σ_j A_ji J_jᵀ w_j = h B_i λ_{n+1},
+//
+// and λ_n = λ_{n+1} + Σ_i J_iᵀ w_i, dθ += Σ_i (∂f/∂θ)_iᵀ w_i. How the stages were found
+// has no part in it, except that they were: the gradient is that of the exact step. The
+// system is solved like the stages: by iteration to rounding for FixedPoint, by LU
+// factors for Newton.
+type implicitReverser[T odeint.Float] struct {
+	f       odeint.Differentiable[T]
+	m       *odeint.ImplicitRK
+	n, s    int
+	direct  *direct[T] // nil: iteration
+	maxIter int
+
+	// One step solved again: from its start with recompute and for outputs inside it,
+	// from its end with reconstruct.
+	recompute, reconstruct bool
+	forward                *odeint.Integrator[T]
+	sol                    odeint.Solution[T]
+	ends                   [2]float64
+	k                      []T
+
+	y    []T // stages' states in rows
+	w    []T // their cotangents
+	v    []T // J_iᵀ w_i
+	next []T
+	out  []T
+	coef []T
+	rows []int
+}
+
+func newImplicitReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.ImplicitRK, opt *odeint.Options, d Discrete) (*implicitReverser[T], error) {
+	n, s := f.Dim(), len(m.B)
+	r := &implicitReverser[T]{
+		f: f, m: m, n: n, s: s, maxIter: 100, recompute: d.Recompute, reconstruct: d.Reconstruct,
+		k: make([]T, s*n), y: make([]T, s*n), w: make([]T, s*n), v: make([]T, s*n),
+		next: make([]T, n), out: make([]T, n), coef: make([]T, s), rows: make([]int, s),
+	}
+	for i := range r.rows {
+		r.rows[i] = i
+	}
+	switch solver := m.Solver.(type) {
+	case odeint.Newton:
+		r.direct = newDirect[T](n, s)
+	case odeint.FixedPoint:
+		r.maxIter = max(r.maxIter, solver.MaxIter)
+	}
+	var err error
+	r.forward, err = odeint.New[T](f, odeint.Options{
+		Method: m, Jumps: opt.Jumps, Compensated: opt.Compensated, SaveAt: odeint.SaveAt{Stages: true},
+	})
+	return r, err
+}
+
+func (r *implicitReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []output[T], st *odeint.Stats) error {
+	k := s.K
+	switch {
+	case r.recompute:
+		if err := r.step(s.T0, s.T1, s.Y0, st); err != nil {
+			return err
+		}
+		k = r.sol.Step(0).K
+	case r.reconstruct:
+		if err := r.step(s.T1, s.T0, s.Y1, st); err != nil {
+			return err
+		}
+		copy(s.Y0, r.sol.Last())
+		k = r.k
+		for i := range r.s { // the stages come in the other order
+			copy(k[i*r.n:][:r.n], r.sol.Step(0).K[(r.s-1-i)*r.n:])
+		}
+	}
+	if err := r.pull(lambda, dtheta, s, 1, k, st); err != nil {
+		return err
+	}
+	for _, o := range outs {
+		if err := r.step(s.T0, s.T0+o.theta*s.H, s.Y0, st); err != nil {
+			return err
+		}
+		copy(r.out, o.dy)
+		if err := r.pull(r.out, dtheta, s, o.theta, r.sol.Step(0).K, st); err != nil {
+			return err
+		}
+		add(lambda, r.out)
+	}
+	return nil
+}
+
+// step solves from y at t0 to t1 in one step.
+func (r *implicitReverser[T]) step(t0, t1 float64, y []T, st *odeint.Stats) error {
+	r.ends = [2]float64{t0, t1}
+	err := r.forward.SolveAt(context.Background(), &r.sol, r.ends[:], y)
+	st.NFE += r.sol.Stats.NFE
+	st.VJPs += r.sol.Stats.VJPs
+	st.Iterations += r.sol.Stats.Iterations
+	return err
+}
+
+// pull takes lambda back from T0 + theta·H to T0, by a step of that size with slopes k.
+func (r *implicitReverser[T]) pull(lambda, dtheta []T, s *odeint.Step[T], theta float64, k []T, st *odeint.Stats) error {
+	h := theta * s.H
+	for i, a := range r.m.A {
+		for j := range r.coef {
+			r.coef[j] = T(h * a[j])
+		}
+		vec.Combine(r.stage(r.y, i), s.Y0, r.coef, r.rows, k)
+	}
+	var err error
+	if r.direct != nil {
+		err = r.solve(lambda, s, theta, st)
+	} else {
+		err = r.iterate(lambda, s, theta, st)
+	}
+	if err != nil {
+		return err
+	}
+	for i := range r.s {
+		r.vjp(r.next, dtheta, s, theta, i, r.stage(r.w, i), st)
+		add(lambda, r.next)
+	}
+	return nil
+}
+
+// stage returns row i of x.
+func (r *implicitReverser[T]) stage(x []T, i int) []T { return x[i*r.n:][:r.n] }
+
+// vjp stores J_iᵀ w in dst.
+func (r *implicitReverser[T]) vjp(dst, dtheta []T, s *odeint.Step[T], theta float64, i int, w []T, st *odeint.Stats) {
+	r.f.VJP(nil, dst, dtheta, s.StageTime(r.m.C[i]*theta), r.stage(r.y, i), w)
+	st.VJPs++
+}
+
+// iterate finds w by w_i = h B_i λ + h Σ_j A_ji J_jᵀ w_j, until the largest change is
+// rounding.
+func (r *implicitReverser[T]) iterate(lambda []T, s *odeint.Step[T], theta float64, st *odeint.Stats) error {
+	h := theta * s.H
+	for i := range r.s {
+		r.weigh(h, i, lambda, r.stage(r.w, i))
+		r.vjp(r.stage(r.v, i), nil, s, theta, i, r.stage(r.w, i), st)
+	}
+	last := math.Inf(1)
+	for it := 1; ; it++ {
+		st.Iterations++
+		var size, change float64
+		for i := r.s - 1; i >= 0; i-- {
+			w := r.stage(r.w, i)
+			r.weigh(h, i, lambda, r.next)
+			for j := range r.coef {
+				r.coef[j] = T(h * r.m.A[j][i])
+			}
+			vec.Combine(r.next, r.next, r.coef, r.rows, r.v)
+			for c, x := range r.next {
+				size = max(size, math.Abs(float64(x)))
+				change = max(change, math.Abs(float64(x-w[c])))
+			}
+			copy(w, r.next)
+			r.vjp(r.stage(r.v, i), nil, s, theta, i, w, st)
+		}
+		if change == 0 || change >= last && change <= 1e3*unit[T]()*size {
+			return nil
+		}
+		if it >= r.maxIter || !(change < math.Inf(1)) {
+			return &odeint.ConvergenceError{
+				Method: "the reverse of " + r.m.Name, T: s.T0, H: h, Iterations: it, Change: change / size,
+			}
+		}
+		last = change
+	}
+}
+
+// weigh stores h B_i λ in dst.
+func (r *implicitReverser[T]) weigh(h float64, i int, lambda, dst []T) {
+	b := T(h * r.m.B[i])
+	for c, l := range lambda {
+		dst[c] = b * l
+	}
+}
+
+// unit is the distance from 1 to the next number of type T.
+func unit[T odeint.Float]() float64 {
+	if sizeOf[T](1) == 4 {
+		return 0x1p-23
+	}
+	return 0x1p-52
+}
+
+// direct is the linear algebra of the transposed stage system, in float64.
+type direct[T odeint.Float] struct {
+	matrix blas64.General
+	rhs    blas64.General
+	pivot  []int
+	unit   []T
+	row    []T
+}
+
+func newDirect[T odeint.Float](n, s int) *direct[T] {
+	size := n * s
+	return &direct[T]{
+		matrix: blas64.General{Rows: size, Cols: size, Stride: size, Data: make([]float64, size*size)},
+		rhs:    blas64.General{Rows: size, Cols: 1, Stride: 1, Data: make([]float64, size)},
+		pivot:  make([]int, size), unit: make([]T, n), row: make([]T, n),
+	}
+}
+
+// solve finds w by LU factors of the matrix with the blocks δ_ij − h A_ji J_jᵀ.
+func (r *implicitReverser[T]) solve(lambda []T, s *odeint.Step[T], theta float64, st *odeint.Stats) error {
+	d, h, n := r.direct, theta*s.H, r.n
+	clear(d.matrix.Data)
+	for j := range r.s {
+		for c := range n {
+			d.unit[c] = 1
+			r.vjp(d.row, nil, s, theta, j, d.unit, st) // row c of J_j, column c of its transpose
+			d.unit[c] = 0
+			for i := range r.s {
+				a := -h * r.m.A[j][i]
+				for k, x := range d.row {
+					d.matrix.Data[(i*n+k)*d.matrix.Stride+j*n+c] = a * float64(x)
+				}
+			}
+		}
+	}
+	for i := range d.rhs.Data {
+		d.matrix.Data[i*d.matrix.Stride+i]++
+	}
+	for i := range r.s {
+		for c, l := range lambda {
+			d.rhs.Data[i*n+c] = h * r.m.B[i] * float64(l)
+		}
+	}
+	st.Iterations++
+	if !lapack64.Getrf(d.matrix, d.pivot) {
+		return &odeint.ConvergenceError{Method: "the reverse of " + r.m.Name, T: s.T0, H: h, Change: math.Inf(1)}
+	}
+	lapack64.Getrs(blas.NoTrans, d.matrix, d.rhs, d.pivot)
+	for i, x := range d.rhs.Data {
+		r.w[i] = T(x)
+	}
+	return nil
+}
+
+func (r *implicitReverser[T]) bytes() int {
+	b := sizeOf[T](len(r.k)+len(r.y)+len(r.w)+len(r.v)+len(r.next)+len(r.out)+len(r.coef)) +
+		r.forward.Bytes() + r.sol.Bytes()
+	if r.direct != nil {
+		b += 8 * (len(r.direct.matrix.Data) + 2*len(r.direct.rhs.Data))
+	}
+	return b
+}
