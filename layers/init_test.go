@@ -71,7 +71,7 @@ func TestInitFansOfFilters(t *testing.T) {
 }
 
 func TestOrthogonal(t *testing.T) {
-	for _, shape := range [][]int{{6, 6}, {4, 9}, {9, 4}, {1, 5}, {5, 1}, {3, 2, 4}, {4}} {
+	for _, shape := range [][]int{{6, 6}, {4, 9}, {9, 4}, {1, 5}, {5, 1}, {3, 2, 4}, {4}, {150, 150}} {
 		size := 1
 		for _, n := range shape {
 			size *= n

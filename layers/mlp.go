@@ -3,6 +3,7 @@ package layers
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -31,7 +32,7 @@ func (m MLP) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (
 	}
 	l := &placedMLP{name: name, hidden: m.Activation.or(Tanh), final: m.Final}
 	in := m.In
-	for i, out := range append(m.Hidden[:len(m.Hidden):len(m.Hidden)], m.Out) {
+	for i, out := range slices.Concat(m.Hidden, []int{m.Out}) {
 		w, b := fmt.Sprintf("%sW%d", prefix(name), i), fmt.Sprintf("%sb%d", prefix(name), i)
 		a, err := placeAffine(g, w, b, dt, Linear{In: in, Out: out, NoBias: m.NoBias, WeightInit: m.WeightInit, BiasInit: m.BiasInit}, r)
 		if err != nil {

@@ -38,6 +38,15 @@ func TestSharedParameters(t *testing.T) {
 	}
 }
 
+// Inputs of equal shapes, the state included, get gradients of their own.
+func TestInputsOfEqualShapes(t *testing.T) {
+	g := G.NewGraph()
+	u0 := input(g, "u0", tensor.Float64, 0, 2, 2)
+	square := layers.MLP{In: 2, Hidden: []int{2, 2}, Out: 2}
+	ode := newLayer(t, g, "ode", square, odelayer.Config{Batch: 2, Times: times, Solve: fixed})
+	checkGradient(t, g, meanSquare(t, must(t)(ode.Fwd(u0))), 1e-6, append(G.Nodes{u0}, ode.Learnables()...)...)
+}
+
 // Several layers with parameters of their own, in a row.
 func TestSeveralLayers(t *testing.T) {
 	g := G.NewGraph()
@@ -197,6 +206,9 @@ func TestCompiledWithTheLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := run(t, g, outputs...)
+	if d := want[0][len(want[0])-1]; math.Abs(d) < 1e-3 {
+		t.Fatalf("solves to 1 and to 4 differ by %v only", d)
+	}
 	var src, dst [][]float64
 	for _, n := range in {
 		src = append(src, n.Value().Data().([]float64))
