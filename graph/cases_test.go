@@ -152,6 +152,9 @@ func productCases() []opCase {
 	batched := func(ta, tb bool) binaryNode {
 		return func(a, b *G.Node) (*G.Node, error) { return G.BatchedMatMul(a, b, ta, tb) }
 	}
+	tensordot := func(name string, aAxes, bAxes []int, a, b caseInput) opCase {
+		return binaryCase("tensordot "+name, func(x, y *G.Node) (*G.Node, error) { return G.Tensordot(aAxes, bAxes, x, y) }, a, b)
+	}
 	cs := []opCase{
 		binaryCase("mul mat mat", G.Mul, in(3, 4), in(4, 2)),
 		binaryCase("mul one row", G.Mul, in(1, 4), in(4, 2)),
@@ -172,12 +175,11 @@ func productCases() []opCase {
 		binaryCase("batched matmul tA", batched(true, false), in(2, 4, 3), in(2, 4, 2)),
 		binaryCase("batched matmul tB", batched(false, true), in(2, 3, 4), in(2, 2, 4)),
 		binaryCase("batched matmul tA tB", batched(true, true), in(2, 4, 3), in(2, 2, 4)),
-		binaryCase("tensordot one axis", func(a, b *G.Node) (*G.Node, error) {
-			return G.Tensordot([]int{1}, []int{0}, a, b)
-		}, in(2, 3, 4), in(3, 5)),
-		binaryCase("tensordot two axes", func(a, b *G.Node) (*G.Node, error) {
-			return G.Tensordot([]int{2, 0}, []int{0, 1}, a, b)
-		}, in(2, 3, 4), in(4, 2, 5)),
+		tensordot("one axis", []int{1}, []int{0}, in(2, 3, 4), in(3, 5)),
+		tensordot("two axes", []int{2, 0}, []int{0, 1}, in(2, 3, 4), in(4, 2, 5)),
+		tensordot("three axes, unsorted", []int{3, 0, 2}, []int{1, 2, 0}, in(2, 3, 4, 5), in(4, 5, 2)),
+		tensordot("matrix with vector", []int{1}, []int{0}, in(2, 3), in(3)),
+		tensordot("of all axes", []int{0, 1}, []int{0, 1}, in(2, 3), in(2, 3)),
 		{name: "square of a matrix", inputs: []caseInput{in(3, 3)}, build: func(x G.Nodes) *G.Node {
 			y := tanh(x[0])
 			return matTimes(y, y)

@@ -90,7 +90,8 @@ func referenceDo(n *G.Node, env map[*G.Node]G.Value) (_ G.Value, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return G.CloneValue(v)
+	// A copy, and a number where the op gave a tensor of one element instead.
+	return toValue(n.Dtype(), n.Shape(), toFloats(v)), nil
 }
 
 // referenceOwn computes the ops that Gorgonia computes wrongly for some shapes.
@@ -190,6 +191,9 @@ func groupNormalise(x []float64, shape tensor.Shape, o groupNormOp) []float64 {
 }
 
 func toValue(dt tensor.Dtype, shape tensor.Shape, x []float64) G.Value {
+	if len(x) != shape.TotalSize() {
+		panic(fmt.Sprintf("%d elements for shape %v", len(x), shape))
+	}
 	if len(shape) == 0 {
 		if dt == tensor.Float32 {
 			return G.NewF32(float32(x[0]))

@@ -53,8 +53,6 @@ func rule(c call) (G.Nodes, error) {
 		return c.at(o), nil
 	case concatOp:
 		return c.concat(o), nil
-	case softmaxOp:
-		return c.softmax(o), nil
 	case softmaxGradOp:
 		return c.softmaxGrad(o), nil
 	case col2imOp:
@@ -69,8 +67,6 @@ func rule(c call) (G.Nodes, error) {
 		return c.poolGrad(poolAverage, o.window), nil
 	case globalAveragePoolOp:
 		return c.globalAveragePool(), nil
-	case upsampleOp:
-		return c.upsample(o), nil
 	case upsampleGradOp:
 		return c.upsampleGrad(o)
 	case batchNormOp:
@@ -103,7 +99,7 @@ func constantOperand(o op, i int) bool {
 		return true
 	case repeatOp:
 		return i > 0 // the count
-	case sliceGradOp:
+	case sliceGradOp, softmaxGradOp:
 		return i == 0 // only its shape counts
 	case maxPoolGradOp, averagePoolGradOp, upsampleGradOp:
 		return i < 2 // where the maximum is, the shapes
@@ -267,27 +263,13 @@ func (c call) concat(o concatOp) G.Nodes {
 	return ds
 }
 
-// softmax: dx = y ⊙ (g − Σ g⊙y); for the logarithm dx = g − exp(y) ⊙ Σ g.
-func (c call) softmax(o softmaxOp) G.Nodes {
-	return G.Nodes{softmaxSlope(c.n, c.g, o)}
-}
-
-func softmaxSlope(y, g *G.Node, o softmaxOp) *G.Node {
-	total := func(v *G.Node) *G.Node { return spreadOver(sumAxes(v, []int{o.axis}), v, []int{o.axis}) }
-	if o.log {
-		return difference(g, product(made(G.Exp(y)), total(g)))
-	}
-	return product(y, difference(g, total(product(g, y))))
-}
-
-// softmaxGrad differentiates what gorgonia.Grad made of a softmax, by writing
-// it out: its operands are x, y = softmax(x) and the cotangent.
+// softmaxGrad differentiates the derivative of a softmax, whose operands are x,
+// y = softmax(x) and g: y ⊙ (g − Σ g⊙y), or g − exp(y) ⊙ Σ g for the logarithm.
 func (c call) softmaxGrad(o softmaxGradOp) G.Nodes {
 	y, g := c.x[1], c.x[2]
 	total := func(v *G.Node) *G.Node { return spreadOver(sumAxes(v, []int{o.axis}), v, []int{o.axis}) }
 	ds := make(G.Nodes, 3)
-	ds[0] = zerosLike(c.x[0])
-	if o.log { // g − exp(y)·Σg
+	if o.log {
 		e := product(made(G.Exp(y)), c.g)
 		ds[1] = made(G.Neg(product(e, total(g))))
 		ds[2] = difference(c.g, total(e))
@@ -325,14 +307,7 @@ func (c call) globalAveragePool() G.Nodes {
 	return G.Nodes{reshaped(spreadOver(share, like, []int{1}), s)}
 }
 
-// upsample: each pixel collects the cotangents of its scale×scale copies.
-func (c call) upsample(o upsampleOp) G.Nodes {
-	s := c.x[0].Shape()
-	rows := reshaped(c.g, tensor.Shape{s[0] * s[1] * s[2], o.scale, s[3] * o.scale})
-	cols := reshaped(made(G.Sum(rows, 1)), tensor.Shape{s.TotalSize(), o.scale})
-	return G.Nodes{reshaped(made(G.Sum(cols, 1)), s)}
-}
-
+// upsampleGrad: the transpose of adding up the copies is making them.
 func (c call) upsampleGrad(o upsampleGradOp) (G.Nodes, error) {
 	d, err := G.Upsample2D(c.g, o.scale)
 	return G.Nodes{nil, nil, d}, err
