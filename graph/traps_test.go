@@ -161,3 +161,22 @@ func TestParts(t *testing.T) {
 		t.Errorf("the whole: %v, %v", all, err)
 	}
 }
+
+// TestStockGradOfOurs: a model whose loss holds derivatives made here can be
+// trained with gorgonia.Grad, called once.
+func TestStockGradOfOurs(t *testing.T) {
+	for _, c := range networkCases() {
+		if !strings.HasPrefix(c.name, "hnn") {
+			continue
+		}
+		inputs, out := c.place(t, tensor.Float64)
+		loss := sumAll(ok(G.Square(out)))
+		want := evaluate(t, grad(t, loss, inputs[1]), inputs, c.values()...)
+		stock, err := stockGrad(loss, inputs[1])
+		if err != nil {
+			t.Errorf("%s: gorgonia.Grad: %v", c.name, err)
+			continue
+		}
+		wantClose(t, c.name, evaluate(t, G.Nodes{stock}, inputs, c.values()...)[0], want[0])
+	}
+}
