@@ -57,11 +57,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	trained := f.train(ctx, stderr)
 	// What there is by now is written even if the training was cut short.
 	err = f.report(context.WithoutCancel(ctx), time.Since(began), stdout)
-	switch {
-	case trained == nil:
-		return err
-	case errors.Is(trained, context.Canceled):
-		return errors.Join(fmt.Errorf("stopped after %d steps, results so far are in %s: %w", f.steps, c.Out, trained), err)
+	if trained != nil {
+		trained = fmt.Errorf("stopped after %d steps, results so far are in %s: %w", f.steps, c.Out, trained)
 	}
 	return errors.Join(trained, err)
 }

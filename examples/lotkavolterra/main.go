@@ -58,7 +58,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	fs := app.NewFlags("lotkavolterra", about, &c.Common)
 	fs.StringVar(&c.adjoint, "adjoint", "discrete", "method of the gradients: "+choice.Adjoints())
 	fs.BoolVar(&c.vm, "vm", false, "train the solve as a layer of a Gorgonia model on its TapeMachine")
-	fs.Float64Var(&c.tolerance, "tol", 1e-7, "error a step may make, relative and absolute")
+	fs.Float64Var(&c.tolerance, "tol", 0, "error a step of the solver may make, relative and absolute; 0: steps of one interval of the data")
 	fs.IntVar(&c.epochs, "epochs", 1500, "steps of Adam; the first half sees a growing part of the data")
 	fs.IntVar(&c.polish, "polish", 3000, "iterations of L-BFGS after them, at most")
 	fs.Float64Var(&c.rate, "lr", 1e-2, "learning rate of Adam at its start; it falls to 0 along a cosine")
@@ -76,25 +76,42 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	switch {
 	case c.epochs < 0 || c.polish < 0:
 		return nil, app.Usagef("-epochs and -polish must not be negative")
-	case !(c.tolerance > 0 && c.tolerance < 1):
-		return nil, app.Usagef("-tol must lie between 0 and 1")
+	case !(c.tolerance >= 0 && c.tolerance < 1):
+		return nil, app.Usagef("-tol must not be negative, and below 1")
 	case !(c.rate > 0) || math.IsInf(c.rate, 0):
 		return nil, app.Usagef("-lr must be positive")
 	}
-	_, err := method(c)
+	_, err := c.method()
 	return c, err
 }
 
-// method returns the adjoint method. The adjoint state is as small as the residuals, so that its
-// backward solves need an error bound relative to it, not the states' absolute one.
-func method(c *config) (adjoint.Method, error) {
-	relative := &odeint.Options{RTol: c.tolerance, ATol: 1e-6 * c.tolerance}
-	switch m, err := choice.Adjoint(c.adjoint); m.(type) {
-	case adjoint.Interpolating:
-		return adjoint.Interpolating{Solve: relative}, nil
-	default:
+// options returns those of the forward solve. Steps of one size make the loss a smooth
+// function of the parameters, which L-BFGS needs to get far below 1e-6.
+func (c *config) options() odeint.Options {
+	if c.tolerance == 0 {
+		return odeint.Options{Controller: odeint.Fixed{}, H0: end / intervals}
+	}
+	return odeint.Options{RTol: c.tolerance, ATol: c.tolerance}
+}
+
+// method returns the adjoint method. The adjoint state λ is as small as the residuals, so
+// that its adaptive backward solves need a bound on the error relative to it.
+func (c *config) method() (adjoint.Method, error) {
+	m, err := choice.Adjoint(c.adjoint)
+	if err != nil || c.tolerance == 0 {
 		return m, err
 	}
+	small := 1e-6 * c.tolerance
+	switch m.(type) {
+	case adjoint.Interpolating:
+		return adjoint.Interpolating{Solve: &odeint.Options{RTol: c.tolerance, ATol: small}}, nil
+	case adjoint.Backsolve: // of (λ, u)
+		return adjoint.Backsolve{Solve: &odeint.Options{
+			RTol:  c.tolerance,
+			ATols: []float64{small, small, c.tolerance, c.tolerance},
+		}}, nil
+	}
+	return m, nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -111,47 +128,44 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	m, err := method(c)
-	if err != nil {
-		return err
-	}
-	opt := odeint.Options{RTol: c.tolerance, ATol: c.tolerance}
-	var way road
-	if c.vm {
-		way, err = newLayered(c.Seed, opt, m, times, data)
-	} else {
-		way, err = newDirect(c.Seed, opt, m, times, data)
-	}
+	way, err := c.road(times, data)
 	if err != nil {
 		return err
 	}
 	x := way.init()
 	history, trained := c.train(ctx, way, x, stderr)
-	if trained != nil && !errors.Is(trained, context.Canceled) {
-		return trained
-	}
-
+	// What there is by now is written even if the training was cut short.
 	r, err := evaluate(c.Seed, x, times, data)
 	if err != nil {
-		return err
+		return errors.Join(trained, err)
 	}
-	var metrics artifact.Metrics
-	metrics.Set("loss", r.loss)
-	metrics.Set("rmse_forward_50", r.forward.rmse())
-	metrics.Set("rmse_backward_50", r.backward.rmse())
-	metrics.Set("seconds", time.Since(began).Seconds())
-	metrics.SetInt("steps", len(history))
-	metrics.SetInt("nfe_forward", way.work().NFEForward)
-	metrics.SetInt("nfe_backward", way.work().NFEBackward)
-	metrics.SetUint("seed", c.Seed)
-	if err := errors.Join(metrics.WriteFile(filepath.Join(c.Out, "metrics.json")), r.draw(c.Out, history)); err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "%sWritten to %s: training.png, interval.png, extrapolation.png, metrics.json\n", &metrics, c.Out)
+	var m artifact.Metrics
+	m.Set("loss", r.loss)
+	m.Set("rmse_forward_50", r.forward.rmse())
+	m.Set("rmse_backward_50", r.backward.rmse())
+	m.Set("seconds", time.Since(began).Seconds())
+	m.SetInt("steps", len(history))
+	m.SetInt("nfe_forward", way.work().NFEForward)
+	m.SetInt("nfe_backward", way.work().NFEBackward)
+	m.SetUint("seed", c.Seed)
+	err = errors.Join(m.WriteFile(filepath.Join(c.Out, "metrics.json")), r.draw(c.Out, history))
+	fmt.Fprintf(stdout, "%sWritten to %s: training.png, interval.png, extrapolation.png, metrics.json\n", &m, c.Out)
 	if trained != nil {
-		return fmt.Errorf("stopped after %d steps, results so far are in %s: %w", len(history), c.Out, trained)
+		trained = fmt.Errorf("stopped after %d steps, results so far are in %s: %w", len(history), c.Out, trained)
 	}
-	return nil
+	return errors.Join(trained, err)
+}
+
+// road returns the way to the loss that the flags ask for.
+func (c *config) road(times, data []float64) (road, error) {
+	m, err := c.method()
+	if err != nil {
+		return nil, err
+	}
+	if c.vm {
+		return newLayered(c.Seed, c.options(), m, times, data)
+	}
+	return newDirect(c.Seed, c.options(), m, times, data)
 }
 
 // train trains x and returns the loss at each step.

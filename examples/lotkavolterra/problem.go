@@ -17,13 +17,18 @@ const (
 	intervals = 100
 	reach     = 50.0 // extrapolation, in both directions
 	hidden    = 64
+
+	// gain is the size of the initial weights over that of Glorot and Bengio. With their
+	// weights the 64 tanh are nearly linear where the data lie, hence nearly alike, and L-BFGS
+	// gains a tenth as much in the same number of iterations.
+	gain = 2
 )
 
 func start() []float64 { return []float64{1, 1} }
 
 // network is the learned right-hand side: one hidden layer of 64 tanh.
 func network() layers.MLP {
-	return layers.MLP{In: 2, Hidden: []int{hidden}, Out: 2, Activation: layers.Tanh}
+	return layers.MLP{In: 2, Hidden: []int{hidden}, Out: 2, Activation: layers.Tanh, WeightInit: layers.GlorotUniform(gain)}
 }
 
 func source(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }

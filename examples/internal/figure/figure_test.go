@@ -73,6 +73,27 @@ func TestSave(t *testing.T) {
 	}
 }
 
+// Panels without data, or with one value only, are drawn too.
+func TestSaveLittleData(t *testing.T) {
+	empty, log := New("", "x", "y"), New("", "x", "y")
+	log.LogY()
+	log.Line("nothing that is positive", []float64{1, 2}, []float64{0, -1}, Solid(Blue))
+	constant, one := New("", "x", "y"), New("", "x", "y")
+	constant.Line("constant", []float64{1, 2}, []float64{-5, -5}, Solid(Blue))
+	one.LogY()
+	one.Points("one", []float64{0}, []float64{3}, Dots(Blue))
+	limits := New("", "x", "y")
+	limits.LimitY(-1, 1)
+	limits.Line("limited", []float64{1, 2}, []float64{-5, 5}, Solid(Blue))
+	path := filepath.Join(t.TempDir(), "a.png")
+	if err := Save(path, 4*vg.Inch, 9*vg.Inch, []*Panel{empty, log, constant, one, limits}); err != nil {
+		t.Fatal(err)
+	}
+	if limits.Plot.Y.Min != -1 || limits.Plot.Y.Max != 1 {
+		t.Errorf("limits [%v, %v]", limits.Plot.Y.Min, limits.Plot.Y.Max)
+	}
+}
+
 func TestRuns(t *testing.T) {
 	nan := math.NaN()
 	p := New("", "", "")

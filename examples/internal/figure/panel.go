@@ -17,7 +17,7 @@ type Panel struct {
 	title  string
 	y      string // label of the vertical axis, which Gonum misplaces on a logarithmic one
 	legend []entry
-	fixed  bool // LimitY was called
+	limits *[2]float64 // of the vertical axis, by LimitY; nil: those of the data
 }
 
 // entry is one line of a legend.
@@ -54,19 +54,41 @@ func (p *Panel) LogY() {
 // LimitY fixes the ends of the vertical axis; what lies beyond is not drawn. By default
 // they are those of what was added, and a little room.
 func (p *Panel) LimitY(lo, hi float64) {
-	p.fixed = true
-	p.Plot.Y.Min, p.Plot.Y.Max = lo, hi
+	p.limits = &[2]float64{lo, hi}
 }
 
-// room widens an axis, so that no mark touches its end.
+// setLimits gives the axes their ends.
+func (p *Panel) setLimits() {
+	room(&p.Plot.X)
+	if p.limits == nil {
+		room(&p.Plot.Y)
+		return
+	}
+	p.Plot.Y.Min, p.Plot.Y.Max = p.limits[0], p.limits[1]
+}
+
+// room widens an axis, so that no mark touches its end, and gives one to an axis that
+// has seen no values or only one.
 func room(a *plot.Axis) {
 	const share = 0.04
 	if _, log := a.Scale.(plot.LogScale); log {
+		if a.Min > a.Max {
+			a.Min, a.Max = 1, 10
+		}
 		f := math.Pow(a.Max/a.Min, share)
+		if a.Min == a.Max {
+			f = 2
+		}
 		a.Min, a.Max = a.Min/f, a.Max*f
 		return
 	}
+	if a.Min > a.Max {
+		a.Min, a.Max = 0, 1
+	}
 	d := (a.Max - a.Min) * share
+	if a.Min == a.Max {
+		d = max(1, math.Abs(a.Min)) / 2
+	}
 	a.Min, a.Max = a.Min-d, a.Max+d
 }
 

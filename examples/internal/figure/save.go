@@ -58,10 +58,7 @@ func drawColumn(column []*Panel, c draw.Canvas) {
 	free := c.Max.Y - c.Min.Y - gap*vg.Length(len(column)-1)
 	for _, p := range column {
 		free -= p.headHeight(width)
-		room(&p.Plot.X)
-		if !p.fixed {
-			room(&p.Plot.Y)
-		}
+		p.setLimits()
 	}
 	height := free / vg.Length(len(column))
 	axes := make([]draw.Canvas, len(column))
