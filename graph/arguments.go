@@ -2,8 +2,8 @@ package graph
 
 import (
 	"fmt"
+	"math"
 	"slices"
-	"strconv"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -63,20 +63,23 @@ func floatType(n *G.Node) (tensor.Dtype, error) {
 // graph, a later Log(Add(x, 1)) deletes the sum, even if it is used elsewhere;
 // an own constant of that name keeps Gorgonia's out.
 func reserveNumbers(g *G.ExprGraph, dt tensor.Dtype) error {
+	numbers := map[string]float64{"0": 0, "1": 1, "2": 2, "3": 3}
+	numbers[fmt.Sprint(math.Ln2)] = math.Ln2
+	numbers[fmt.Sprint(float32(math.Ln2))] = float64(float32(math.Ln2))
 	hasOne := false
 	for _, n := range g.AllNodes() {
 		c, ok := n.Op().(interface{ Value() G.Value })
 		if !ok {
 			continue
 		}
-		want, err := strconv.ParseFloat(n.Name(), 64)
-		if err != nil {
+		want, taken := numbers[n.Name()]
+		if !taken {
 			continue
 		}
-		if got, ok := number(c.Value()); !ok || n.Dtype() != dt || got != want && float32(got) != float32(want) {
+		if got, ok := number(c.Value()); !ok || got != want || n.Dtype() != dt {
 			return fmt.Errorf("a constant %v of type %v is named %q: %w; give it another name", c.Value(), n.Type(), n.Name(), ErrName)
 		}
-		hasOne = hasOne || n.Name() == "1"
+		hasOne = hasOne || want == 1
 	}
 	switch {
 	case hasOne:

@@ -36,9 +36,10 @@
 // # Limits
 //
 // A graph holds float32 or float64 throughout, and is built by one goroutine at
-// a time. Gorgonia itself merges nodes by the hash of their print: give every input
-// and constant a name of its own. Its Slice hashes bounds modulo 256, so that
-// x[0:10] and x[256:266] become one node; Reshape or Concat do not have this fault.
+// a time. Gorgonia merges nodes by a hash of 32 bits of their print: give every
+// input and constant a name of its own, and keep graphs below some thousand nodes.
+// Its Slice hashes bounds modulo 256, so that x[0:10] and x[256:266] become one
+// node; [Part] does not.
 //
 // Gorgonia's TapeMachine may run the derivatives made here, but has faults of its
 // own, which a compiled Program does not share: it overwrites the operand of a

@@ -77,14 +77,15 @@ func seed(scalar *G.Node) (one *G.Node, err error) {
 // two results may be the same node.
 //
 // The graph's own gradient fields (Node.Deriv) are neither read nor written.
-// Comparisons, Sign, Ceil, Floor and integers count as constant. Where Max, MaxPool2D and
-// MaxBetween meet equal elements they take one element of the subgradient: the
-// mean over the equal ones, the first one, and the first operand. The training
-// mode of BatchNorm and Dropout is the one they are in when VJP is called.
+// Comparisons, Sign, Ceil, Floor and integers count as constant. Where Max,
+// MaxPool2D and MaxBetween meet equal elements they take one element of the
+// subgradient: the mean over the equal ones, the first one, and the first
+// operand. The training mode of BatchNorm and Dropout is the one they are in
+// when VJP is called.
 //
 // Errors: ErrOtherGraph, ErrShape, ErrDtype, ErrName, and a *DerivativeError
-// that names the op and node when something on the way has no derivative. Nodes added
-// before an error was met stay in the graph, without effect on its results.
+// that names the op and node when something on the way has no derivative. Nodes
+// added before an error was met stay in the graph, without effect on its results.
 //
 // VJP may be called from several goroutines on different graphs, not on one.
 func VJP(outputs, cotangents, wrt G.Nodes) (G.Nodes, error) {

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/chewxy/hm"
 	G "gorgonia.org/gorgonia"
@@ -72,8 +73,8 @@ func (o partOp) SymDiff(x G.Nodes, y, g *G.Node) (ds G.Nodes, err error) {
 }
 
 func (o partOp) UsePreallocDo(y G.Value, x ...G.Value) (G.Value, error) {
-	return y, onFloats(o.name, func(d [][]float64) { copyParts(d[0], d[1], o.whole, o.axis, o.start, o.shape[o.axis], false) },
-		func(d [][]float32) { copyParts(d[0], d[1], o.whole, o.axis, o.start, o.shape[o.axis], false) }, y, x[0])
+	return y, onFloats(o.name, func(d [][]float64) { takePart(o, d[0], d[1]) },
+		func(d [][]float32) { takePart(o, d[0], d[1]) }, y, x[0])
 }
 
 func (embedOp) Arity() int         { return 2 }
@@ -90,27 +91,34 @@ func (o embedOp) SymDiff(x G.Nodes, y, g *G.Node) (ds G.Nodes, err error) {
 }
 
 func (o embedOp) UsePreallocDo(y G.Value, x ...G.Value) (G.Value, error) {
-	return y, onFloats(o.name, func(d [][]float64) {
-		clear(d[0])
-		copyParts(d[1], d[0], o.shape, o.axis, o.start, o.part[o.axis], true)
-	},
-		func(d [][]float32) {
-			clear(d[0])
-			copyParts(d[1], d[0], o.shape, o.axis, o.start, o.part[o.axis], true)
-		}, y, x[1])
+	return y, onFloats(o.name, func(d [][]float64) { embedPart(o, d[0], d[1]) },
+		func(d [][]float32) { embedPart(o, d[0], d[1]) }, y, x[1])
 }
 
-// copyParts copies between the tensor whole of the given shape and its part
-// from start on, of count elements along axis; into the whole if back is set.
-func copyParts[T Float](part, whole []T, shape tensor.Shape, axis, start, count int, back bool) {
-	after := shape[axis+1:].TotalSize()
-	step, n := shape[axis]*after, count*after
-	for from := start * after; from < len(whole); from += step {
-		if back {
-			copy(whole[from:from+n], part)
-		} else {
-			copy(part, whole[from:from+n])
+func takePart[T Float](o partOp, y, x []T) {
+	at := 0
+	for from, to := range runs(o.whole, o.axis, o.start, o.shape[o.axis]) {
+		at += copy(y[at:], x[from:to])
+	}
+}
+
+func embedPart[T Float](o embedOp, y, g []T) {
+	clear(y)
+	at := 0
+	for from, to := range runs(o.shape, o.axis, o.start, o.part[o.axis]) {
+		at += copy(y[from:to], g[at:])
+	}
+}
+
+// runs yields the bounds of the contiguous pieces of a tensor of shape whole
+// that its part of count elements of axis from start on consists of.
+func runs(whole tensor.Shape, axis, start, count int) iter.Seq2[int, int] {
+	after := whole[axis+1:].TotalSize()
+	return func(yield func(int, int) bool) {
+		for from := start * after; from < whole.TotalSize(); from += whole[axis] * after {
+			if !yield(from, from+count*after) {
+				return
+			}
 		}
-		part = part[n:]
 	}
 }
