@@ -139,6 +139,7 @@ func TestPoolReportsFailedSolves(t *testing.T) {
 			t.Errorf("gradient %v, error %v, want ErrNonFinite", packed, err)
 		}
 	}
+	p = testPool(t)
 	solve(t, p, 2)
 	if _, err := p.forward(in); !errors.Is(err, odeint.ErrNonFinite) {
 		t.Errorf("solve: %v", err)

@@ -38,6 +38,16 @@ func TestSharedParameters(t *testing.T) {
 	}
 }
 
+// Two layers with the same inputs and the same cotangent are two, all the same.
+func TestEqualInputs(t *testing.T) {
+	g := G.NewGraph()
+	u0 := input(g, "u0", tensor.Float64, 0, 2, 2)
+	a := newLayer(t, g, "a", net, odelayer.Config{Batch: 2, Times: []float64{0, 1}, Solve: fixed})
+	b := newLayer(t, g, "b", net, odelayer.Config{Batch: 2, Times: []float64{0, 3}, Solve: fixed})
+	sum := must(t)(G.Add(must(t)(a.Fwd(u0)), must(t)(b.FwdWith(u0, a.Learnables()...))))
+	checkGradient(t, g, meanSquare(t, sum), 1e-6, append(G.Nodes{u0}, a.Learnables()...)...)
+}
+
 // Inputs of equal shapes, the state included, get gradients of their own.
 func TestInputsOfEqualShapes(t *testing.T) {
 	g := G.NewGraph()
