@@ -52,6 +52,14 @@ func TestOutputsOfAllKinds(t *testing.T) {
 	equalSlices(t, "outputs", got, v, v2, v2, []float64{7}, []float64{2}, []float64{1, 4, 2, 5, 3, 6}, v2, v, make([]float64, 6))
 }
 
+func TestBatchedLayer(t *testing.T) {
+	g := G.NewGraph()
+	x, row := matrixInput(g, "x", 2, 2, 2), matrixInput(g, "row", 1, 1, 2)
+	n := ok(G.Square(ok(G.BroadcastAdd(ok(G.BatchedMatMul(x, x)), row, nil, []byte{0, 1}))))
+	got := mustRun(t, G.Nodes{x, row}, G.Nodes{n}, []float64{1, 2, 3, 4, 0, 1, 1, 0}, []float64{-7, -9})
+	equalSlices(t, "layer", got, []float64{0, 1, 64, 169, 36, 81, 49, 64})
+}
+
 func TestIntermediateAsInput(t *testing.T) {
 	g := G.NewGraph()
 	x := matrixInput(g, "x", 2)

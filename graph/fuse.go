@@ -66,13 +66,12 @@ func usesOf(outputs []*value) (order []*value, uses map[*value][]use) {
 // fuse groups the values below outputs into units, in the order of execution.
 // A value joins the unit of its readers if it is elementwise, has one reading
 // unit, and is read there element by element in storage order; then it never
-// leaves the cache. groups[i] is the output group of outputs[i].
+// leaves the cache. groups[i] is the output group of outputs[i]; outputs are
+// read by no other value.
 func fuse(outputs []*value, groups []uint) []*unit {
 	order, uses := usesOf(outputs)
-	isOutput := make(map[*value]bool)
 	needed := make(map[*value]uint64)
 	for i, v := range outputs {
-		isOutput[v] = true
 		needed[v] |= 1 << groups[i]
 	}
 	unitOf := make(map[*value]*unit)
@@ -85,9 +84,6 @@ func fuse(outputs []*value, groups []uint) []*unit {
 			continue
 		}
 		reader := soleReader(uses[v], unitOf)
-		if isOutput[v] {
-			reader = nil
-		}
 		switch _, product := v.do.(matmulOp); {
 		case elementwiseOp(v.do) && reader != nil && len(reader.chain) < maxChain:
 			reader.chain = append(reader.chain, v)

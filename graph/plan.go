@@ -120,7 +120,7 @@ func (u *unit) inPlace(dying map[*value]bool) *value {
 	}
 	var found *value
 	for _, a := range u.operands() {
-		if dying[a.of] && a.whole() && a.of.size() == u.root.size() && found == nil {
+		if dying[a.of] && a.of.size() == u.root.size() && found == nil {
 			found = a.of
 		}
 	}
