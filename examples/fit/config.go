@@ -125,7 +125,7 @@ func (c *config) validate() error {
 	if c.load == "" {
 		return nil
 	}
-	for _, name := range []string{"time", "states", "hidden", "activation", "log", "normalise"} {
+	for _, name := range []string{"time", "states", "hidden", "activation", "log", "normalise", "seed"} {
 		if c.given(name) {
 			return app.Usagef("-%s is part of the model, which -load reads from %s; leave it out", name, c.load)
 		}

@@ -19,7 +19,7 @@ type fit struct {
 	rows   int // that are fitted; those after them are forecast
 	model  *model
 	path   *train.Trajectory
-	loss   float64 // the last one known, weight decay included
+	loss   float64 // of the last step, for the progress bar
 	steps  int     // optimiser steps of this run
 	saved  time.Time
 }
@@ -91,9 +91,6 @@ func (f *fit) train(ctx context.Context, stderr io.Writer) error {
 	if c.load == "" {
 		horizon = train.GrowingHorizon(max(3, all/10), all, c.epochs/2)
 	}
-	objective := func(intervals int) train.Objective {
-		return train.WithDecay(f.path.Loss(intervals), c.decay, f.model.field.NumParams())
-	}
 	x := f.model.vector()
 	defer func() { f.model.set(x) }()
 
@@ -101,7 +98,7 @@ func (f *fit) train(ctx context.Context, stderr io.Writer) error {
 	err := train.Adam{
 		Steps:     c.epochs,
 		Rate:      train.Cosine(c.rate, 0, c.epochs),
-		Objective: func(step int) train.Objective { return objective(horizon(step)) },
+		Objective: func(step int) train.Objective { return f.objective(horizon(step)) },
 		After:     func(_ int, loss float64) { f.after(x, loss, bar) },
 	}.Run(ctx, x)
 	bar.Done(f.loss)
@@ -112,10 +109,15 @@ func (f *fit) train(ctx context.Context, stderr io.Writer) error {
 	defer func() { bar.Done(f.loss) }()
 	f.loss, err = train.LBFGS{
 		Iterations: c.polish,
-		Objective:  objective(all),
+		Objective:  f.objective(all),
 		After:      func(_ int, loss float64) { f.after(nil, loss, bar) },
 	}.Run(ctx, x)
 	return err
+}
+
+// objective is the loss over the first intervals of the data, weight decay included.
+func (f *fit) objective(intervals int) train.Objective {
+	return train.WithDecay(f.path.Loss(intervals), f.config.decay, f.model.field.NumParams())
 }
 
 // after counts a step. Now and then it saves the model, if x holds it.

@@ -122,7 +122,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// The fourth of four ways to choose, for every flag that chooses, has an effect.
+// Every flag that has a say in the training changes its result.
 func TestFlagsMatter(t *testing.T) {
 	weights := func(args ...string) string {
 		dir := t.TempDir()
@@ -215,6 +215,7 @@ func TestExitCodes(t *testing.T) {
 		{"-decay -1", app.ExitUsage, "-decay"},
 		{"-holdout -1", app.ExitUsage, "-holdout"},
 		{"-load x -hidden 4", app.ExitUsage, "-hidden"},
+		{"-load x -seed 4", app.ExitUsage, "-seed"},
 		{"-load " + dir, app.ExitFailure, weightsFile},
 		{"-data " + bad, app.ExitFailure, bad + `:3: column "a"`},
 		{"-data " + bad + "x", app.ExitFailure, "no such file"},

@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	// What there is by now is written even if the training was cut short.
 	err = f.report(context.WithoutCancel(ctx), time.Since(began), stdout)
 	if trained != nil {
-		trained = fmt.Errorf("stopped after %d steps, results so far are in %s: %w", f.steps, c.Out, trained)
+		trained = app.Stopped(trained, f.steps, c.Out)
 	}
 	return errors.Join(trained, err)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -96,12 +95,4 @@ func (m *model) vector() []float64 { return slices.Concat(m.field.Params(), m.st
 func (m *model) set(x []float64) {
 	n := copy(m.field.Params(), x)
 	copy(m.start, x[n:])
-}
-
-// matches reports whether the table is one of the model's kind.
-func (m *model) matches(d *table) error {
-	if d.time != m.Time || !slices.Equal(d.states, m.States) {
-		return fmt.Errorf("the model is one of %v over %s, but %s has %v over %s", m.States, m.Time, d.file, d.states, d.time)
-	}
-	return nil
 }

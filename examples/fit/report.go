@@ -28,7 +28,9 @@ func (f *fit) report(ctx context.Context, elapsed time.Duration, stdout io.Write
 	}
 	y := f.model.scale.inverse(z)
 	m := f.metrics(z, y)
-	m.Set("loss", f.loss)
+	if loss, err := f.objective(f.rows-1)(ctx, nil, x); err == nil {
+		m.Set("loss", loss)
+	}
 	m.Set("seconds", elapsed.Seconds())
 	m.SetInt("steps", f.steps)
 	m.SetInt("nfe_forward", cost.NFEForward)

@@ -151,7 +151,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	err = errors.Join(m.WriteFile(filepath.Join(c.Out, "metrics.json")), r.draw(c.Out, history))
 	fmt.Fprintf(stdout, "%sWritten to %s: training.png, interval.png, extrapolation.png, metrics.json\n", &m, c.Out)
 	if trained != nil {
-		trained = fmt.Errorf("stopped after %d steps, results so far are in %s: %w", len(history), c.Out, trained)
+		trained = app.Stopped(trained, len(history), c.Out)
 	}
 	return errors.Join(trained, err)
 }

@@ -32,6 +32,20 @@ type usageError struct{ err error }
 func (e *usageError) Error() string   { return e.err.Error() }
 func (e *usageError) Unwrap() []error { return []error{ErrUsage, e.err} }
 
+// Stopped returns the error of a training that err ended after some steps, when what there
+// was by then has been written to the folder out.
+func Stopped(err error, steps int, out string) error {
+	if errors.Is(err, context.Canceled) {
+		return &interruptedError{fmt.Sprintf("interrupted after %d steps; results so far are in %s", steps, out)}
+	}
+	return fmt.Errorf("stopped after %d steps, results so far are in %s: %w", steps, out, err)
+}
+
+type interruptedError struct{ text string }
+
+func (e *interruptedError) Error() string { return e.text }
+func (e *interruptedError) Unwrap() error { return context.Canceled }
+
 // Common are the flags that every example has.
 type Common struct {
 	Quick bool   // -quick: a few seconds, for a smoke test

@@ -22,7 +22,8 @@ func TestReport(t *testing.T) {
 		{Usagef("-epochs is %d", -1), ExitUsage, "prog: -epochs is -1\n"},
 		{fmt.Errorf("opening: %w", Usagef("no such column")), ExitUsage, "prog: opening: no such column\n"},
 		{&reportedError{Usagef("printed before")}, ExitUsage, ""},
-		{fmt.Errorf("stopped after 3 steps: %w", context.Canceled), ExitInterrupted, "prog: stopped after 3 steps: context canceled\n"},
+		{Stopped(fmt.Errorf("solve: %w", context.Canceled), 3, "dir"), ExitInterrupted, "prog: interrupted after 3 steps; results so far are in dir\n"},
+		{Stopped(errors.New("diverged"), 3, "dir"), ExitFailure, "prog: stopped after 3 steps, results so far are in dir: diverged\n"},
 	} {
 		var b bytes.Buffer
 		if code := Report("prog", c.err, &b); code != c.code || b.String() != c.text {
