@@ -15,6 +15,13 @@
 // estimate and run with fixed steps. A Method is data; a Tableau of one's own is used
 // like those here, and Tableau.Check verifies its order.
 //
+// Hamiltonian and other systems that run for long have methods that keep their
+// structure, at fixed steps: a Splitting (VelocityVerlet, Yoshida4, BlanesMoan4,
+// KahanLi8, …) for fields that are Separable, an ImplicitRK (ImplicitMidpoint,
+// GaussLegendre4, GaussLegendre6) for any field, and Tao, which is explicit, for any
+// Hamiltonian. Their state is made of pairs (q, p), see Paired. Options.Compensated
+// keeps the rounding of very many steps at bay.
+//
 // # Steps
 //
 // With an error estimate the step size adapts to RTol and ATol under a
@@ -28,8 +35,9 @@
 // Options.SaveAt chooses: the end (the default), saved times, every n-th step, a
 // dense solution for Solution.At, or the steps with their stages, which a reverse pass
 // needs. A saved time inside a step costs no step: it comes from the method's own
-// continuous extension, of the method's order or one less. A saved time at the end of
-// a step is the state there bit for bit.
+// continuous extension, of the method's order or one less; where there is none, by a
+// partial step of the method from the step's start, of its order. A saved time at the end
+// of a step is the state there bit for bit.
 //
 // # Errors
 //

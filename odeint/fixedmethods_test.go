@@ -169,6 +169,29 @@ func TestStructuredDense(t *testing.T) {
 	}
 }
 
+// The dense output of a second solve, and after a jump, has the slopes of its own start.
+func TestStructuredDenseRestarts(t *testing.T) {
+	for _, c := range structured {
+		p := pendulum[float64]()
+		in, err := New(p.field, Options{Method: c.m, H0: 0.1, Jumps: []float64{0.5}, SaveAt: SaveAt{Dense: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slope, want := make([]float64, 2), make([]float64, 2)
+		for _, z0 := range [][]float64{{1, 0.2}, {-0.3, 0.7}} {
+			sol := new(Solution[float64])
+			if err := in.Solve(t.Context(), sol, 0, 1, z0); err != nil {
+				t.Fatal(err)
+			}
+			sol.DerivativeAt(slope, 0)
+			p.field.Eval(want, 0, z0)
+			if d := distance(slope, want); d > 1e-14 {
+				t.Errorf("%v: slope at the start from %v is off by %.3g", c.m, z0, d)
+			}
+		}
+	}
+}
+
 // A batch of two is the two samples bit for bit.
 func TestBatchedPairs(t *testing.T) {
 	single, z := henonHeiles[float64](), [][]float64{{0.1, 0.2, 0.2, 0.3}, {-0.2, 0.1, 0.05, 0.4}}
@@ -274,6 +297,7 @@ func TestStructuredRepeats(t *testing.T) {
 			t.Fatal(err)
 		}
 		var first []float64
+		var stats Stats
 		z0 := slices.Clone(p.z0)
 		for range 2 {
 			sol := new(Solution[float64])
@@ -281,8 +305,8 @@ func TestStructuredRepeats(t *testing.T) {
 				t.Fatal(err)
 			}
 			if first == nil {
-				first = sol.Last()
-			} else if !slices.Equal(first, sol.Last()) {
+				first, stats = sol.Last(), sol.Stats
+			} else if !slices.Equal(first, sol.Last()) || sol.Stats != stats {
 				t.Errorf("%v: the second solve differs", c.m)
 			}
 		}

@@ -19,15 +19,13 @@ func hermite(skip int) *Tableau {
 	return &Tableau{Name: "hermite", P: p}
 }
 
-// endSlopes provides the rows of K that hermite needs.
+// endSlopes provides the rows of K that hermite needs, for every step of a solve.
 type endSlopes[T Float] struct {
-	ev    *evaluator[T]
-	f1    []T     // the slope at the end of the last step stored
-	t1    float64 // and its time
-	valid bool
+	ev *evaluator[T]
+	f1 []T // the slope at the end of the step before; nil: there is none
 }
 
-func (d *endSlopes[T]) restart() { d.valid = false }
+func (d *endSlopes[T]) restart() { d.f1 = nil }
 
 // store appends the rows to s.K, which has skip others, unless they are there.
 func (d *endSlopes[T]) store(s *Step[T], skip int) error {
@@ -38,7 +36,7 @@ func (d *endSlopes[T]) store(s *Step[T], skip int) error {
 	k := s.K[:(skip+hermiteRows)*n]
 	rows := k[skip*n:]
 	f0, mean, f1 := rows[:n], rows[n:2*n], rows[2*n:]
-	if d.valid && d.t1 == s.T0 {
+	if d.f1 != nil {
 		copy(f0, d.f1)
 	} else if err := d.ev.at(f0, s.StageTime(0), s.Y0); err != nil {
 		return err
@@ -49,8 +47,7 @@ func (d *endSlopes[T]) store(s *Step[T], skip int) error {
 	if err := d.ev.at(f1, s.StageTime(1), s.Y1); err != nil {
 		return err
 	}
-	d.f1, d.t1, d.valid = f1, s.T1, true
-	s.K = k
+	d.f1, s.K = f1, k
 	return nil
 }
 
