@@ -13,7 +13,9 @@
 //
 // Discrete is the exact reverse of what the solver did (discretise, then
 // optimise): its gradient is that of the numbers Forward returned, at any
-// tolerance. It is the default.
+// tolerance. It is the default. It reverses every method of odeint; splittings need a
+// field that is Separable. Discrete{Reconstruct: true} takes memory for no step at all,
+// with methods whose steps can be inverted.
 //
 // Interpolating solves the continuous adjoint equation backwards, with y(t) from the
 // stored dense output (optimise, then discretise): right to the tolerances of both
