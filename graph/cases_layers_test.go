@@ -57,11 +57,13 @@ func imageCases() []opCase {
 		innerCase("upsample", func(x *G.Node) (*G.Node, error) { return G.Upsample2D(x, 2) }, in(2, 2, 2, 3)),
 		innerCase("upsample by 3", func(x *G.Node) (*G.Node, error) { return G.Upsample2D(x, 3) }, in(1, 2, 2, 3)),
 		binaryCase("conv2d of one pixel", conv([]int{0, 0}, one, one, 1, 1), in(1, 1, 1, 1), in(1, 1, 1, 1)),
+		innerCase("max pool, four paddings", maxPool([]int{0, 1, 1, 0}, []int{1, 2}, 2, 2), in(1, 2, 4, 5)),
 		innerCase("max pool 1-D", func(x *G.Node) (*G.Node, error) { return G.MaxPool1D(x, 3, 1, 2) }, in(2, 1, 1, 7)),
 		innerCase("global average pool", G.GlobalAveragePool2D, in(2, 3, 2, 3)),
 	}
 	for _, c := range []opCase{
 		innerCase("average pool", avgPool([]int{0, 0}, two, 2, 2), in(2, 2, 4, 4)),
+		innerCase("average pool, four paddings", avgPool([]int{0, 1, 1, 0}, []int{1, 2}, 2, 2), in(1, 2, 4, 5)),
 		innerCase("average pool overlapping, padded", avgPool([]int{1, 1}, []int{2, 1}, 3, 3), in(1, 2, 5, 4)),
 	} {
 		c.tape = "Gorgonia divides by the width of the image"

@@ -51,7 +51,7 @@ func reshaped(x *G.Node, to tensor.Shape) *G.Node {
 	if x.Shape().TotalSize() != to.TotalSize() {
 		panic(failure{fmt.Errorf("reshape of %v to %v: %w", x.Shape(), to, ErrShape)})
 	}
-	return made(G.ApplyOp(shapeOp{ownOp{"Shape", to.Dims(), to.Clone()}, x.Dims(), x.Dtype()}, x))
+	return made(G.ApplyOp(shapeOp{ownOp{"Shape", to.Dims(), to.Clone()}, x.Dims()}, x))
 }
 
 func transposed(x *G.Node, perm []int) *G.Node {

@@ -70,25 +70,28 @@ func (o ownOp) new(like G.Value) *tensor.Dense {
 type shapeOp struct {
 	ownOp
 	from int // axes of the operand
-	dt   tensor.Dtype
 }
 
 func (shapeOp) Arity() int         { return 1 }
 func (o shapeOp) Type() hm.Type    { return hm.NewFnType(typeOf(o.from), typeOf(o.dims)) }
 func (shapeOp) DiffWRT(int) []bool { return []bool{true} }
 func (shapeOp) decode() op         { return reshapeOp{} }
+
 func (o shapeOp) Do(x ...G.Value) (G.Value, error) {
 	if o.dims > 0 {
 		return o.UsePreallocDo(o.new(x[0]), x...)
 	}
-	y := tensor.New(tensor.Of(o.dt), tensor.WithShape(1))
-	if _, err := o.UsePreallocDo(y, x...); err != nil {
-		return nil, err
+	switch v := x[0].Data().(type) {
+	case []float64:
+		return G.NewF64(v[0]), nil
+	case []float32:
+		return G.NewF32(v[0]), nil
+	case float64:
+		return G.NewF64(v), nil
+	case float32:
+		return G.NewF32(v), nil
 	}
-	if o.dt == tensor.Float32 {
-		return G.NewF32(y.Float32s()[0]), nil
-	}
-	return G.NewF64(y.Float64s()[0]), nil
+	return nil, fmt.Errorf("graph: op %s on %T", o.name, x[0].Data())
 }
 
 func (o shapeOp) SymDiff(x G.Nodes, y, g *G.Node) (ds G.Nodes, err error) {
@@ -97,6 +100,9 @@ func (o shapeOp) SymDiff(x G.Nodes, y, g *G.Node) (ds G.Nodes, err error) {
 }
 
 func (o shapeOp) UsePreallocDo(y G.Value, x ...G.Value) (G.Value, error) {
+	if o.dims == 0 {
+		return o.Do(x...) // a number has no buffer
+	}
 	switch v := x[0].(type) {
 	case *G.F64:
 		return y, onFloats(o.name, func(d [][]float64) { d[0][0] = float64(*v) }, nil, y)
