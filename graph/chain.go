@@ -26,7 +26,7 @@ type chain[T Float] struct {
 // step computes block register dst from others.
 type step[T Float] struct {
 	kernel[T]
-	dst, a, b, c int
+	dst, a, b int
 }
 
 // operand is something that a chain reads, and how its elements, taken in the
@@ -141,7 +141,7 @@ func (c *chain[T]) addSteps(u *unit, distinct []view) {
 	var free []int
 	for i, v := range u.chain {
 		s := step[T]{kernel: kernelOf[T](v.do)}
-		in := []*int{&s.a, &s.b, &s.c}
+		in := []*int{&s.a, &s.b}
 		for k, a := range v.args {
 			if r, ok := reg[a.of]; ok {
 				*in[k] = r
@@ -219,13 +219,10 @@ func (c *chain[T]) span(m *Instance[T], lo, hi int) {
 		}
 		for i := range c.steps {
 			s := &c.steps[i]
-			switch dst := m.regs[s.dst]; {
-			case s.f1 != nil:
-				s.f1(dst, m.regs[s.a])
-			case s.f2 != nil:
-				s.f2(dst, m.regs[s.a], m.regs[s.b])
-			default:
-				s.f3(dst, m.regs[s.a], m.regs[s.b], m.regs[s.c])
+			if s.f1 != nil {
+				s.f1(m.regs[s.dst], m.regs[s.a])
+			} else {
+				s.f2(m.regs[s.dst], m.regs[s.a], m.regs[s.b])
 			}
 		}
 	}

@@ -188,7 +188,7 @@ func (f *Field[T]) collect(nodes G.Nodes) (G.Nodes, error) {
 		}
 		distinct = append(distinct, n)
 		f.layout = append(f.layout, Param{Name: n.Name(), Shape: ints(n.Shape()), Offset: len(f.theta)})
-		switch v := n.Value().Data().(type) {
+		switch v := rowMajorData(n.Value()).(type) {
 		case T:
 			f.theta = append(f.theta, v)
 		case []T:

@@ -19,7 +19,7 @@ const maxChain = 32
 
 func elementwiseOp(o op) bool {
 	switch o.(type) {
-	case unaryOp, binaryOp, gradOp, mulAddOp, copyOp:
+	case unaryOp, binaryOp, gradOp, copyOp:
 		return true
 	}
 	return false

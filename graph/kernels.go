@@ -11,18 +11,14 @@ import (
 type kernel[T Float] struct {
 	f1 func(dst, a []T)
 	f2 func(dst, a, b []T)
-	f3 func(dst, a, b, c []T)
 }
 
-// run applies the kernel to any number of operands.
+// run applies the kernel to its operands.
 func (k kernel[T]) run(dst []T, x [][]T) {
-	switch {
-	case k.f1 != nil:
+	if k.f1 != nil {
 		k.f1(dst, x[0])
-	case k.f2 != nil:
+	} else {
 		k.f2(dst, x[0], x[1])
-	default:
-		k.f3(dst, x[0], x[1], x[2])
 	}
 }
 
@@ -39,8 +35,6 @@ func kernelOf[T Float](o op) kernel[T] {
 			return kernel[T]{f2: vec.TanhGrad[T]}
 		}
 		return kernel[T]{f2: vec.SigmoidGrad[T]}
-	case mulAddOp:
-		return kernel[T]{f3: vec.MulAdd[T]}
 	}
 	panic("graph: op is not elementwise")
 }

@@ -202,18 +202,10 @@ func (l *lowering) refuse(n *G.Node, reason string) view {
 
 func (l *lowering) constant(o constantOp, n *G.Node) (view, error) {
 	shape := ints(n.Shape())
-	var data any
-	switch c := o.value.(type) {
-	case nil:
+	if o.value == nil {
 		return l.number(0, shape), nil
-	case *tensor.Dense:
-		if c.RequiresIterator() || !c.DataOrder().IsRowMajor() || c.DataOrder().IsTransposed() {
-			c = c.Materialize().(*tensor.Dense)
-		}
-		data = c.Data()
-	default:
-		data = c.Data()
 	}
+	data := rowMajorData(o.value)
 	var xs []float64
 	switch d := data.(type) {
 	case float64:
@@ -236,6 +228,15 @@ func (l *lowering) constant(o constantOp, n *G.Node) (view, error) {
 		}
 	}
 	return l.number(xs[0], shape), nil
+}
+
+// rowMajorData returns the elements of a value in row-major order: a number or
+// a slice, which must not be changed.
+func rowMajorData(v G.Value) any {
+	if d, ok := v.(*tensor.Dense); ok && (d.RequiresIterator() || !d.DataOrder().IsRowMajor() || d.DataOrder().IsTransposed()) {
+		v = d.Materialize()
+	}
+	return v.Data()
 }
 
 // spread repeats a scalar operand of an elementwise op.

@@ -37,9 +37,6 @@ type (
 	// gradOp is a fused elementwise function of g and y: the VJP of tanh or
 	// sigmoid in terms of its value.
 	gradOp struct{ fn unaryFn }
-
-	// mulAddOp is a·b+c.
-	mulAddOp struct{}
 )
 
 // builder makes values. Equal ones are made once: two values are the same if

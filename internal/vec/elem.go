@@ -187,14 +187,6 @@ func Map[T Float](f func(float64) float64) func(dst, x []T) {
 	}
 }
 
-// MulAdd stores a·b+c in dst.
-func MulAdd[T Float](dst, a, b, c []T) {
-	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
-	for i := range dst {
-		dst[i] = a[i]*b[i] + c[i]
-	}
-}
-
 // TanhGrad stores g·(1-y²) in dst: the cotangent of tanh's argument from its
 // value y and cotangent g.
 func TanhGrad[T Float](dst, g, y []T) {
