@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"image/color"
 	"math"
 	"path/filepath"
 
@@ -41,40 +42,36 @@ func (f *fit) draw(ctx context.Context, x []float64, path string) error {
 		if f.model.Log && wide(d.column(k)) {
 			p.LogY()
 		}
-		color := figure.Series(k)
-		observed, model := d.column(k), column(k)
 		if f.rows < len(d.t) {
 			p.Span("held out", cut, last)
 		}
-		p.Line("fit", t[:split+1], model[:split+1], figure.Solid(color))
-		if f.rows < len(d.t) {
-			p.Line("forecast", t[split:], model[split:], figure.Dashed(color))
-		}
-		p.Points("data", d.t[:f.rows], observed[:f.rows], figure.Dots(figure.Black))
-		if f.rows < len(d.t) {
-			p.Points("data held out", d.t[f.rows:], observed[f.rows:], figure.Rings(figure.Black))
-		}
+		f.compare(p, d.t, d.column(k), t, column(k), split, figure.Series(k))
 		left = append(left, p)
 	}
 	columns := [][]*figure.Panel{left}
 	width := vg.Length(6 * vg.Inch)
 	if n > 1 {
-		a, b := 0, 1
-		p := figure.New("Phase plane", f.label(d.states[a]), f.label(d.states[b]))
-		ma, mb, oa, ob := column(a), column(b), d.column(a), d.column(b)
-		p.Line("fit", ma[:split+1], mb[:split+1], figure.Solid(figure.Green))
-		if f.rows < len(d.t) {
-			p.Line("forecast", ma[split:], mb[split:], figure.Dashed(figure.Green))
-		}
-		p.Points("data", oa[:f.rows], ob[:f.rows], figure.Dots(figure.Black))
-		if f.rows < len(d.t) {
-			p.Points("data held out", oa[f.rows:], ob[f.rows:], figure.Rings(figure.Black))
-		}
+		p := figure.New("Phase plane", f.label(d.states[0]), f.label(d.states[1]))
+		f.compare(p, d.column(0), d.column(1), column(0), column(1), split, figure.Green)
 		columns = append(columns, []*figure.Panel{p})
 		width = 11 * vg.Inch
 	}
 	height := max(5, 2.6*float64(n))
 	return figure.Save(path, width, vg.Length(height)*vg.Inch, columns...)
+}
+
+// compare adds data and model to a panel, those after the fitted rows and after the split of
+// the curve in another style.
+func (f *fit) compare(p *figure.Panel, dataX, dataY, curveX, curveY []float64, split int, c color.Color) {
+	held := f.rows < len(dataX)
+	p.Points("data", dataX[:f.rows], dataY[:f.rows], figure.Dots(figure.Grey))
+	if held {
+		p.Points("data held out", dataX[f.rows:], dataY[f.rows:], figure.Rings(figure.Black))
+	}
+	p.Line("fit", curveX[:split+1], curveY[:split+1], figure.Solid(c))
+	if held {
+		p.Line("forecast", curveX[split:], curveY[split:], figure.Dashed(c))
+	}
 }
 
 // label is a state's name with its unit, if that is known.

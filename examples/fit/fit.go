@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/neuralode/neuralode/examples/internal/app"
@@ -79,8 +80,8 @@ func start(d *table, s *scale) []float64 {
 
 // String says what is fitted to what.
 func (f *fit) String() string {
-	return fmt.Sprintf("%s: %d rows of %v over %s, the last %d held out; %d weights; %v",
-		f.data.file, len(f.data.t), f.data.states, f.data.time, len(f.data.t)-f.rows, f.model.field.NumParams(), f.config)
+	return fmt.Sprintf("%s: %d rows of %s over %s, the last %d held out; %d weights; %v",
+		f.data.file, len(f.data.t), strings.Join(f.data.states, ", "), f.data.time, len(f.data.t)-f.rows, f.model.field.NumParams(), f.config)
 }
 
 // train fits the model. Whatever ends it, the model is the best one known then.

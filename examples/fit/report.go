@@ -55,14 +55,20 @@ func (f *fit) predict(ctx context.Context, x, times []float64) ([]float64, error
 	return z, err
 }
 
-// metrics compares predictions, scaled and not, with the data. The forecast is compared with
-// one that says the mean of what was fitted, too.
+// metrics compares predictions, z and y, with the data: in units of the data; scaled, which
+// makes states of different units comparable if they are normalised; and in
+// logarithms, if the model has them. A forecast that says the mean of the fitted rows is
+// there for comparison.
 func (f *fit) metrics(z, y []float64) *artifact.Metrics {
 	n := len(f.data.states)
 	split := f.rows * n
 	m := new(artifact.Metrics)
 	m.Set("rmse_in_sample", train.RMSE(y[:split], f.data.y[:split]))
 	m.Set("rmse_forecast", train.RMSE(y[split:], f.data.y[split:]))
+	s := f.model.scale
+	scaled := s.states(f.data.y)
+	m.Set("rmse_scaled_in_sample", train.RMSE(z[:split], scaled[:split]))
+	m.Set("rmse_scaled_forecast", train.RMSE(z[split:], scaled[split:]))
 	if !f.model.Log {
 		m.Set("rmse_forecast_of_mean", train.RMSE(f.meanOf(f.data.y), f.data.y[split:]))
 		return m
@@ -74,7 +80,6 @@ func (f *fit) metrics(z, y []float64) *artifact.Metrics {
 		}
 		return l
 	}
-	s := f.model.scale
 	predicted := make([]float64, len(z))
 	for i, v := range z {
 		predicted[i] = s.Mean[i%n] + s.Spread[i%n]*v
