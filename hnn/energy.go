@@ -32,12 +32,12 @@ func NewEnergy[T Float](h Module, batch int, cfg graph.FieldConfig) (*Energy[T],
 	if h == nil || batch < 1 {
 		return nil, &ConfigError{"NewEnergy", []string{fmt.Sprintf("an energy that is not nil and a batch of at least 1 are needed; the batch is %d", batch)}}
 	}
-	w, err := width("NewEnergy", h, cfg)
+	w, err := resolve("NewEnergy", h, &cfg)
 	if err != nil {
 		return nil, err
 	}
 	g := G.NewGraph()
-	l, err := h.Place(g, cfg.Name, dtype[T](), random(cfg))
+	l, err := h.Place(g, cfg.Name, dtype[T](), cfg.Rand)
 	if err != nil {
 		return nil, err
 	}

@@ -421,3 +421,27 @@ func TestErrors(t *testing.T) {
 
 // linear knows no shape.
 type linear struct{ hnn.Module }
+
+// TestTimedNetwork differentiates a network H(q, p, t) at two times.
+func TestTimedNetwork(t *testing.T) {
+	h := layers.AppendTime{Of: layers.MLP{In: 5, Hidden: []int{6}, Out: 1}}
+	f := newField[float64](t, hnn.Field{H: h}, 1, 3)
+	e, err := hnn.NewEnergy[float64](h, 1, graph.FieldConfig{Name: "f", Rand: rng(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := []float64{.4, -.3, 1.2, .6}
+	var before []float64
+	for _, at := range []float64{.7, -2} {
+		got := gradtest.NaNs[float64](4)
+		f.Eval(got, at, z)
+		value := make([]float64, 1)
+		d := gradtest.Gradient(func() float64 { e.Eval(value, at, z); return value[0] }, z, 1e-3)
+		gradtest.Close(t, "field", got, []float64{d[2], d[3], -d[0], -d[1]}, 1e-9)
+		gradtest.VJP(t, f, f.Params(), at, z, rng(5), 1e-4, 1e-9)
+		if before != nil && gradtest.RelErr(got, before) < 1e-3 {
+			t.Error("the field does not see the time")
+		}
+		before = got
+	}
+}

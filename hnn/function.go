@@ -196,24 +196,22 @@ func fillNaN[T Float](x []T) {
 	}
 }
 
-// random returns cfg's source, or its default.
-func random(cfg graph.FieldConfig) *rand.Rand {
-	if cfg.Rand != nil {
-		return cfg.Rand
+// resolve fills in the defaults of graph.NewField and returns the width 2n of
+// the module's state.
+func resolve(what string, m Module, cfg *graph.FieldConfig) (width int, err error) {
+	if cfg.Name == "" {
+		cfg.Name = "field"
 	}
-	return rand.New(rand.NewPCG(0, 0))
-}
-
-// width returns the width of a state, cfg.Shape or what the module knows.
-func width(what string, m Module, cfg graph.FieldConfig) (int, error) {
-	shape := cfg.Shape
-	if shape == nil {
-		shape = stateShape(m)
+	if cfg.Rand == nil {
+		cfg.Rand = rand.New(rand.NewPCG(0, 0))
 	}
-	if len(shape) != 1 || shape[0] < 2 || shape[0]%2 != 0 {
-		return 0, &ConfigError{what, []string{fmt.Sprintf("the state's shape is %v; it must be (2n): set FieldConfig.Shape", shape)}}
+	if cfg.Shape == nil {
+		cfg.Shape = stateShape(m)
 	}
-	return shape[0], nil
+	if len(cfg.Shape) != 1 || cfg.Shape[0] < 2 || cfg.Shape[0]%2 != 0 {
+		return 0, &ConfigError{what, []string{fmt.Sprintf("the state's shape is %v; it must be (2n): set FieldConfig.Shape", cfg.Shape)}}
+	}
+	return cfg.Shape[0], nil
 }
 
 // layout lists learnables as graph.Field does.

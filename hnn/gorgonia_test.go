@@ -58,11 +58,15 @@ func bind[T hnn.Float](t *testing.T, n *G.Node, x []T) {
 // TestLayer trains a network energy through the solver inside a Gorgonia model,
 // and compares the first gradient with that of package adjoint.
 func TestLayer(t *testing.T) {
-	t.Run("float64", func(t *testing.T) { trainLayer[float64](t, 1e-12) })
-	t.Run("float32", func(t *testing.T) { trainLayer[float32](t, 1e-4) })
+	adaptive := odeint.Options{RTol: 1e-5, ATol: 1e-5}
+	t.Run("float64", func(t *testing.T) { trainLayer[float64](t, adaptive, 1e-12) })
+	t.Run("float32", func(t *testing.T) { trainLayer[float32](t, adaptive, 1e-4) })
+	t.Run("implicit midpoint", func(t *testing.T) {
+		trainLayer[float64](t, odeint.Options{Method: odeint.ImplicitMidpoint, H0: .05}, 1e-12)
+	})
 }
 
-func trainLayer[T hnn.Float](t *testing.T, tol float64) {
+func trainLayer[T hnn.Float](t *testing.T, opt odeint.Options, tol float64) {
 	const batch = 2
 	times := []float64{0, .1, .2, .3, .4}
 	a, b := swing(t, .4, times), swing(t, .8, times)
@@ -70,7 +74,6 @@ func trainLayer[T hnn.Float](t *testing.T, tol float64) {
 	for i := range times {
 		truth = append(append(truth, convert[T](a[2*i:2*i+2])...), convert[T](b[2*i:2*i+2])...)
 	}
-	opt := odeint.Options{RTol: 1e-5, ATol: 1e-5}
 	dt := dtypeOf[T]()
 
 	g := G.NewGraph()

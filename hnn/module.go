@@ -70,7 +70,7 @@ func forward(l Layer, t, x *G.Node) (*G.Node, error) {
 	return l.Fwd(x)
 }
 
-// prefix joins the names of a module and one of its parts.
+// join joins the names of a module and one of its parts.
 func join(name, part string) string {
 	if name == "" {
 		return part

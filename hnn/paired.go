@@ -16,7 +16,7 @@ func NewField[T Float](f Field, batch int, cfg graph.FieldConfig) (*PairedField[
 	if f.H == nil {
 		return nil, &ConfigError{"NewField", []string{"H is nil; it is the module of the energy"}}
 	}
-	w, err := width("NewField", f, cfg)
+	w, err := resolve("NewField", f, &cfg)
 	if err != nil {
 		return nil, err
 	}

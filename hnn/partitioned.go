@@ -35,17 +35,16 @@ func NewSeparable[T Float](s Separable, batch int, cfg graph.FieldConfig) (*Sepa
 	if s.V == nil || batch < 1 {
 		return nil, &ConfigError{"NewSeparable", []string{fmt.Sprintf("a potential V and a batch of at least 1 are needed; the batch is %d", batch)}}
 	}
-	w, err := width("NewSeparable", s, cfg)
+	w, err := resolve("NewSeparable", s, &cfg)
 	if err != nil {
 		return nil, err
 	}
 	f := &SeparableField[T]{n: w / 2, in: make([]T, batch*w), out: make([]T, batch*w)}
-	r := random(cfg)
 	var nodes, more G.Nodes
-	if f.drift, nodes, err = compileHalf[T](s.kinetic(), join(cfg.Name, "T"), batch, f.n, false, r); err != nil {
+	if f.drift, nodes, err = compileHalf[T](s.kinetic(), join(cfg.Name, "T"), batch, f.n, false, cfg.Rand); err != nil {
 		return nil, err
 	}
-	if f.kick, more, err = compileHalf[T](s.V, join(cfg.Name, "V"), batch, f.n, true, r); err != nil {
+	if f.kick, more, err = compileHalf[T](s.V, join(cfg.Name, "V"), batch, f.n, true, cfg.Rand); err != nil {
 		return nil, err
 	}
 	f.layout = layout(append(nodes, more...))

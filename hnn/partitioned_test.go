@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/internal/gradtest"
@@ -12,7 +13,7 @@ import (
 )
 
 var (
-	_ odeint.Separable[float64]      = (*hnn.SeparableField[float64])(nil)
+	_ adjoint.Separable[float64]     = (*hnn.SeparableField[float64])(nil)
 	_ odeint.Differentiable[float32] = (*hnn.SeparableField[float32])(nil)
 	_ odeint.Fallible                = (*hnn.SeparableField[float64])(nil)
 )

@@ -10,6 +10,7 @@ import (
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
+	"github.com/neuralode/neuralode/internal/gradtest"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/collocation"
@@ -168,6 +169,15 @@ func TestTrainSolver(t *testing.T) {
 	t.Run("float32, rk4", func(t *testing.T) {
 		trainSolver[float32](t, newField[float32](t, hnn.Field{H: pendulumNet()}, 2, 4), odeint.Options{Method: odeint.RK4, H0: .05})
 	})
+	t.Run("separable, yoshida4", func(t *testing.T) {
+		trainSolver[float64](t, halves[float64](t, 2), odeint.Options{Method: odeint.Yoshida4, H0: .05})
+	})
+	t.Run("float32, separable, velocity verlet", func(t *testing.T) {
+		trainSolver[float32](t, halves[float32](t, 2), odeint.Options{Method: odeint.VelocityVerlet, H0: .02})
+	})
+	t.Run("implicit midpoint", func(t *testing.T) {
+		trainSolver[float64](t, newField[float64](t, hnn.Field{H: pendulumNet()}, 2, 4), odeint.Options{Method: odeint.ImplicitMidpoint, H0: .05})
+	})
 	t.Run("separable, rk4", func(t *testing.T) {
 		trainSolver[float64](t, halves[float64](t, 2), odeint.Options{Method: odeint.RK4, H0: .05})
 	})
@@ -234,5 +244,45 @@ func trainSolver[T hnn.Float](t *testing.T, f trainable[T], opt odeint.Options) 
 	t.Logf("RMSE %.3g", rmse)
 	if rmse > .01 {
 		t.Errorf("RMSE %v above 0.01", rmse)
+	}
+}
+
+// TestSolverGradients checks the exact gradients of training through the
+// structure-preserving methods against differences of the same steps.
+func TestSolverGradients(t *testing.T) {
+	times := []float64{0, .3, .5}
+	target := normal[float64](rng(3), 12, 1)
+	whole, err := hnn.NewField[float64](hnn.Field{H: hnn.Sum{hnn.Pendulum{Learn: []string{"length"}}, net(1, 1, layers.Tanh)}}, 2, graph.FieldConfig{Rand: rng(4)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		f      trainable[float64]
+		method odeint.Method
+	}{
+		{halves[float64](t, 2), odeint.VelocityVerlet},
+		{halves[float64](t, 2), odeint.Yoshida4},
+		{whole, odeint.ImplicitMidpoint},
+		{whole, odeint.GaussLegendre4},
+		{whole, &odeint.Tao{Omega: 10}},
+	} {
+		solver, err := adjoint.New[float64](c.f, odeint.Options{Method: c.method, H0: .1}, adjoint.Discrete{})
+		if err != nil {
+			t.Fatal(c.method, err)
+		}
+		z0, dys := target[:4], make([]float64, 12)
+		loss := func() float64 {
+			sol, err := solver.Forward(context.Background(), times, z0)
+			if err != nil {
+				t.Fatal(c.method, err)
+			}
+			return hnn.TrajectoryLoss(dys, sol.Y, target)
+		}
+		loss()
+		var g adjoint.Gradient[float64]
+		if err := solver.Backward(context.Background(), &g, dys); err != nil {
+			t.Fatal(c.method, err)
+		}
+		gradtest.Close(t, c.method.String()+" dθ", append([]float64(nil), g.Theta...), gradtest.Gradient(loss, c.f.Params(), 1e-3), 1e-7)
 	}
 }
