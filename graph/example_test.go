@@ -75,3 +75,24 @@ func ExampleDerivativeError() {
 	fmt.Println(err)
 	// Output: graph: cannot differentiate op DiagFlat of node "DiagFlat(%0)": it is not a gorgonia.SDOp; use ops that are, or give it DiffWRT and SymDiff
 }
+
+// The momenta of a state (q, p), one row for each of two bodies.
+func ExamplePart() {
+	g := G.NewGraph()
+	z := G.NewMatrix(g, tensor.Float64, G.WithShape(2, 4), G.WithName("z"),
+		G.WithValue(tensor.New(tensor.WithShape(2, 4), tensor.WithBacking([]float64{1, 2, 3, 4, 5, 6, 7, 8}))))
+	p, err := graph.Part(z, 1, 2, 4)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var v G.Value
+	G.Read(p, &v)
+
+	vm := G.NewTapeMachine(g)
+	defer vm.Close()
+	if err := vm.RunAll(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(p.Shape(), v.Data())
+	// Output: (2, 2) [3 4 7 8]
+}
