@@ -10,7 +10,7 @@ import (
 type progress[T Float] struct {
 	tol     float64 // 0: at rounding
 	noise   float64 // relative size of a change that can be rounding
-	scale   float64 // largest component of the state
+	scale   float64 // largest component of the state and the increments so far
 	first   float64 // largest change of the first iteration
 	largest float64 // and of this one
 	best    float64 // the smallest of them so far
@@ -36,9 +36,11 @@ func (r *implicitRK[T]) newProgress(y []T) progress[T] {
 // begin starts an iteration.
 func (p *progress[T]) begin() { p.largest, p.moving = 0, false }
 
-// see takes in the change of a component, whose smallest change other than 0 was
-// *least.
-func (p *progress[T]) see(least *T, change T) {
+// see takes in an increment that changed from last to next, and whose smallest change
+// other than 0 was *least.
+func (p *progress[T]) see(least *T, last, next T) {
+	p.scale = max(p.scale, math.Abs(float64(next)))
+	change := next - last
 	if change < 0 {
 		change = -change
 	}

@@ -195,3 +195,31 @@ func TestStageTolerance(t *testing.T) {
 		}
 	}
 }
+
+// A solve that starts at zero has its increments for a scale.
+func TestImplicitFromRest(t *testing.T) {
+	forced := NewFunc(2, func(dz []float64, t float64, z []float64) {
+		dz[0], dz[1] = z[1]+z[1]*z[1], -math.Sin(z[0])-0.3*z[1]+math.Sin(t)
+	})
+	rest := NewFunc(2, func(dz []float64, _ float64, z []float64) { dz[0], dz[1] = z[1], -math.Sin(z[0]) })
+	exact, err := Solve(forced, 0, 3, []float64{0, 0}, Options{Method: Dop853, RTol: 1e-13, ATol: 1e-14})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*ImplicitRK{ImplicitMidpoint, GaussLegendre4, GaussLegendre6} {
+		for _, s := range []StageSolver{FixedPoint{}, FixedPoint{Tol: 1e-10}, Newton{}, Newton{Tol: 1e-10}} {
+			opt := Options{Method: m.With(s), H0: 0.05}
+			sol, err := Solve(forced, 0, 3, []float64{0, 0}, opt)
+			if err != nil {
+				t.Fatalf("%v, %T: %v", m, s, err)
+			}
+			if d := distance(sol.Last(), exact.Last()); d > 1e-7+math.Pow(0.05, float64(m.Order)) {
+				t.Errorf("%v, %T: off by %.3g", m, s, d)
+			}
+			still, err := Solve(rest, 0, 3, []float64{0, 0}, opt)
+			if err != nil || !slices.Equal(still.Last(), []float64{0, 0}) {
+				t.Errorf("%v, %T: rest becomes %v, %v", m, s, still.Last(), err)
+			}
+		}
+	}
+}

@@ -202,7 +202,7 @@ func (r *implicitRK[T]) fixedPointSweep(s *Step[T], theta float64, k []T, stop *
 		hb, least := r.hb[i], r.least[i*n:(i+1)*n]
 		for c, v := range ki {
 			next := hb * v
-			stop.see(&least[c], next-li[c])
+			stop.see(&least[c], li[c], next)
 			li[c] = next
 		}
 	}

@@ -132,7 +132,7 @@ func (r *implicitRK[T]) newtonSweep(s *Step[T], theta float64, k []T, stop *prog
 	r.newton.solve()
 	for i, d := range rhs {
 		next := r.l[i] + T(d)
-		stop.see(&r.least[i], next-r.l[i])
+		stop.see(&r.least[i], r.l[i], next)
 		r.l[i] = next
 	}
 	return nil
