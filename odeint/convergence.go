@@ -11,8 +11,8 @@ type progress[T Float] struct {
 	tol     float64 // 0: at rounding
 	noise   float64 // relative size of a change that can be rounding
 	scale   float64 // largest component of the state and the increments so far
-	first   float64 // largest change of the first iteration
-	largest float64 // and of this one
+	limit   float64 // a change that says the iteration diverges; 0: not known yet
+	largest float64 // change in this iteration
 	best    float64 // the smallest of them so far
 	stalled int     // iterations in which it was no smaller than one before
 	moving  bool    // some component's change is smaller than all before
@@ -26,7 +26,7 @@ func (r *implicitRK[T]) newProgress(y []T) progress[T] {
 	for i := range r.least {
 		r.least[i] = T(math.Inf(1))
 	}
-	p := progress[T]{tol: r.tol, noise: math.Pow(unit[T](), 0.75), first: math.Inf(1), best: math.Inf(1)}
+	p := progress[T]{tol: r.tol, noise: math.Pow(unit[T](), 0.75), best: math.Inf(1)}
 	for _, v := range y {
 		p.scale = max(p.scale, math.Abs(float64(v)))
 	}
@@ -60,8 +60,8 @@ func (p *progress[T]) done() bool {
 	if p.largest <= p.tol*p.scale {
 		return true
 	}
-	if math.IsInf(p.first, 1) {
-		p.first = p.largest
+	if p.limit == 0 {
+		p.limit = 1e3 * (p.largest + p.scale)
 	}
 	if p.largest > p.noise*p.scale {
 		return false
@@ -78,7 +78,7 @@ func (p *progress[T]) done() bool {
 func (p *progress[T]) enough() bool { return p.largest <= unit[T]()*p.scale }
 
 // hopeless reports whether the changes grow beyond all bounds.
-func (p *progress[T]) hopeless() bool { return p.largest > 1e3*(p.first+p.scale) }
+func (p *progress[T]) hopeless() bool { return p.largest > p.limit }
 
 // unit is the distance from 1 to the next number of type T.
 func unit[T Float]() float64 {
