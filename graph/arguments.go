@@ -31,7 +31,7 @@ func checkArguments(outputs, cotangents, wrt G.Nodes) (dt tensor.Dtype, err erro
 				first, dt = n, t
 			}
 			if n.Graph() != first.Graph() || n.Graph() == nil {
-				return dt, fmt.Errorf("%s[%d], %q: %w; build all of them on one gorgonia.ExprGraph", list.name, i, n.Name(), ErrOtherGraph)
+				return dt, fmt.Errorf("%s[%d], %q: %w; build all of them on one gorgonia.ExprGraph (constants with its AddNode)", list.name, i, n.Name(), ErrOtherGraph)
 			}
 			if t != dt {
 				return dt, fmt.Errorf("%s[%d], %q, is %v among %v: %w; use one element type in a graph", list.name, i, n.Name(), t, dt, ErrDtype)
