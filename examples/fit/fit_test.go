@@ -107,6 +107,30 @@ func TestLoadPredictsTheSame(t *testing.T) {
 	}
 }
 
+// Flags that are not part of the model's shape may change when it is loaded.
+func TestLoadOverride(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	ctx := context.Background()
+	if _, err := quick(ctx, "-epochs", "5", "-polish", "0", "-out", first); err != nil {
+		t.Fatal(err)
+	}
+	_, err := quick(ctx, "-load", first, "-epochs", "0", "-polish", "2", "-out", second,
+		"-solver", "dopri5", "-adjoint", "backsolve", "-tol", "1e-4", "-holdout", "2", "-step", "0.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := load(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Solver != "dopri5" || m.Adjoint != "backsolve" || m.Tolerance != 1e-4 || m.Holdout != 2 || m.Step != 0.5 {
+		t.Errorf("%+v", m.description)
+	}
+	if n := strings.Count(read(t, second, "predictions.csv"), "forecast"); n != 2 {
+		t.Errorf("%d rows are forecast, want 2", n)
+	}
+}
+
 // The same seed gives the same files, another seed others.
 func TestSeed(t *testing.T) {
 	var files []string

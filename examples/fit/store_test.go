@@ -127,6 +127,10 @@ func TestLoadErrors(t *testing.T) {
 		{"not JSON", func(dir string) error { return os.WriteFile(filepath.Join(dir, modelFile), []byte("{"), 0o644) }, modelFile},
 		{"other format", edit(func(d *description) { d.Format = "neuralode fit 99" }), "format"},
 		{"cut weights", func(dir string) error { return os.Truncate(filepath.Join(dir, weightsFile), 100) }, "saved with"},
+		{"cut weights beside the rest of a crash", func(dir string) error {
+			b, err := os.ReadFile(filepath.Join(dir, modelFile))
+			return errors.Join(err, os.WriteFile(filepath.Join(dir, nextFile), b, 0o644), os.Truncate(filepath.Join(dir, weightsFile), 100))
+		}, "saved with"},
 		{"cut weights, unchecked", func(dir string) error {
 			return errors.Join(os.Truncate(filepath.Join(dir, weightsFile), 100), edit(func(d *description) { d.WeightsSHA256 = "" })(dir))
 		}, "zip"},

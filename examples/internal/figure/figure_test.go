@@ -65,6 +65,11 @@ func TestSave(t *testing.T) {
 			}
 		}
 	}
+	// The two vertical axes of the left column stand one above the other.
+	upper, lower := axisAt(img, 0, 300), axisAt(img, 400, 700)
+	if upper != lower || upper <= 0 {
+		t.Errorf("vertical axes at %d and %d", upper, lower)
+	}
 	for i := range 4 {
 		c := Series(i)
 		if ink[[3]uint8{c.R, c.G, c.B}] < 50 {
@@ -106,6 +111,23 @@ func TestRuns(t *testing.T) {
 	if got := p.runs(x, y); len(got) != 2 || got[0][0].X != 1 || got[1][0].X != 6 {
 		t.Errorf("runs on a logarithmic axis %v", got)
 	}
+}
+
+// axisAt returns the first column with a black line of 100 pixels between two rows.
+func axisAt(img image.Image, from, to int) int {
+	for x := range img.Bounds().Dx() {
+		run := 0
+		for y := from; y < to; y++ {
+			r, g, b, _ := img.At(x, y).RGBA()
+			if run++; r+g+b > 0x18000 {
+				run = 0
+			}
+			if run == 100 {
+				return x
+			}
+		}
+	}
+	return -1
 }
 
 func TestTicks(t *testing.T) {

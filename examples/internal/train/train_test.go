@@ -88,6 +88,27 @@ func TestLBFGSCancel(t *testing.T) {
 	}
 }
 
+// Whatever was tried last, x is the best point met.
+func TestLBFGSKeepsBest(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	lowest := math.Inf(1)
+	n := 0
+	x := []float64{-1.2, 1}
+	loss, err := LBFGS{Iterations: 100, Objective: func(ctx context.Context, grad, x []float64) (float64, error) {
+		v, err := rosenbrock(ctx, grad, x)
+		if n++; n > 10 && v >= lowest || n > 30 { // a step that fails
+			cancel()
+			return v, err
+		}
+		lowest = min(lowest, v)
+		return v, err
+	}}.Run(ctx, x)
+	at, _ := rosenbrock(ctx, nil, x)
+	if !errors.Is(err, context.Canceled) || at != loss || loss != lowest {
+		t.Errorf("loss %g said, %g at x, %g the lowest (%v)", loss, at, lowest, err)
+	}
+}
+
 // The first steps of Adam, by its formula (Kingma and Ba 2015, algorithm 1).
 func TestAdamFormula(t *testing.T) {
 	x := []float64{-1.2, 1}

@@ -101,6 +101,22 @@ func TestTrajectoryPredict(t *testing.T) {
 	}
 }
 
+// The loss over the first intervals has a row more than intervals.
+func TestTrajectoryHorizon(t *testing.T) {
+	p := trajectory(t, nil)
+	x := []float64{0, 0, 1, 2} // nothing moves
+	for intervals, want := range map[int]float64{
+		1: (0.01 + 0.04) / 3, // three targets, the fourth is missing
+		2: (0.01 + 0.04 + 0.09 + 1) / 5,
+		3: (0.01 + 0.04 + 0.09 + 1 + 0.16 + 1.21) / 7,
+	} {
+		got, err := p.Loss(intervals)(context.Background(), nil, x)
+		if err != nil || math.Abs(got-want) > 1e-12 {
+			t.Errorf("%d intervals: %v (%v), want %v", intervals, got, err, want)
+		}
+	}
+}
+
 func TestTrajectoryDiverges(t *testing.T) {
 	p := trajectory(t, nil)
 	x := []float64{-10, 0, 1, 1} // blows up at t = 1/20
