@@ -5,6 +5,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/graph"
 )
 
 // builder writes expressions on a graph and keeps the first error, after which
@@ -91,15 +93,10 @@ func (b *builder) constant(c float64) *G.Node {
 // columns returns columns i to j of a matrix, as a matrix.
 func (b *builder) columns(x *G.Node, i, j int) *G.Node {
 	return b.op(func() (*G.Node, error) {
-		rows, width := x.Shape()[0], x.Shape()[1]
-		if i == 0 && j == width {
+		if i == 0 && j == x.Shape()[1] {
 			return x, nil
 		}
-		s, err := G.Slice(x, nil, G.S(i, j))
-		if err != nil || s.Dims() == 2 {
-			return s, err
-		}
-		return G.Reshape(s, tensor.Shape{rows, j - i})
+		return graph.Part(x, 1, i, j)
 	})
 }
 
