@@ -79,3 +79,36 @@ func BenchmarkMLP(b *testing.B) {
 		b.Run(fmt.Sprintf("float32/batch=%d", batch), func(b *testing.B) { benchmarkMLP[float32](b, tensor.Float32, batch) })
 	}
 }
+
+// BenchmarkField is the same network as a vector field: what a solver and an
+// adjoint call.
+func BenchmarkField(b *testing.B) {
+	for _, batch := range []int{1, 1024} {
+		f, err := NewField[float64](testMLP{in: 2, hidden: 64}, batch, FieldConfig{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		r := rand.New(rand.NewPCG(3, 4))
+		y, lambda := randomVector(r, f.Dim()), randomVector(r, f.Dim())
+		dydt, dy, dtheta := make([]float64, f.Dim()), make([]float64, f.Dim()), make([]float64, f.NumParams())
+		b.Run(fmt.Sprintf("batch=%d/Eval", batch), func(b *testing.B) {
+			for b.Loop() {
+				f.Eval(dydt, 0, y)
+			}
+		})
+		b.Run(fmt.Sprintf("batch=%d/VJP", batch), func(b *testing.B) {
+			for b.Loop() {
+				f.VJP(nil, dy, dtheta, 0, y, lambda)
+			}
+		})
+	}
+}
+
+// BenchmarkCompile is the cost of building and compiling a field.
+func BenchmarkCompile(b *testing.B) {
+	for b.Loop() {
+		if _, err := NewField[float64](testMLP{in: 2, hidden: 64}, 1, FieldConfig{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

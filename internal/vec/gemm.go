@@ -9,6 +9,9 @@ import (
 // op(A) m×k and op(B) k×n, where op transposes when its flag is set. Matrices
 // are row-major; ld is the distance between the starts of two stored rows. C
 // must not overlap A or B.
+//
+// Large products are gonum's, which skips the terms whose factor in A is zero,
+// even if that in B is NaN or infinite.
 func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, add bool, c []T, ldc int) {
 	if m == 0 || n == 0 {
 		return

@@ -7,10 +7,9 @@ import (
 
 // The functions of this file are computed in float64 for both widths, without
 // branches but for NaN. The loops are written out so that all of their bodies is
-// inlined. They share one reduction, z = n·ln2 + r with
-// |r| ≤ ½ln2, and one polynomial for eʳ-1. The coefficients are minimax fits by
-// the Remez algorithm; the relative error of the fits is 2⁻⁶¹ for float64 and
-// 2⁻³¹ for float32.
+// inlined. They share one reduction, z = n·ln2 + r with |r| ≤ ½ln2. The
+// polynomials are minimax fits by the Remez algorithm, with relative errors of
+// 2⁻⁶⁰ for float64 and 2⁻³¹ for float32.
 
 const (
 	log2e = 1 / math.Ln2
@@ -53,6 +52,19 @@ func expm1Poly32(r float64) float64 {
 	return r + r2*(p01+r2*(p23+r2*p45))
 }
 
+// cothPoly is R = r·coth(r/2), with which eʳ = (R+r)/(R-r): a polynomial of half
+// the length, for functions that divide anyway.
+func cothPoly(r float64) float64 {
+	z := r * r
+	return 2 + z*(0.16666666666666603+z*(-0.00277777777770217787+z*(0.0000661375632285640467+z*(-1.65339035152894444e-6+z*4.13817907811312801e-8))))
+}
+
+// cothPoly32 is cothPoly with an error below float32's.
+func cothPoly32(r float64) float64 {
+	z := r * r
+	return 2 + z*(0.166666666146775146+z*(-0.00277775142196369475+z*0.0000657579756273099679))
+}
+
 // pow2 is 2ⁿ for -1022 ≤ n ≤ 1023.
 func pow2(n int64) float64 { return math.Float64frombits(uint64(n+1023) << 52) }
 
@@ -84,8 +96,8 @@ func withSign(y, x float64) float64 {
 // wide tells whether T has 64 bits.
 func wide[T Float]() bool { return unsafe.Sizeof(T(0)) == 8 }
 
-// Tanh stores tanh(x) in dst, within 2 ulp. With 2|x| = n·ln2 + r it is
-// (e-1)/(e+1), where e-1 = 2ⁿ(eʳ-1) + (2ⁿ-1) has no cancellation.
+// Tanh stores tanh(x) in dst, within 2 ulp. It is e/(e+2d), where e/d = e²ˣ-1
+// with d = R-r and e = 2ⁿ(R+r)-(R-r), written so that nothing cancels.
 func Tanh[T Float](dst, x []T) {
 	x = x[:len(dst)]
 	if !wide[T]() {
@@ -93,8 +105,9 @@ func Tanh[T Float](dst, x []T) {
 			v := float64(v)
 			r, n := reduce(2 * clamp(v, bits20))
 			s := pow2(n)
-			e := s*expm1Poly32(r) + (s - 1)
-			dst[i] = T(withSign(e/(e+2), v))
+			d := cothPoly32(r) - r
+			e := s*(r+r) + (s-1)*d
+			dst[i] = T(withSign(e/(e+(d+d)), v))
 		}
 		return
 	}
@@ -102,8 +115,9 @@ func Tanh[T Float](dst, x []T) {
 		v := float64(v)
 		r, n := reduce(2 * clamp(v, bits20))
 		s := pow2(n)
-		e := s*expm1Poly(r) + (s - 1)
-		dst[i] = T(withSign(e/(e+2), v))
+		d := cothPoly(r) - r
+		e := s*(r+r) + (s-1)*d
+		dst[i] = T(withSign(e/(e+(d+d)), v))
 	}
 }
 
@@ -114,9 +128,9 @@ func Sigmoid[T Float](dst, x []T) {
 		for i, v := range x {
 			v := float64(v)
 			r, n := reduce(-clamp(v, bits150))
-			s := pow2(n)
-			e := s + s*expm1Poly32(r)
-			y := selectSign(math.Float64bits(v), 1, e) / (1 + e)
+			q := cothPoly32(r)
+			d, e := q-r, pow2(n)*(q+r)
+			y := selectSign(math.Float64bits(v), d, e) / (d + e)
 			if v != v {
 				y = v
 			}
@@ -127,9 +141,9 @@ func Sigmoid[T Float](dst, x []T) {
 	for i, v := range x {
 		v := float64(v)
 		r, n := reduce(-clamp(v, bits746))
-		s := pow2(n >> 1) // in two steps, because 2ⁿ may be subnormal
-		e := (s + s*expm1Poly(r)) * pow2(n-n>>1)
-		y := selectSign(math.Float64bits(v), 1, e) / (1 + e)
+		q := cothPoly(r)
+		d, e := q-r, pow2(n>>1)*(q+r)*pow2(n-n>>1) // 2ⁿ alone may be subnormal
+		y := selectSign(math.Float64bits(v), d, e) / (d + e)
 		if v != v {
 			y = v
 		}
