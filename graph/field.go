@@ -121,7 +121,7 @@ func NewField[T Float](m Module, batch int, cfg FieldConfig) (*Field[T], error) 
 func newField[T Float](m Module, shape []int, cfg FieldConfig) (*Field[T], error) {
 	g, dt := G.NewGraph(), dtypeOf[T]()
 	node := func(name string, shape ...int) *G.Node {
-		return G.NewTensor(g, dt, len(shape), G.WithShape(shape...), G.WithName(cfg.Name+"/"+name))
+		return G.NewTensor(g, dt, len(shape), G.WithShape(shape...), G.WithName(cfg.Name+"/("+name+")")) // no name that a module may choose
 	}
 	t, y, lambda := node("t", shape[0], 1), node("y", shape...), node("lambda", shape...)
 	layer, err := m.Place(g, cfg.Name, dt, cfg.Rand)
