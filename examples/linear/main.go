@@ -62,10 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 
 	r := rand.New(rand.NewPCG(c.Seed, 0))
-	times := make([]float64, points)
-	for i := range times {
-		times[i] = float64(i) / (points - 1)
-	}
+	times := grid(points - 1)
 	seen, err := sample(ctx, c.trajectories, times, r)
 	if err != nil {
 		return err
@@ -78,11 +75,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	onSeen, err := predict(ctx, theta, times, seen)
+	onSeen, err := predict(ctx, theta, times, seen[:2*c.trajectories])
 	if err != nil {
 		return err
 	}
-	onFresh, err := predict(ctx, theta, times, fresh)
+	onFresh, err := predict(ctx, theta, times, fresh[:2*unseen])
 	if err != nil {
 		return err
 	}
@@ -95,12 +92,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	metrics.SetInt("steps", c.adam+c.lbfgs)
 	metrics.SetInt("nfe_forward", fit.Work.NFEForward)
 	metrics.SetInt("nfe_backward", fit.Work.NFEBackward)
-	if err := figures(c.Out, times, seen, onSeen, fresh, onFresh); err != nil {
+	if err := figures(ctx, c.Out, theta, times, seen, fresh); err != nil {
 		return err
 	}
 	metrics.Set("seconds", time.Since(began).Seconds())
 	fmt.Fprint(stdout, metrics.String())
 	return metrics.WriteFile(filepath.Join(c.Out, "metrics.json"))
+}
+
+// grid divides [0, 1] into n intervals.
+func grid(n int) []float64 {
+	t := make([]float64, n+1)
+	for i := range t {
+		t[i] = float64(i) / float64(n)
+	}
+	return t
 }
 
 // sample draws n initial states and solves the true system; the result, in units of
@@ -166,10 +172,9 @@ func (c *config) fit(ctx context.Context, target, times []float64, r *rand.Rand,
 	return fit, theta, loss, err
 }
 
-// predict solves the Neural ODE from the initial states of truth.
-func predict(ctx context.Context, theta, times, truth []float64) ([]float64, error) {
-	n := len(truth) / len(times) / 2
-	field, err := newField(n, nil)
+// predict solves the Neural ODE from the initial states y0, two numbers each.
+func predict(ctx context.Context, theta, times, y0 []float64) ([]float64, error) {
+	field, err := newField(len(y0)/2, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +184,7 @@ func predict(ctx context.Context, theta, times, truth []float64) ([]float64, err
 		return nil, err
 	}
 	var sol odeint.Solution[float64]
-	err = in.SolveAt(ctx, &sol, times, truth[:2*n])
+	err = in.SolveAt(ctx, &sol, times, y0)
 	return sol.Y, err
 }
 

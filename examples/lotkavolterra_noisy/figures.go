@@ -16,12 +16,12 @@ func figures(dir string, d *data, cold, warm *fitted) error {
 	phase := figure.New("Phase plane", "prey x", "predators y")
 	for j, name := range []string{"prey x", "predators y"} {
 		color := figure.Series(j)
-		fine.Line(name+", truth", d.times, column(d.truth, j), figure.Wide(color))
-		fine.Line(name+", Neural ODE", d.times, column(warm.inside, j), figure.Solid(color))
+		fine.Line(name+", truth", d.fine, column(d.smooth, j), figure.Wide(color))
+		fine.Line(name+", Neural ODE", d.fine, column(warm.between, j), figure.Solid(color))
 		fine.Points(name+", observed", d.times, column(d.seen, j), figure.Rings(color))
 	}
-	phase.Line("truth", column(d.truth, 0), column(d.truth, 1), figure.Wide(figure.Black))
-	phase.Line("Neural ODE", column(warm.inside, 0), column(warm.inside, 1), figure.Solid(figure.Blue))
+	phase.Line("truth", column(d.smooth, 0), column(d.smooth, 1), figure.Wide(figure.Black))
+	phase.Line("Neural ODE", column(warm.between, 0), column(warm.between, 1), figure.Solid(figure.Blue))
 	phase.Points("observed", column(d.seen, 0), column(d.seen, 1), figure.Rings(figure.Orange))
 	if err := figure.Save(filepath.Join(dir, "figure5.png"), 11*vg.Inch, 4.5*vg.Inch, []*figure.Panel{fine}, []*figure.Panel{phase}); err != nil {
 		return err

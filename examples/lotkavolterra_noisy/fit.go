@@ -24,6 +24,7 @@ type fitted struct {
 	loss     float64   // mean squared error at last
 	smooth   []float64 // the spline at the observations; nil for a cold start
 	inside   []float64 // the model at the observations
+	between  []float64 // and between them
 	forward  []float64 // and to the horizon, NaN from where it diverged
 	backward []float64
 	work     train.Work
@@ -124,7 +125,7 @@ func (f *fitted) predict(ctx context.Context, fit *train.Trajectory, x []float64
 	for _, part := range []struct {
 		times []float64
 		dst   *[]float64
-	}{{d.times, &f.inside}, {d.far, &f.forward}, {d.backFar, &f.backward}} {
+	}{{d.times, &f.inside}, {d.fine, &f.between}, {d.far, &f.forward}, {d.backFar, &f.backward}} {
 		y, err := fit.Predict(ctx, x, part.times)
 		var step *odeint.StepError
 		if err != nil && (!errors.As(err, &step) || ctx.Err() != nil) {

@@ -108,12 +108,13 @@ func (f *fitted) within(level float64) int {
 // data is what was observed and what is true.
 type data struct {
 	times, seen, truth              []float64 // at the observations
+	fine, smooth                    []float64 // the true solution between them, for the figures
 	far, forward, backFar, backward []float64 // from 0 to the horizon and to minus the horizon
 }
 
 // observe solves the true system and adds noise to every observation, the first included.
 func observe(ctx context.Context, noise float64, r *rand.Rand) (*data, error) {
-	d := &data{times: grid(end, intervals), far: grid(horizon, 500), backFar: grid(-horizon, 500)}
+	d := &data{times: grid(end, intervals), fine: grid(end, 5*intervals), far: grid(horizon, 500), backFar: grid(-horizon, 500)}
 	truth := odeint.NewFunc(2, func(du []float64, _ float64, u []float64) {
 		du[0] = u[0] * (2 - 4*u[1]) / 3
 		du[1] = u[1] * (u[0] - 1)
@@ -125,7 +126,7 @@ func observe(ctx context.Context, noise float64, r *rand.Rand) (*data, error) {
 	for _, part := range []struct {
 		times []float64
 		dst   *[]float64
-	}{{d.times, &d.truth}, {d.far, &d.forward}, {d.backFar, &d.backward}} {
+	}{{d.times, &d.truth}, {d.fine, &d.smooth}, {d.far, &d.forward}, {d.backFar, &d.backward}} {
 		var sol odeint.Solution[float64]
 		if err := in.SolveAt(ctx, &sol, part.times, []float64{1, 1}); err != nil {
 			return nil, err
