@@ -121,24 +121,10 @@ func NewField[T Float](m Module, batch int, cfg FieldConfig) (*Field[T], error) 
 func newField[T Float](m Module, shape []int, cfg FieldConfig) (*Field[T], error) {
 	g, dt := G.NewGraph(), dtypeOf[T]()
 	node := func(name string, shape ...int) *G.Node {
-		return G.NewTensor(g, dt, len(shape), G.WithShape(shape...), G.WithName(cfg.Name+"/("+name+")")) // no name that a module may choose
+		return G.NewTensor(g, dt, len(shape), G.WithShape(shape...), G.WithName(name+" of "+cfg.Name))
 	}
-	t, y, lambda := node("t", shape[0], 1), node("y", shape...), node("lambda", shape...)
-	layer, err := m.Place(g, cfg.Name, dt, cfg.Rand)
-	if err != nil {
-		return nil, fmt.Errorf("graph: placing %T: %w", m, err)
-	}
-	inputs := G.Nodes{y, lambda}
-	var f *G.Node
-	timed, ok := layer.(interface {
-		FwdAt(t, y *G.Node) (*G.Node, error)
-	})
-	if ok {
-		inputs = append(inputs, t)
-		f, err = timed.FwdAt(t, y)
-	} else {
-		f, err = layer.Fwd(y)
-	}
+	t, y, lambda := node("time", shape[0], 1), node("state", shape...), node("cotangent", shape...)
+	f, layer, timed, err := place(m, cfg, t, y)
 	if err != nil {
 		return nil, fmt.Errorf("graph: building the field of %T: %w", m, err)
 	}
@@ -146,15 +132,16 @@ func newField[T Float](m Module, shape []int, cfg FieldConfig) (*Field[T], error
 		return nil, fmt.Errorf("graph: the field of %T has shape %v for a state of shape %v; they must be equal", m, f.Shape(), shape)
 	}
 	fd := &Field[T]{shape: shape, dim: sizeOf(shape)}
-	if ok {
+	inputs := G.Nodes{y, lambda}
+	if timed {
 		fd.time = make([]T, shape[0])
+		inputs = append(inputs, t)
 	}
 	learnables, err := fd.collect(layer.Learnables())
 	if err != nil {
 		return nil, err
 	}
-	wrt := append(G.Nodes{y}, learnables...)
-	grads, err := VJP(G.Nodes{f}, G.Nodes{lambda}, wrt)
+	grads, err := VJP(G.Nodes{f}, G.Nodes{lambda}, append(G.Nodes{y}, learnables...))
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +160,23 @@ func newField[T Float](m Module, shape []int, cfg FieldConfig) (*Field[T], error
 	}
 	fd.instantiate()
 	return fd, nil
+}
+
+// place builds f on the graph of y. Panics of Gorgonia become errors.
+func place(m Module, cfg FieldConfig, t, y *G.Node) (f *G.Node, layer Layer, timed bool, err error) {
+	defer recoverInto(&err)
+	layer, err = m.Place(y.Graph(), cfg.Name, y.Dtype(), cfg.Rand)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if at, ok := layer.(interface {
+		FwdAt(t, y *G.Node) (*G.Node, error)
+	}); ok {
+		f, err = at.FwdAt(t, y)
+		return f, layer, true, err
+	}
+	f, err = layer.Fwd(y)
+	return f, layer, false, err
 }
 
 // collect lays the learnables out in θ and copies their values. Nodes listed

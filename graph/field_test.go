@@ -1,10 +1,12 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/neuralode/neuralode/odeint"
@@ -218,5 +220,137 @@ func TestField(t *testing.T) {
 			t.Run(name+", float64", func(t *testing.T) { testField[float64](t, m, batch, 1e-14, 1e-9) })
 			t.Run(name+", float32", func(t *testing.T) { testField[float32](t, m, batch, 2e-6, 2e-5) })
 		}
+	}
+}
+
+// brokenModule has the faults that NewField must report.
+type brokenModule struct {
+	testMLP
+	fault string
+}
+
+type brokenLayer struct {
+	testLayer
+	fault string
+}
+
+func (m brokenModule) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+	l, err := m.testMLP.Place(g, name, dt, r)
+	if m.fault == "place" {
+		return nil, errOdd
+	}
+	return brokenLayer{l.(testLayer), m.fault}, err
+}
+
+func (l brokenLayer) Fwd(x *G.Node) (*G.Node, error) {
+	switch l.fault {
+	case "error":
+		return nil, errOdd
+	case "panic":
+		panic("ouch")
+	case "shape":
+		return G.Sum(x, 1)
+	case "random":
+		return G.Dropout(x, 0.5)
+	case "not differentiable":
+		return G.ApplyOp(oddOp{}, x)
+	}
+	return l.testLayer.Fwd(x)
+}
+
+func (l brokenLayer) Learnables() G.Nodes {
+	if l.fault == "value" {
+		return G.Nodes{G.NewMatrix(l.w1.Graph(), tensor.Float64, G.WithShape(2, 2), G.WithName("unset"))}
+	}
+	return append(l.testLayer.Learnables(), l.w1) // one listed twice
+}
+
+func TestNewFieldErrors(t *testing.T) {
+	for _, fault := range []string{"place", "error", "panic", "shape", "random", "not differentiable", "value"} {
+		m := brokenModule{testMLP{in: 2, hidden: 3}, fault}
+		_, err := NewField[float64](m, 2, FieldConfig{})
+		if err == nil || !strings.HasPrefix(err.Error(), "graph: ") {
+			t.Errorf("%s: error %v", fault, err)
+		}
+		if (fault == "place" || fault == "error") && !errors.Is(err, errOdd) {
+			t.Errorf("%s: error %v does not wrap the module's", fault, err)
+		}
+	}
+	f, err := NewField[float64](brokenModule{testMLP: testMLP{in: 2, hidden: 3}}, 2, FieldConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := f.NumParams(); n != 2*3+3+3*2+2 || len(f.Layout()) != 4 {
+		t.Errorf("%d parameters in %v", n, f.Layout())
+	}
+	if _, err := NewField[float64](testMLP{in: 2, hidden: 3}, 0, FieldConfig{}); err == nil {
+		t.Error("a batch of 0 was accepted")
+	}
+	var noShape struct{ Module }
+	if _, err := NewField[float64](noShape, 1, FieldConfig{}); err == nil {
+		t.Error("a module without a shape was accepted")
+	}
+}
+
+// TestFieldShape: the state may have any shape, and the same seed gives the
+// same parameters.
+func TestFieldShape(t *testing.T) {
+	a, err := NewField[float64](cubeModule{}, 3, FieldConfig{Shape: []int{2, 1, 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, lambda := make([]float64, a.Dim()), make([]float64, a.Dim())
+	for i := range y {
+		y[i], lambda[i] = float64(i), 2
+	}
+	dydt, dy := make([]float64, a.Dim()), make([]float64, a.Dim())
+	a.VJP(dydt, dy, nil, 0, y, lambda)
+	for i, v := range y {
+		if dydt[i] != v*v*v || dy[i] != 6*v*v {
+			t.Errorf("component %d: f = %v, dy = %v", i, dydt[i], dy[i])
+		}
+	}
+	if len(y) != 24 || a.NumParams() != 0 || !slices.Equal(a.Shape(), []int{3, 2, 1, 4}) {
+		t.Errorf("%d components, %d parameters, shape %v", len(y), a.NumParams(), a.Shape())
+	}
+}
+
+type cubeModule struct{}
+
+func (cubeModule) Place(*G.ExprGraph, string, tensor.Dtype, *rand.Rand) (Layer, error) {
+	return cubeModule{}, nil
+}
+func (cubeModule) Fwd(x *G.Node) (*G.Node, error) { return G.Cube(x) }
+func (cubeModule) Learnables() G.Nodes            { return nil }
+
+// TestFieldFailure: an op that fails at run time fills the destinations with
+// NaN and is reported by Err, once.
+func TestFieldFailure(t *testing.T) {
+	g := G.NewGraph()
+	x := variable(g, tensor.Float64, "x", tensor.Shape{1, 2})
+	p, err := compile[float64](request{
+		inputs:  G.Nodes{x, variable(g, tensor.Float64, "lambda", tensor.Shape{1, 2})},
+		outputs: G.Nodes{ok(G.ApplyOp(oddOp{"error"}, x)), ok(G.Neg(x))},
+		groups:  []uint{groupValue, groupState},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &Field[float64]{program: p, shape: []int{1, 2}, dim: 2}
+	f.instantiate()
+	dydt, dy := []float64{1, 2}, []float64{3, 4}
+	f.Eval(dydt, 0, []float64{1, 2})
+	if !math.IsNaN(dydt[0]) || !math.IsNaN(dydt[1]) {
+		t.Errorf("Eval left %v", dydt)
+	}
+	f.VJP(dydt, dy, nil, 0, []float64{1, 2}, []float64{1, 2})
+	if !math.IsNaN(dy[0]) || !math.IsNaN(dy[1]) {
+		t.Errorf("VJP left %v", dy)
+	}
+	if err := f.Err(); !errors.Is(err, errOdd) {
+		t.Errorf("Err is %v", err)
+	}
+	if err := f.Err(); err != nil {
+		t.Errorf("the second Err is %v", err)
 	}
 }
