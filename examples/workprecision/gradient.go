@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+	"path/filepath"
+	"time"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/examples/internal/figure"
+	"github.com/neuralode/neuralode/odeint"
+)
+
+var adjoints = []struct {
+	key, label string
+	method     adjoint.Method
+	color      color.RGBA
+	line       func(color.Color) draw.LineStyle
+}{
+	{"discrete", "discrete", adjoint.Discrete{}, figure.Blue, figure.Solid},
+	{"recompute", "discrete, recompute", adjoint.Discrete{Recompute: true}, figure.Sky, figure.Dashed},
+	{"interpolating", "interpolating", adjoint.Interpolating{}, figure.Green, figure.Solid},
+	{"interpolating_params", "interpolating, ParamsInNorm", adjoint.Interpolating{ParamsInNorm: true}, figure.Purple, figure.Dashed},
+	{"backsolve", "backsolve", adjoint.Backsolve{}, figure.Orange, figure.Solid},
+	{"backsolve_params", "backsolve, ParamsInNorm", adjoint.Backsolve{ParamsInNorm: true}, figure.Amber, figure.Dashed},
+}
+
+const savedIntervals = 10
+
+// gradient measures the error of ∂L/∂θ and ∂L/∂y0, L the mean square of the states at
+// eleven times, against the cost of the forward and the backward pass, and the bytes
+// that both keep.
+func (s *study) gradient(ctx context.Context, problems []*problem) error {
+	var columns [][]*figure.Panel
+	for _, p := range problems {
+		field, ok := p.field.(odeint.Differentiable[float64])
+		if !ok {
+			continue
+		}
+		errorPanel := figure.New(p.title, "evaluations and VJPs, both passes", "relative error of the gradient")
+		bytesPanel := figure.New("", "tolerance", "bytes kept, both passes")
+		logarithmic(errorPanel)
+		logarithmic(bytesPanel)
+		results, err := s.gradients(ctx, p, field)
+		if err != nil {
+			return err
+		}
+		for i, a := range adjoints {
+			var points []point
+			var tols, bytes []float64
+			for _, r := range results[i] {
+				points = append(points, point{r.tol, float64(r.cost), r.error})
+				tols, bytes = append(tols, r.tol), append(bytes, float64(r.bytes))
+			}
+			plotPoints(errorPanel, a.label, points, a.line(a.color))
+			bytesPanel.Line("", tols, bytes, a.line(a.color))
+			s.reached("gradient_"+p.key+"_"+a.key+"_cost", points)
+		}
+		columns = append(columns, []*figure.Panel{errorPanel, bytesPanel})
+	}
+	return figure.Save(filepath.Join(s.Out, "gradient.png"), 14*vg.Inch, 8*vg.Inch, columns...)
+}
+
+// gradientResult is one gradient at one tolerance.
+type gradientResult struct {
+	tol         float64
+	cost, bytes int
+	error       float64
+	seconds     float64 // least of all repetitions
+}
+
+// gradients returns a row of results for each of the adjoints.
+func (s *study) gradients(ctx context.Context, p *problem, field odeint.Differentiable[float64]) ([][]gradientResult, error) {
+	reference, _, err := s.newPass(ctx, p, field, tight, adjoint.Discrete{})
+	if err != nil {
+		return nil, err
+	}
+	want := reference.grad
+	results := make([][]gradientResult, len(adjoints))
+	last, repetitions := 10, 7
+	if s.Quick {
+		last, repetitions = 4, 2
+	}
+	for digits := 3; digits <= last; digits++ {
+		tol := math.Pow(10, -float64(digits))
+		passes := make([]*pass, len(adjoints))
+		row := make([]gradientResult, len(adjoints))
+		for i, a := range adjoints {
+			opt := odeint.Options{RTol: tol, ATol: tol, MaxSteps: 20_000}
+			var ok bool
+			if passes[i], ok, err = s.newPass(ctx, p, field, opt, a.method); err != nil {
+				return nil, err
+			} else if !ok {
+				passes[i] = nil
+				continue
+			}
+			forward, backward := passes[i].solver.Stats()
+			row[i] = gradientResult{
+				tol: tol, cost: forward.NFE + backward.NFE + backward.VJPs, bytes: forward.Bytes + backward.Bytes,
+				error:   max(relativeError(passes[i].grad.Theta, want.Theta), relativeError(passes[i].grad.Y0, want.Y0)),
+				seconds: math.Inf(1),
+			}
+		}
+		// The methods take turns, so that a load on the machine meets all of them.
+		for range repetitions {
+			for i, q := range passes {
+				if q == nil {
+					continue
+				}
+				began := time.Now()
+				if err := q.run(ctx); err != nil {
+					return nil, err
+				}
+				row[i].seconds = min(row[i].seconds, time.Since(began).Seconds())
+			}
+		}
+		for i, r := range row {
+			if passes[i] == nil {
+				continue
+			}
+			results[i] = append(results[i], r)
+			if digits%3 == 0 {
+				name := fmt.Sprintf("gradient_%s_%s_tol_1e%d_", p.key, adjoints[i].key, digits)
+				s.metrics.Set(name+"error", r.error)
+				s.metrics.SetInt(name+"cost", r.cost)
+				s.metrics.SetInt(name+"bytes", r.bytes)
+				s.metrics.Set(name+"seconds_over_discrete", r.seconds/row[0].seconds)
+			}
+		}
+	}
+	return results, nil
+}
+
+// pass is a forward and a backward pass that can be run again.
+type pass struct {
+	solver *adjoint.Solver[float64]
+	times  []float64
+	y0     []float64
+	dys    []float64
+	grad   adjoint.Gradient[float64]
+}
+
+// newPass runs the pass once; ok is false if the solver gave up.
+func (s *study) newPass(ctx context.Context, p *problem, field odeint.Differentiable[float64], opt odeint.Options, m adjoint.Method) (q *pass, ok bool, err error) {
+	q = &pass{times: make([]float64, savedIntervals+1), y0: p.y0}
+	for i := range q.times {
+		q.times[i] = p.end * float64(i) / savedIntervals
+	}
+	q.dys = make([]float64, len(q.times)*len(p.y0))
+	q.grad.NoTimes = true
+	if q.solver, err = adjoint.New(field, opt, m); err != nil {
+		return nil, false, err
+	}
+	err = q.run(ctx)
+	var failed *odeint.StepError
+	if errors.As(err, &failed) && ctx.Err() == nil {
+		return q, false, nil
+	}
+	forward, backward := q.solver.Stats()
+	s.count(forward.Stats)
+	s.backward += backward.NFE + backward.VJPs
+	return q, true, err
+}
+
+func (q *pass) run(ctx context.Context) error {
+	sol, err := q.solver.Forward(ctx, q.times, q.y0)
+	if err != nil {
+		return err
+	}
+	for i, y := range sol.Y {
+		q.dys[i] = 2 * y / float64(len(sol.Y))
+	}
+	return q.solver.Backward(ctx, &q.grad, q.dys)
+}
