@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -56,9 +57,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	} {
 		fmt.Fprintf(stderr, "%s\n", part.name)
 		if err := part.run(ctx, problems); err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
+			err = fmt.Errorf("%s: %w", part.name, err)
+			return errors.Join(app.Stopped(err, s.steps, s.Out), s.write(began, stdout))
 		}
 	}
+	return s.write(began, stdout)
+}
+
+// write reports what was measured.
+func (s *study) write(began time.Time, stdout io.Writer) error {
 	s.metrics.SetUint("seed", s.Seed)
 	s.metrics.SetInt("steps", s.steps)
 	s.metrics.SetInt("nfe_forward", s.forward)
