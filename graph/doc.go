@@ -9,7 +9,9 @@
 //     instance) and is then differentiated once more for training.
 //   - Compiling. [Compile] reads the nodes that the wanted outputs need and lowers
 //     them to a typed [Program]: constants folded, common expressions shared,
-//     buffers laid out. A Program does not change and may be shared.
+//     buffers laid out. A Program does not change and may be shared. An op of the
+//     user's own runs by its Do, slowly; one with a method ReshapedTo() tensor.Shape
+//     is taken for a reshape to that shape and costs nothing.
 //   - Running. An [Instance] of a Program owns the buffers of one goroutine. Run
 //     allocates nothing and never touches a Gorgonia machine. A [Field] gives the
 //     roles of time, state and parameters to inputs of such programs.

@@ -220,12 +220,7 @@ func differentiate(c call) (ds G.Nodes, err error) {
 // by ours. Used as an operand in a derivative, Gorgonia's would be the place
 // where its TapeMachine puts the result, on top of what was reshaped.
 func ownMemory(x *G.Node) *G.Node {
-	o, err := decode(x)
-	if err != nil {
-		return x
-	}
-	_, shares := o.(reshapeOp)
-	if _, ours := x.Op().(shapeOp); ours || !shares {
+	if !sharesMemory(x) {
 		return x
 	}
 	return reshaped(childrenOf(x)[0], x.Shape())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"unsafe"
 
 	G "gorgonia.org/gorgonia"
@@ -15,6 +16,10 @@ var errDecode = errors.New("graph: Gorgonia's ops are not those of v0.9.18; pin 
 
 const gorgoniaPath = "gorgonia.org/gorgonia"
 
+// reshaper is an op of another package that gives its operand this shape, by a
+// copy of its elements in row-major order.
+type reshaper interface{ ReshapedTo() tensor.Shape }
+
 // decode tells what n computes; nil means that n is a variable. The error is
 // errDecode, wrapped.
 func decode(n *G.Node) (op, error) {
@@ -23,6 +28,9 @@ func decode(n *G.Node) (op, error) {
 	}
 	if own, ok := n.Op().(interface{ decode() op }); ok {
 		return own.decode(), nil
+	}
+	if o, ok := n.Op().(reshaper); ok && slices.Equal(o.ReshapedTo(), n.Shape()) {
+		return reshapeOp{}, nil
 	}
 	r := newReader(n.Op())
 	if r.pkg != gorgoniaPath {
@@ -36,6 +44,16 @@ func decode(n *G.Node) (op, error) {
 		return nil, fmt.Errorf("%w: %v of node %q: %v", errDecode, r.name, n.Name(), r.err)
 	}
 	return o, nil
+}
+
+// sharesMemory reports whether the value of n is a view of its operand's memory:
+// Gorgonia's reshape.
+func sharesMemory(n *G.Node) bool {
+	if n.Op() == nil {
+		return false
+	}
+	r := newReader(n.Op())
+	return r.pkg == gorgoniaPath && r.name == "reshapeOp"
 }
 
 // op decodes one of Gorgonia's own ops.

@@ -88,7 +88,7 @@ func overLastAxis(name string, x, w *G.Node, f func(*G.Node) (*G.Node, error)) (
 		return f(x)
 	}
 	outer := x.Shape()[:x.Dims()-1] // a copy of the node's
-	flat, err := G.Reshape(x, tensor.Shape{outer.TotalSize(), w.Shape()[0]})
+	flat, err := reshape(x, tensor.Shape{outer.TotalSize(), w.Shape()[0]})
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func overLastAxis(name string, x, w *G.Node, f func(*G.Node) (*G.Node, error)) (
 	if err != nil {
 		return nil, err
 	}
-	return G.Reshape(y, append(outer, y.Shape()[1]))
+	return reshape(y, append(outer, y.Shape()[1]))
 }
 
 // prefix is what the names of a layer's learnables begin with.

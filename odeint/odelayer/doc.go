@@ -35,10 +35,9 @@
 //
 // A TapeMachine needs G.Grad and, for Gorgonia's solvers,
 // G.BindDualValues(ode.Learnables()...); it runs the whole graph. A LispMachine
-// differentiates as it runs and is made anew for every step. Gorgonia's Reshape
-// cannot be differentiated by a second LispMachine on the same graph, so behind a layer that
-// gives all times dense layers, which reshape, train on a TapeMachine only; with
-// Config.Final there is no such limit.
+// differentiates as it runs and is made anew for every step. Gorgonia's own Reshape
+// cannot be differentiated by a second LispMachine on the same graph; the dense layers of
+// package layers, which take all times at once, do without it.
 //
 // # Errors
 //

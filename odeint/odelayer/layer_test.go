@@ -21,8 +21,8 @@ var (
 	_ layers.Layer = (*odelayer.Layer)(nil)
 )
 
-// trainer is a model on one machine: an ODE block and a Linear behind it, or, with
-// all times, before it.
+// trainer is a model on one machine: an ODE block, which gives all times or the last
+// state, and a Linear behind it.
 type trainer struct {
 	learnables G.Nodes
 	step       func() (loss float64, err error)
@@ -34,14 +34,8 @@ func newTrainer(t *testing.T, machine string, dt tensor.Dtype, final bool) train
 	ode := newLayer(t, g, "ode", net, odelayer.Config{Batch: batch, Times: times, Final: final, Dtype: dt, Solve: odeint.Options{RTol: 1e-4, ATol: 1e-4}})
 	x := input(g, "x", dt, 0, batch, 2)
 	linear := place(t, layers.Linear{In: 2, Out: 2}, g, "linear", dt)
-	var y, target *G.Node
-	if final {
-		y = must(t)(linear.Fwd(must(t)(ode.Fwd(x))))
-		target = input(g, "target", dt, 2, batch, 2)
-	} else {
-		y = must(t)(ode.Fwd(must(t)(linear.Fwd(x))))
-		target = input(g, "target", dt, 0.3, len(times), batch, 2)
-	}
+	y := must(t)(linear.Fwd(must(t)(ode.Fwd(x))))
+	target := input(g, "target", dt, 2, y.Shape()...)
 	loss := meanSquare(t, must(t)(G.Sub(y, target)))
 	tr := trainer{learnables: append(ode.Learnables(), linear.Learnables()...)}
 	solver := G.NewAdamSolver(G.WithLearnRate(0.02))
