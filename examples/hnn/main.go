@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -62,7 +63,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		quicken(chosen, &c)
 	}
 	results, err := c.all(ctx, chosen, stderr)
-	if err != nil {
+	stopped := errors.Is(err, context.Canceled)
+	if err != nil && !stopped {
 		return err
 	}
 	var metrics artifact.Metrics
@@ -71,6 +73,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	steps, evals, pulls := 0, 0, 0
 	for i := range chosen {
 		k := &chosen[i]
+		if len(results[i]) == 0 {
+			continue
+		}
 		k.report(&metrics, results[i])
 		if err := k.plot(filepath.Join(c.Out, k.name+".png"), results[i][0]); err != nil {
 			return err
@@ -86,7 +91,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	metrics.SetInt("nfe_backward", pulls)
 	metrics.Set("seconds", time.Since(began).Seconds())
 	fmt.Fprint(stdout, metrics.String())
-	return metrics.WriteFile(filepath.Join(c.Out, "metrics.json"))
+	if err := metrics.WriteFile(filepath.Join(c.Out, "metrics.json")); err != nil || !stopped {
+		return err
+	}
+	return app.Stopped(context.Canceled, steps, c.Out)
 }
 
 // choose returns the tasks named in a comma-separated list.
@@ -120,7 +128,8 @@ func quicken(chosen []task, c *config) {
 }
 
 // all trains every task with every seed, as many at a time as there are processors.
-// Each draws from a source of its own, so the order does not matter.
+// Each draws from a source of its own, so the order does not matter. When ctx is
+// cancelled it returns the seeds that were finished.
 func (c *config) all(ctx context.Context, chosen []task, stderr io.Writer) ([][]result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -157,14 +166,23 @@ func (c *config) all(ctx context.Context, chosen []task, stderr io.Writer) ([][]
 	}
 	wg.Wait()
 	bar.Done(last)
-	for _, seeds := range results {
+	return finished(results)
+}
+
+// finished returns the results of the seeds that came to their end, and the error of one
+// that did not.
+func finished(results [][]result) (done [][]result, err error) {
+	done = make([][]result, len(results))
+	for i, seeds := range results {
 		for _, r := range seeds {
-			if r.err != nil {
-				return nil, r.err
+			if r.err == nil {
+				done[i] = append(done[i], r)
+			} else if err == nil || errors.Is(err, context.Canceled) {
+				err = r.err // one that was cancelled for another's failure says least
 			}
 		}
 	}
-	return results, nil
+	return done, err
 }
 
 func (c *config) stepsOf(k *task) int {

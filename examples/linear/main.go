@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -42,6 +43,7 @@ const (
 type config struct {
 	app.Common
 	trajectories, adam, lbfgs int
+	taken                     int // steps of both
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -63,23 +65,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	r := rand.New(rand.NewPCG(c.Seed, 0))
 	times := grid(points - 1)
-	seen, err := sample(ctx, c.trajectories, times, r)
+	whole := context.WithoutCancel(ctx) // of all but the training, which is what takes time
+	seen, err := sample(whole, c.trajectories, times, r)
 	if err != nil {
 		return err
 	}
 	fit, theta, loss, err := c.fit(ctx, seen, times, r, stderr)
+	stopped := errors.Is(err, context.Canceled)
+	if err != nil && !stopped {
+		return err
+	}
+	fresh, err := sample(whole, unseen, times, r)
 	if err != nil {
 		return err
 	}
-	fresh, err := sample(ctx, unseen, times, r)
+	onSeen, err := predict(whole, theta, times, seen[:2*c.trajectories])
 	if err != nil {
 		return err
 	}
-	onSeen, err := predict(ctx, theta, times, seen[:2*c.trajectories])
-	if err != nil {
-		return err
-	}
-	onFresh, err := predict(ctx, theta, times, fresh[:2*unseen])
+	onFresh, err := predict(whole, theta, times, fresh[:2*unseen])
 	if err != nil {
 		return err
 	}
@@ -89,15 +93,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	metrics.Set("loss", loss)
 	metrics.Set("rel_rmse_seen", relative(onSeen, seen))
 	metrics.Set("rel_rmse_unseen", relative(onFresh, fresh))
-	metrics.SetInt("steps", c.adam+c.lbfgs)
+	metrics.SetInt("steps", c.taken)
 	metrics.SetInt("nfe_forward", fit.Work.NFEForward)
 	metrics.SetInt("nfe_backward", fit.Work.NFEBackward)
-	if err := figures(ctx, c.Out, theta, times, seen, fresh); err != nil {
+	if err := figures(whole, c.Out, theta, times, seen, fresh); err != nil {
 		return err
 	}
 	metrics.Set("seconds", time.Since(began).Seconds())
 	fmt.Fprint(stdout, metrics.String())
-	return metrics.WriteFile(filepath.Join(c.Out, "metrics.json"))
+	if err := metrics.WriteFile(filepath.Join(c.Out, "metrics.json")); err != nil || !stopped {
+		return err
+	}
+	return app.Stopped(context.Canceled, c.taken, c.Out)
 }
 
 // grid divides [0, 1] into n intervals.
@@ -137,7 +144,8 @@ func newField(n int, r *rand.Rand) (*graph.Field[float64], error) {
 	return graph.NewField[float64](net, n, graph.FieldConfig{Name: "net", Rand: r})
 }
 
-// fit trains on all trajectories together and returns the parameters and the loss.
+// fit trains on all trajectories together and returns the parameters and the loss, also
+// when ctx ends it early.
 func (c *config) fit(ctx context.Context, target, times []float64, r *rand.Rand, stderr io.Writer) (*train.Trajectory, []float64, float64, error) {
 	field, err := newField(c.trajectories, r)
 	if err != nil {
@@ -155,6 +163,7 @@ func (c *config) fit(ctx context.Context, target, times []float64, r *rand.Rand,
 	last := math.NaN()
 	after := func(_ int, loss float64) {
 		last = loss
+		c.taken++
 		bar.Step(loss)
 	}
 	adam := train.Adam{
@@ -164,7 +173,7 @@ func (c *config) fit(ctx context.Context, target, times []float64, r *rand.Rand,
 	err = adam.Run(ctx, theta)
 	bar.Done(last)
 	if err != nil {
-		return nil, nil, 0, err
+		return fit, theta, last, err
 	}
 	bar = progress.New(stderr, "L-BFGS", c.lbfgs)
 	loss, err := train.LBFGS{Iterations: c.lbfgs, Objective: objective, After: after}.Run(ctx, theta)

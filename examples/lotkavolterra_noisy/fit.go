@@ -35,7 +35,8 @@ func (c *config) network() layers.MLP {
 }
 
 // fit trains through the solver, with the initial state among what is learned, after
-// derivative matching if warm. Both begin with the same weights.
+// derivative matching if warm. Both begin with the same weights. When ctx is cancelled the
+// model is what it was by then.
 func (c *config) fit(ctx context.Context, d *data, warm bool, stderr io.Writer) (*fitted, error) {
 	cfg := graph.FieldConfig{Name: "net", Rand: rand.New(rand.NewPCG(c.Seed, 1))}
 	field, err := graph.NewField[float64](c.network(), 1, cfg)
@@ -50,14 +51,14 @@ func (c *config) fit(ctx context.Context, d *data, warm bool, stderr io.Writer) 
 	fit := &train.Trajectory{Field: field, Solver: solver, Times: d.times, Start: d.seen[:2], Target: d.seen, LearnStart: true}
 	x := fit.Init()
 	if warm {
-		if err := c.warmUp(ctx, f, d, x, stderr); err != nil {
+		if err := c.warmUp(ctx, f, d, x, stderr); err != nil && !errors.Is(err, context.Canceled) {
 			return nil, err
 		}
 	}
 	name := map[bool]string{false: "cold", true: "warm"}[warm]
 	plain := fit.Loss(intervals)
 	f.losses = make([]float64, 0, c.polish+1)
-	loss, err := plain(ctx, nil, x)
+	loss, err := plain(context.WithoutCancel(ctx), nil, x)
 	if err != nil {
 		return nil, err
 	}
@@ -73,9 +74,10 @@ func (c *config) fit(ctx context.Context, d *data, warm bool, stderr io.Writer) 
 	}
 	loss, err = lbfgs.Run(ctx, x)
 	bar.Done(loss)
-	if err != nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		return nil, err
 	}
+	ctx = context.WithoutCancel(ctx) // what was reached is judged
 	if f.loss, err = plain(ctx, nil, x); err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if c.Quick {
 		c.match, c.polish = min(c.match, 20), min(c.polish, 20)
 	}
-	d, err := observe(ctx, c.noise, rand.New(rand.NewPCG(c.Seed, 0)))
+	d, err := observe(context.WithoutCancel(ctx), c.noise, rand.New(rand.NewPCG(c.Seed, 0)))
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	metrics.Set("seconds", time.Since(began).Seconds())
 	fmt.Fprint(stdout, metrics.String())
-	return metrics.WriteFile(filepath.Join(c.Out, "metrics.json"))
+	if err := metrics.WriteFile(filepath.Join(c.Out, "metrics.json")); err != nil || ctx.Err() == nil {
+		return err
+	}
+	return app.Stopped(ctx.Err(), warm.matched+len(warm.losses)+len(cold.losses), c.Out)
 }
 
 // within is after how many iterations through the solver what is minimised was at most level.
