@@ -20,6 +20,10 @@
 //	interval.png       the fit on [0, 10] (the paper's figure 3)
 //	extrapolation.png  the fit on [−50, 50] (the paper's figure 4)
 //	metrics.json       loss, errors and cost
+//
+// With -study it asks instead what the backward extrapolation depends on: data on [0, 10],
+// [0, 20] and [0, 40], models kept all along the training, and the paper's recipe beside
+// them. It writes backward.png and its own metrics.json.
 package main
 
 import (
@@ -48,6 +52,7 @@ type config struct {
 	app.Common
 	adjoint   string
 	vm        bool
+	study     bool
 	tolerance float64
 	epochs    int
 	polish    int
@@ -66,6 +71,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	fs.IntVar(&c.epochs, "epochs", 1500, "steps of Adam; the first half sees a growing part of the data")
 	fs.IntVar(&c.polish, "polish", 3000, "iterations of L-BFGS after them, at most")
 	fs.Float64Var(&c.rate, "lr", 1e-2, "learning rate of Adam at its start; it falls to 0 along a cosine")
+	fs.BoolVar(&c.study, "study", false, "write backward.png, the backward error against the loss for data on [0, 10], [0, 20], [0, 40], instead of the rest")
 	if err := app.Parse(fs, args, stderr); err != nil {
 		return nil, err
 	}
@@ -76,6 +82,9 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		if !app.IsSet(fs, "polish") {
 			c.polish = 100
 		}
+	}
+	if c.study && !app.IsSet(fs, "out") {
+		c.Out += "_study"
 	}
 	switch {
 	case c.epochs < 0 || c.polish < 0:
@@ -127,6 +136,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if c.study {
+		return c.runStudy(ctx, began, stdout, stderr)
+	}
 	times := grid(end, intervals)
 	data, err := truth(times)
 	if err != nil {
@@ -137,7 +149,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	x := way.init()
-	history, trained := c.train(ctx, way, x, stderr)
+	history, trained := c.train(ctx, way, intervals, x, stderr)
 	// What there is by now is written even if the training was cut short.
 	r, err := evaluate(c.Seed, x, times, data)
 	if err != nil {
@@ -172,8 +184,8 @@ func (c *config) road(times, data []float64) (road, error) {
 	return newDirect(c.Seed, c.options(), m, times, data)
 }
 
-// train trains x and returns the loss at each step.
-func (c *config) train(ctx context.Context, way road, x []float64, stderr io.Writer) (history []float64, err error) {
+// train trains x on all intervals of the data and returns the loss at each step.
+func (c *config) train(ctx context.Context, way road, intervals int, x []float64, stderr io.Writer) (history []float64, err error) {
 	horizon := train.GrowingHorizon(intervals/10, intervals, c.epochs/2)
 	record := func(bar *progress.Bar) func(int, float64) {
 		return func(_ int, loss float64) {

@@ -16,6 +16,7 @@ const (
 	end       = 10 // of the data
 	intervals = 100
 	reach     = 50.0 // extrapolation, in both directions
+	period    = 8.02664
 	hidden    = 64
 
 	// gain is the size of the initial weights over that of Glorot and Bengio. With their

@@ -111,6 +111,11 @@ func TestRuns(t *testing.T) {
 	if got := p.runs(x, y); len(got) != 2 || got[0][0].X != 1 || got[1][0].X != 6 {
 		t.Errorf("runs on a logarithmic axis %v", got)
 	}
+	p.LogX()
+	x[5] = 0
+	if got := p.runs(x, y); len(got) != 1 || len(got[0]) != 1 || got[0][0].X != 1 {
+		t.Errorf("runs on two logarithmic axes %v", got)
+	}
 }
 
 // axisAt returns the first column with a black line of 100 pixels between two rows.

@@ -51,6 +51,12 @@ func (p *Panel) LogY() {
 	p.Plot.Y.Tick.Marker = logTicks{}
 }
 
+// LogX makes the horizontal axis logarithmic, with the same exception.
+func (p *Panel) LogX() {
+	p.Plot.X.Scale = plot.LogScale{}
+	p.Plot.X.Tick.Marker = logTicks{}
+}
+
 // LimitY fixes the ends of the vertical axis; what lies beyond is not drawn. By default
 // they are those of what was added, and a little room.
 func (p *Panel) LimitY(lo, hi float64) {
@@ -132,11 +138,12 @@ func (p *Panel) runs(x, y []float64) []plotter.XYs {
 	if len(x) != len(y) {
 		panic("figure: slice length mismatch")
 	}
-	_, log := p.Plot.Y.Scale.(plot.LogScale)
+	_, logX := p.Plot.X.Scale.(plot.LogScale)
+	_, logY := p.Plot.Y.Scale.(plot.LogScale)
 	var runs []plotter.XYs
 	open := false
 	for i := range x {
-		if math.IsNaN(x[i]-x[i]) || math.IsNaN(y[i]-y[i]) || log && y[i] <= 0 {
+		if math.IsNaN(x[i]-x[i]) || math.IsNaN(y[i]-y[i]) || logX && x[i] <= 0 || logY && y[i] <= 0 {
 			open = false
 			continue
 		}
