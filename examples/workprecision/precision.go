@@ -63,6 +63,11 @@ func (s *study) precision(ctx context.Context, problems []*problem) error {
 			}
 			plotPoints(panel, "tsit5, float32", points, figure.Dashed(figure.Blue))
 			s.delivered(p.key+"_tsit5_float32", points)
+			least := math.Inf(1)
+			for _, q := range points {
+				least = min(least, q.error)
+			}
+			s.metrics.Set(p.key+"_tsit5_float32_least_error", least)
 		}
 		panels[i] = panel
 	}
