@@ -77,8 +77,8 @@ func beyond(title string, truth, model energetic) []*figure.Panel {
 		panels = append(panels, p)
 	}
 	e := figure.New("True energy along the rollout", "time (s)", "energy above rest (mJ)")
-	e.Line("truth", truth.times, milli(truth.energy), figure.Wide(figure.Black))
 	e.Line("model", model.times, milli(model.energy), figure.Solid(figure.Blue))
+	e.Line("truth", truth.times, milli(truth.energy), figure.Dashed(figure.Black))
 	limit(e, truth, model)
 	return append(panels, e)
 }
@@ -91,7 +91,7 @@ func (r *rolled) energies() []*figure.Panel {
 	e.Line("true system, Tsit5 (1e-3, 1e-6)", r.truthLoose.times, milli(r.truthLoose.energy), figure.Solid(figure.Grey))
 	e.Line("Hamiltonian network, Tsit5 (1e-3, 1e-6)", r.hnnLoose.times, milli(r.hnnLoose.energy), figure.Solid(figure.Amber))
 	e.Line("Hamiltonian network, Gauss–Legendre", r.hnn.times, milli(r.hnn.energy), figure.Solid(figure.Blue))
-	limit(e, r.truth, r.node, r.hnnLoose, r.hnn)
+	limit(e, r.truth, r.truthLoose, r.node, r.hnnLoose, r.hnn)
 
 	scale := r.truth.energy[0]
 	change := figure.New("Learned energy along its own rollout, same number of evaluations", "time (s)", "|H(t) − H(0)| over the energy above rest")

@@ -47,12 +47,11 @@ func (k kind) newField(n int, r *rand.Rand) (*graph.Field[float64], error) {
 type model struct {
 	kind
 	units
-	theta   []float64
-	loss    float64                        // of the trajectory, in units
-	error   float64                        // RMSE at the observations, not in units
-	matched struct{ rmse, energy float64 } // RMSE and energy deviation before the solver
-	work    train.Work
-	steps   int // iterations of L-BFGS
+	theta          []float64
+	loss           float64 // mean squared error of the trajectory, in units
+	matched, final quality // before and after the training through the solver
+	work           train.Work
+	steps          int // iterations of L-BFGS
 }
 
 // untrained returns a model with random weights.
@@ -99,8 +98,8 @@ func (c *config) match(ctx context.Context, m *model, d *data, stderr io.Writer)
 	return err
 }
 
-// fit trains the model on, through the solver.
-func (c *config) fit(ctx context.Context, m *model, d *data, opt odeint.Options, stderr io.Writer) error {
+// fit trains the model on, through the solver, over the first n intervals of the data.
+func (m *model) fit(ctx context.Context, d *data, n, iterations int, opt odeint.Options, stderr io.Writer) error {
 	field, err := m.newField(1, nil)
 	if err != nil {
 		return err
@@ -111,19 +110,17 @@ func (c *config) fit(ctx context.Context, m *model, d *data, opt odeint.Options,
 	}
 	z := d.scale(d.y)
 	trajectory := &train.Trajectory{Field: field, Solver: solver, Times: d.units.times(d.times), Start: z[:dim], Target: z}
-	objective := trajectory.Loss(intervals)
-	bar := progress.New(stderr, string(m.kind)+", solver", c.iterations)
-	_, err = train.LBFGS{
-		Iterations: c.iterations, Objective: objective,
+	bar := progress.New(stderr, string(m.kind)+", solver", iterations)
+	m.loss, err = train.LBFGS{
+		Iterations: iterations, Objective: trajectory.Loss(n),
 		After: func(_ int, loss float64) {
 			m.steps++
 			bar.Step(loss)
 		},
 	}.Run(ctx, m.theta)
-	if err == nil {
-		m.loss, err = objective(ctx, nil, m.theta)
-	}
 	bar.Done(m.loss)
-	m.work = trajectory.Work
+	m.work.Solves += trajectory.Work.Solves
+	m.work.NFEForward += trajectory.Work.NFEForward
+	m.work.NFEBackward += trajectory.Work.NFEBackward
 	return err
 }

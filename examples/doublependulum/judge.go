@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/neuralode/neuralode/examples/internal/artifact"
+	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/odeint"
 )
@@ -45,10 +46,10 @@ func (c *config) rollouts(ctx context.Context, t *trained) (*rolled, error) {
 		roll func() (*rollout, error)
 	}{
 		{&r.truth, func() (*rollout, error) { return roll(ctx, pendulum, si, horizon, times, 0, exact) }},
-		{&r.truthLoose, func() (*rollout, error) { return roll(ctx, pendulum, si, horizon, nil, 1, loose()) }},
+		{&r.truthLoose, func() (*rollout, error) { return roll(ctx, pendulum, si, horizon, nil, 1, loose(si)) }},
 		{&r.node, func() (*rollout, error) { return t.node.at(ctx, times, tight()) }},
 		{&r.hnn, func() (*rollout, error) { return t.hnn.stepwise(ctx, horizon, 1, gauss(step/t.hnn.t)) }},
-		{&r.hnnLoose, func() (*rollout, error) { return t.hnn.stepwise(ctx, horizon, 1, loose()) }},
+		{&r.hnnLoose, func() (*rollout, error) { return t.hnn.stepwise(ctx, horizon, 1, loose(t.hnn.units)) }},
 	} {
 		if part.dst.rollout, err = part.roll(); err != nil {
 			return nil, err
@@ -67,6 +68,12 @@ func (r *rolled) report(metrics *artifact.Metrics) {
 	metrics.Set("node_energy_deviation", deviation(r.node.energy, scale))
 	metrics.Set("hnn_energy_deviation", deviation(r.hnn.energy, scale))
 	metrics.Set("hnn_energy_deviation_tsit5", deviation(r.hnnLoose.energy, scale))
+	near := until(r.truth.times, 10*end) * dim
+	for name, y := range map[string][]float64{"node": r.node.y, "hnn": r.hnn.y} {
+		if len(y) >= near {
+			metrics.Set(name+"_rmse_25", train.RMSE(y[:near], r.truth.y[:near]))
+		}
+	}
 	metrics.Set("node_end", r.node.times[len(r.node.times)-1])
 	for _, l := range []struct {
 		suffix string

@@ -1,5 +1,5 @@
-// Command doublependulum learns a double pendulum from 26 states, once by a Neural ODE and once
-// by a Hamiltonian neural network, and follows both far beyond the data.
+// Command doublependulum learns a double pendulum from 26 states, once by a Neural
+// ODE and once by a Hamiltonian neural network, and follows both far beyond the data.
 package main
 
 import (
@@ -17,7 +17,8 @@ const about = `Learns a double pendulum (masses and lengths 1, g = 9.8) that sta
 q = (0.05, −0.05), p = 0, from 26 states on [0, 2.5]: by a Neural ODE of 64 tanh, and
 by a Hamiltonian network 4-64-1. Both are first matched to the slopes of a spline
 through the states and then trained through the solver, and followed to t = 200; the
-learned energy to t = 2000.
+learned energy to t = 2000. Beside them are trained, through the solver alone, both at
+once ("cold"), and the Hamiltonian network over ever more of the states ("grown").
 Writes figure8.png to figure11.png and metrics.json.`
 
 func main() { app.Main("doublependulum", run) }

@@ -15,9 +15,14 @@ func tight() odeint.Options {
 	return odeint.Options{Method: odeint.Tsit5, RTol: 1e-9, ATol: 1e-9}
 }
 
-// loose are the tolerances of the paper's rollouts, the defaults of its solver.
-func loose() odeint.Options {
-	return odeint.Options{Method: odeint.Tsit5, RTol: 1e-3, ATol: 1e-6}
+// loose are the tolerances of the paper's rollouts, the defaults of its solver: 1e-3
+// relative, and 1e-6 absolute in the pendulum's units, whatever those of the field.
+func loose(u units) odeint.Options {
+	opt := odeint.Options{Method: odeint.Tsit5, RTol: 1e-3, ATols: make([]float64, dim)}
+	for i := range opt.ATols {
+		opt.ATols[i] = 1e-6 / u.of(i)
+	}
+	return opt
 }
 
 // gauss is the Gauss–Legendre method of order 6 with a step of h. The implicit

@@ -3,93 +3,124 @@ package main
 import (
 	"context"
 	"io"
+	"math"
 
 	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"github.com/neuralode/neuralode/examples/internal/train"
 )
 
-// trained are the models and, beside them, those of a cold start through the solver.
-type trained struct{ node, hnn, nodeCold, hnnCold *model }
+// A road is a way to train.
+type road int
+
+const (
+	warm    road = iota // derivative matching, then through the solver
+	cold                // through the solver at once
+	growing             // through the solver, over ever more of the observations
+)
+
+// trained are the two models and, beside them, those that had no derivative matching.
+type trained struct{ node, hnn, nodeCold, hnnCold, hnnGrown *model }
+
+func (t *trained) all() []*model {
+	return []*model{t.node, t.hnn, t.nodeCold, t.hnnCold, t.hnnGrown}
+}
 
 func (c *config) train(ctx context.Context, d *data, stderr io.Writer) (*trained, error) {
 	t := new(trained)
 	for _, part := range []struct {
 		dst  **model
 		kind kind
-		warm bool
-	}{{&t.node, node, true}, {&t.hnn, hamiltonian, true}, {&t.nodeCold, node, false}, {&t.hnnCold, hamiltonian, false}} {
+		road road
+	}{
+		{&t.node, node, warm}, {&t.hnn, hamiltonian, warm},
+		{&t.nodeCold, node, cold}, {&t.hnnCold, hamiltonian, cold}, {&t.hnnGrown, hamiltonian, growing},
+	} {
 		var err error
-		if *part.dst, err = c.learn(ctx, part.kind, part.warm, d, stderr); err != nil {
+		if *part.dst, err = c.learn(ctx, part.kind, part.road, d, stderr); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
 }
 
-// learn trains a model from the weights of the seed: through the solver, and if it is to be
-// warm, by derivative matching before.
-func (c *config) learn(ctx context.Context, k kind, warm bool, d *data, stderr io.Writer) (*model, error) {
+// learn trains a model from the weights of the seed.
+func (c *config) learn(ctx context.Context, k kind, by road, d *data, stderr io.Writer) (*model, error) {
 	m, err := c.untrained(k, d)
 	if err != nil {
 		return nil, err
-	}
-	if warm {
-		if err := c.match(ctx, m, d, stderr); err != nil {
-			return nil, err
-		}
-		if m.matched.rmse, err = m.rmse(ctx, d); err != nil {
-			return nil, err
-		}
-		if m.matched.energy, err = m.trueEnergy(ctx); err != nil {
-			return nil, err
-		}
 	}
 	opt := tight()
 	if k == hamiltonian && c.solver == "gauss" {
 		opt = gauss(trainingStep / d.t)
 	}
-	if err := c.fit(ctx, m, d, opt, stderr); err != nil {
+	switch by {
+	case warm:
+		if err := c.match(ctx, m, d, stderr); err != nil {
+			return nil, err
+		}
+		if m.matched, err = m.judge(ctx, d); err != nil {
+			return nil, err
+		}
+	case growing:
+		for n := 3; n < intervals; n += 3 {
+			if err := m.fit(ctx, d, n, c.iterations/4, opt, stderr); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := m.fit(ctx, d, intervals, c.iterations, opt, stderr); err != nil {
 		return nil, err
 	}
-	m.error, err = m.rmse(ctx, d)
+	m.final, err = m.judge(ctx, d)
 	return m, err
 }
 
-// rmse is the error of the model at the observations, in the pendulum's units.
-func (m *model) rmse(ctx context.Context, d *data) (float64, error) {
-	r, err := m.at(ctx, d.times, tight())
-	if err != nil {
-		return 0, err
-	}
-	return train.RMSE(r.y, d.y[:len(r.y)]), nil
-}
+// quality is how well a model does: its root mean squared error at the observations in the
+// pendulum's units, and the largest deviation of the true energy along its rollout to the
+// horizon, over the energy at the start. They are infinite where the rollout diverges.
+type quality struct{ rmse, energy float64 }
 
-// trueEnergy is the largest deviation of the true energy along the model's rollout.
-func (m *model) trueEnergy(ctx context.Context) (float64, error) {
-	r, err := m.at(ctx, grid(horizon, 4000), tight())
+func (m *model) judge(ctx context.Context, d *data) (quality, error) {
+	q := quality{math.Inf(1), math.Inf(1)}
+	inside, err := m.at(ctx, d.times, tight())
 	if err != nil {
-		return 0, err
+		return q, err
 	}
-	e, err := energies(r.times, r.y)
+	if len(inside.y) == len(d.y) {
+		q.rmse = train.RMSE(inside.y, d.y)
+	}
+	times := grid(horizon, 4000)
+	beyond, err := m.at(ctx, times, tight())
 	if err != nil {
-		return 0, err
+		return q, err
 	}
-	return deviation(e, e[0]), nil
+	if len(beyond.times) == len(times) {
+		e, err := energies(beyond.times, beyond.y)
+		if err != nil {
+			return q, err
+		}
+		q.energy = deviation(e, e[0])
+	}
+	return q, nil
 }
 
 func (t *trained) report(metrics *artifact.Metrics) {
 	metrics.Set("loss", t.hnn.loss)
 	metrics.Set("node_loss", t.node.loss)
-	metrics.Set("node_rmse", t.node.error)
-	metrics.Set("hnn_rmse", t.hnn.error)
-	metrics.Set("node_matched_rmse", t.node.matched.rmse)
-	metrics.Set("node_matched_energy_deviation", t.node.matched.energy)
-	metrics.Set("hnn_matched_rmse", t.hnn.matched.rmse)
-	metrics.Set("hnn_matched_energy_deviation", t.hnn.matched.energy)
-	metrics.Set("node_cold_rmse", t.nodeCold.error)
-	metrics.Set("hnn_cold_rmse", t.hnnCold.error)
+	metrics.Set("node_rmse", t.node.final.rmse)
+	metrics.Set("hnn_rmse", t.hnn.final.rmse)
+	for _, q := range []struct {
+		name string
+		quality
+	}{
+		{"node_matched", t.node.matched}, {"hnn_matched", t.hnn.matched},
+		{"node_cold", t.nodeCold.final}, {"hnn_cold", t.hnnCold.final}, {"hnn_grown", t.hnnGrown.final},
+	} {
+		metrics.Set(q.name+"_rmse", q.rmse)
+		metrics.Set(q.name+"_energy_deviation", q.energy)
+	}
 	var steps, forward, backward int
-	for _, m := range []*model{t.node, t.hnn, t.nodeCold, t.hnnCold} {
+	for _, m := range t.all() {
 		steps += m.steps
 		forward += m.work.NFEForward
 		backward += m.work.NFEBackward
