@@ -35,12 +35,19 @@ type structured struct {
 	steps  int // in a period, which divide it; 0: as the budget allows
 }
 
-// name is the method's and the steps', if they are given.
-func (m structured) name() string {
+// key is the name in the metrics, and label that in the figure.
+func (m structured) key() string {
 	if m.steps == 0 {
 		return m.method.String()
 	}
 	return fmt.Sprintf("%v_%d", m.method, m.steps)
+}
+
+func (m structured) label() string {
+	if m.steps == 0 {
+		return m.method.String()
+	}
+	return fmt.Sprintf("%v, %d steps", m.method, m.steps)
 }
 
 func orbits() ([]*orbit, error) {
@@ -191,8 +198,8 @@ func (s *study) follow(ctx context.Context, o *orbit, m structured, opt odeint.O
 	if err != nil {
 		return err
 	}
-	panel.Line(m.name(), at, largest, m.style)
-	name := "energy_" + o.key + "_" + m.name() + "_"
+	panel.Line(m.label(), at, largest, m.style)
+	name := "energy_" + o.key + "_" + m.key() + "_"
 	drift := hnn.DriftOf(times, energies)
 	s.metrics.Set(name+"error", worst)
 	s.metrics.Set(name+"slope", drift.Slope/o.scale)
