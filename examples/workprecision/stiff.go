@@ -67,13 +67,13 @@ func (s *study) stiff(ctx context.Context, _ []*problem) error {
 	backward := []struct {
 		key, label string
 		method     adjoint.Method
-		controller odeint.Controller
+		hmax       float64 // times the rate; 0: none
 		style      draw.LineStyle
 	}{
-		{"discrete", "discrete", adjoint.Discrete{}, nil, figure.Solid(figure.Blue)},
-		{"discrete_pid", "discrete, steps by PID", adjoint.Discrete{}, odeint.PID{}, figure.Dashed(figure.Sky)},
-		{"interpolating", "interpolating", adjoint.Interpolating{}, nil, figure.Solid(figure.Green)},
-		{"backsolve", "backsolve", adjoint.Backsolve{}, nil, figure.Solid(figure.Orange)},
+		{"discrete", "discrete", adjoint.Discrete{}, 0, figure.Solid(figure.Blue)},
+		{"discrete_hmax", "discrete, HMax 2.5/rate", adjoint.Discrete{}, 2.5, figure.Dashed(figure.Sky)},
+		{"interpolating", "interpolating", adjoint.Interpolating{}, 0, figure.Solid(figure.Green)},
+		{"backsolve", "backsolve", adjoint.Backsolve{}, 0, figure.Solid(figure.Orange)},
 	}
 
 	var rates []float64
@@ -101,7 +101,7 @@ func (s *study) stiff(ctx context.Context, _ []*problem) error {
 			}
 		}
 		for i, v := range backward {
-			e, err := s.relaxGradient(ctx, f, v.method, v.controller)
+			e, err := s.relaxGradient(ctx, f, v.method, v.hmax/rate)
 			if err != nil {
 				return err
 			}
@@ -163,13 +163,13 @@ func (s *study) relax(ctx context.Context, f *relaxation, opt odeint.Options, y0
 }
 
 // relaxGradient returns the relative error of ∂y(end)/∂θ.
-func (s *study) relaxGradient(ctx context.Context, f *relaxation, m adjoint.Method, c odeint.Controller) (float64, error) {
+func (s *study) relaxGradient(ctx context.Context, f *relaxation, m adjoint.Method, hmax float64) (float64, error) {
 	_, want, err := s.relaxed(ctx, f, transient, tight, adjoint.Interpolating{})
 	if err != nil {
 		return 0, err
 	}
 	opt := adaptive(odeint.Tsit5)
-	opt.Controller = c
+	opt.HMax = hmax
 	_, got, err := s.relaxed(ctx, f, transient, opt, m)
 	return math.Abs(got-want) / math.Abs(want), err
 }
