@@ -14,7 +14,8 @@
 //     is taken for a reshape to that shape and costs nothing.
 //   - Running. An [Instance] of a Program owns the buffers of one goroutine. Run
 //     allocates nothing and never touches a Gorgonia machine. A [Field] gives the
-//     roles of time, state and parameters to inputs of such programs.
+//     roles of time, state and parameters to inputs of such programs; a module that
+//     wants a vector field of another kind is a [FieldCompiler].
 //
 // # Terms
 //

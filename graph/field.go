@@ -245,6 +245,9 @@ func (f *Field[T]) Clone() *Field[T] {
 	return &c
 }
 
+// CloneField is Clone, for [CompiledField].
+func (f *Field[T]) CloneField() CompiledField[T] { return f.Clone() }
+
 // Err returns the first failure of Eval or VJP since the last call of Err.
 // Only ops that the compiler does not know can fail; the destinations are then
 // filled with NaN.

@@ -33,8 +33,14 @@
 //
 // [NewEnergy] compiles an energy into a function, to follow it along a
 // trajectory and to add regularisers to a loss; [DriftOf] tells a drift from a
-// bounded oscillation. [NewSeparable] compiles a separable energy in the two
-// halves that explicit symplectic methods ask for.
+// bounded oscillation.
+//
+// # Symplectic methods
+//
+// [NewSeparable] compiles a separable energy in the two halves that explicit
+// symplectic methods ask for, [NewField] any field with its pairs for Tao's method.
+// graph.CompileField, and with it odelayer, chooses between the two by itself;
+// implicit methods take any field.
 //
 // Errors that data or options cause are values, mostly [*ConfigError] and
 // [*ShapeError]; wrong slice lengths and nil nodes panic.

@@ -23,7 +23,8 @@ import (
 // The gradients are graph nodes made by [graph.Grad], so the field can be
 // differentiated again: training differentiates it with respect to the
 // parameters of H. It goes wherever a network goes, and depends on time where
-// one of its modules does.
+// one of its modules does. Where it is compiled, by odelayer for one, its pairs are
+// known, and its halves if H is a [Separable] and the rest is left out.
 //
 // Its learnables are those of H under the module's own name, then those of
 // Damping ("name/L"), Conservative ("name/conservative") and Drive

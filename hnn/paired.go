@@ -32,3 +32,6 @@ func (f *PairedField[T]) Pairs() int { return f.n }
 
 // Clone returns a field with buffers and parameters of its own.
 func (f *PairedField[T]) Clone() *PairedField[T] { return &PairedField[T]{f.Field.Clone(), f.n} }
+
+// CloneField is Clone, for [graph.CompiledField].
+func (f *PairedField[T]) CloneField() graph.CompiledField[T] { return f.Clone() }

@@ -123,6 +123,9 @@ func (f *SeparableField[T]) Clone() *SeparableField[T] {
 	return &c
 }
 
+// CloneField is Clone, for [graph.CompiledField].
+func (f *SeparableField[T]) CloneField() graph.CompiledField[T] { return f.Clone() }
+
 // split cuts a vector like θ in the parts of T and V; nil in nils.
 func (f *SeparableField[T]) split(theta []T) (drift, kick []T) {
 	if theta == nil {
@@ -168,9 +171,6 @@ func (f *SeparableField[T]) Eval(dydt []T, t float64, y []T) {
 // VJP stores λᵀ∂f/∂y in dy and adds λᵀ∂f/∂θ to dtheta, unless that is nil; f(t, y)
 // goes to dydt unless that is nil.
 func (f *SeparableField[T]) VJP(dydt, dy, dtheta []T, t float64, y, lambda []T) {
-	if dydt != nil {
-		f.Eval(dydt, t, y)
-	}
 	f.apart(f.in, y)
 	f.apart(f.out, lambda)
 	q, p := halves(f.in)
@@ -178,6 +178,11 @@ func (f *SeparableField[T]) VJP(dydt, dy, dtheta []T, t float64, y, lambda []T) 
 	theta, rest := f.split(dtheta)
 	f.note(f.drift.pull(nil, nil, theta, t, p, lambdaQ))
 	f.note(f.kick.pull(nil, nil, rest, t, q, lambdaP))
+	if dydt != nil {
+		copy(lambdaQ, f.drift.spareY)
+		copy(lambdaP, f.kick.spareY)
+		f.together(dydt, f.out)
+	}
 	copy(q, f.kick.spareX)
 	copy(p, f.drift.spareX)
 	f.together(dy, f.in)

@@ -7,6 +7,11 @@
 // around it is ordinary Gorgonia: other layers before and after, G.Grad, a
 // TapeMachine with BindDualValues or a LispMachine, Gorgonia's solvers.
 //
+// Dynamics that compile a field of their own (graph.FieldCompiler) keep what it
+// offers: an hnn.Field knows the pairs of its state, and, if its energy is an
+// hnn.Separable and nothing is added to it, its two halves. So Config.Solve may name
+// any symplectic method of package odeint.
+//
 // # What runs
 //
 // A run of the forward node is one solve by package odeint, and a run of its

@@ -35,7 +35,7 @@ type Config struct {
 	Dtype tensor.Dtype
 
 	// Solve are the options of the forward solve; its SaveAt must be zero. The zero
-	// value is adaptive Tsit5.
+	// value is adaptive Tsit5. An odeint.Splitting needs separable dynamics.
 	Solve odeint.Options
 
 	// Adjoint makes the gradients. Nil: adjoint.Discrete{}.
@@ -59,7 +59,7 @@ type Layer struct {
 // are numbers, not nodes.
 //
 // The error is a [*ConfigError] with every fault of cfg, a [*NameError], what
-// graph.NewField says of the dynamics, or what odeint and adjoint say of the options.
+// graph.CompileField says of the dynamics, or what odeint and adjoint say of the options.
 func New(g *G.ExprGraph, name string, net graph.Module, cfg Config) (*Layer, error) {
 	if g == nil || net == nil {
 		panic("odelayer: New with a nil graph or module")
@@ -75,7 +75,7 @@ func New(g *G.ExprGraph, name string, net graph.Module, cfg Config) (*Layer, err
 }
 
 func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg Config) (*Layer, error) {
-	field, err := graph.NewField[T](net, cfg.Batch, graph.FieldConfig{Shape: cfg.Shape, Name: name, Rand: cfg.Rand})
+	field, err := graph.CompileField[T](net, cfg.Batch, graph.FieldConfig{Shape: cfg.Shape, Name: name, Rand: cfg.Rand})
 	if err != nil {
 		return nil, fmt.Errorf("odelayer: %s: %w", name, err)
 	}

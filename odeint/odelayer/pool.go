@@ -18,7 +18,7 @@ import (
 // solver is one goroutine's workspace: a copy of the field with its θ, and the
 // adjoint solver with the trajectory of its last forward solve.
 type solver[T graph.Float] struct {
-	field  *graph.Field[T]
+	field  graph.CompiledField[T]
 	adj    *adjoint.Solver[T]
 	y0     []T  // where the trajectory starts; its θ is the field's
 	warm   bool // there is a trajectory
@@ -34,14 +34,14 @@ type pool[T graph.Float] struct {
 	dim int
 
 	mu           sync.Mutex
-	prototype    *graph.Field[T] // never solved with
-	idle         []*solver[T]    // the longest unused first
+	prototype    graph.CompiledField[T] // never solved with
+	idle         []*solver[T]           // the longest unused first
 	applications int
 	misses       int // gradients that found no trajectory
 	fwd, bwd     adjoint.Stats
 }
 
-func newPool[T graph.Float](field *graph.Field[T], cfg Config) (*pool[T], error) {
+func newPool[T graph.Float](field graph.CompiledField[T], cfg Config) (*pool[T], error) {
 	p := &pool[T]{cfg: cfg, prototype: field, dim: field.Dim()}
 	s, err := p.newSolver() // which also checks the options
 	if err != nil {
@@ -52,7 +52,7 @@ func newPool[T graph.Float](field *graph.Field[T], cfg Config) (*pool[T], error)
 }
 
 func (p *pool[T]) newSolver() (*solver[T], error) {
-	field := p.prototype.Clone()
+	field := p.prototype.CloneField()
 	adj, err := adjoint.New[T](field, p.cfg.Solve, p.cfg.Adjoint)
 	if err != nil {
 		return nil, err
@@ -275,6 +275,6 @@ func sameBits[T graph.Float](a, b []T) bool {
 
 var (
 	_ solves                         = (*pool[float32])(nil)
-	_ odeint.Differentiable[float32] = (*graph.Field[float32])(nil)
-	_ odeint.Differentiable[float64] = (*graph.Field[float64])(nil)
+	_ odeint.Differentiable[float32] = graph.CompiledField[float32](nil)
+	_ odeint.Differentiable[float64] = graph.CompiledField[float64](nil)
 )

@@ -1,0 +1,32 @@
+package hnn
+
+import "github.com/neuralode/neuralode/graph"
+
+var _ graph.FieldCompiler = Field{}
+
+// CompileField32 implements [graph.FieldCompiler]: the result is a
+// [*SeparableField] if H is a [Separable] and there is nothing else in the field, and
+// a [*PairedField] otherwise.
+func (f Field) CompileField32(batch int, cfg graph.FieldConfig) (graph.CompiledField[float32], error) {
+	return compileField[float32](f, batch, cfg)
+}
+
+// CompileField64 is CompileField32 in float64.
+func (f Field) CompileField64(batch int, cfg graph.FieldConfig) (graph.CompiledField[float64], error) {
+	return compileField[float64](f, batch, cfg)
+}
+
+func compileField[T Float](f Field, batch int, cfg graph.FieldConfig) (graph.CompiledField[T], error) {
+	if s, ok := f.H.(Separable); ok && f.Damping == nil && f.Conservative == nil && f.Drive == nil {
+		field, err := NewSeparable[T](s, batch, cfg)
+		if err != nil {
+			return nil, err
+		}
+		return field, nil
+	}
+	field, err := NewField[T](f, batch, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return field, nil
+}
