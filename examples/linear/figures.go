@@ -3,26 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"gonum.org/v1/plot/vg"
 
 	"github.com/neuralode/neuralode/examples/internal/figure"
 )
-
-// figures writes figure1.png, trajectories that were trained on, and figure2.png,
-// unseen ones, both against time and in the phase plane.
-func figures(ctx context.Context, dir string, theta, times, seen, fresh []float64) error {
-	for _, f := range []struct {
-		file, title string
-		truth       []float64
-	}{{"figure1.png", "Trained on", seen}, {"figure2.png", "Unseen initial states", fresh}} {
-		if err := draw(ctx, filepath.Join(dir, f.file), f.title, theta, times, f.truth); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // draw shows the first trajectory against time and the first eight in the phase plane.
 func draw(ctx context.Context, path, title string, theta, times, truth []float64) error {
@@ -56,4 +41,31 @@ func draw(ctx context.Context, path, title string, theta, times, truth []float64
 		phase.Points(mark, column(truth, n, k, 0), column(truth, n, k, 1), figure.Rings(figure.Orange))
 	}
 	return figure.Save(path, 10*vg.Inch, 4.2*vg.Inch, []*figure.Panel{against}, []*figure.Panel{phase})
+}
+
+// drawBeyond shows the first trajectory on both sides of the data.
+func drawBeyond(path string, parts ...*beyond) error {
+	var panels []*figure.Panel
+	for j := range 2 {
+		p := figure.New("", "time", fmt.Sprintf("u%d", j+1))
+		p.Span("data", 0, 1)
+		for i, b := range parts {
+			width := len(b.truth) / len(b.times)
+			first := func(y []float64) []float64 {
+				c := make([]float64, len(b.times))
+				for i := range c {
+					c[i] = spread * y[i*width+j]
+				}
+				return c
+			}
+			labels := [2]string{"truth", "Neural ODE"}
+			if i > 0 {
+				labels = [2]string{}
+			}
+			p.Line(labels[0], b.times, first(b.truth), figure.Wide(figure.Series(j)))
+			p.Line(labels[1], b.times, first(b.model), figure.Solid(figure.Series(j)))
+		}
+		panels = append(panels, p)
+	}
+	return figure.Save(path, 9*vg.Inch, 5*vg.Inch, panels)
 }

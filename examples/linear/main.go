@@ -26,8 +26,9 @@ const about = `Fits a Neural ODE, one hidden layer of 64 tanh, to trajectories o
 
     du/dt = [−0.1 2; −2 −0.1] u,   u0 ~ N(0, 4²),   11 points on [0, 1],
 
-and judges it on 100 initial states from the same distribution that it has not seen.
-Writes figure1.png, figure2.png and metrics.json.`
+and judges it on 100 initial states from the same distribution that it has not seen, on
+[0, 1] and beyond, from t = −30 to 10.
+Writes figure1.png, figure2.png, trained.png and metrics.json.`
 
 func main() { app.Main("linear", run) }
 
@@ -88,15 +89,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 
+	forward, err := extrapolate(whole, theta, fresh[:2*unseen], 10)
+	if err != nil {
+		return err
+	}
+	backward, err := extrapolate(whole, theta, fresh[:2*unseen], -30)
+	if err != nil {
+		return err
+	}
+
 	var metrics artifact.Metrics
 	metrics.SetUint("seed", c.Seed)
 	metrics.Set("loss", loss)
 	metrics.Set("rel_rmse_seen", relative(onSeen, seen))
 	metrics.Set("rel_rmse_unseen", relative(onFresh, fresh))
+	metrics.Set("rel_rmse_forward_10", relative(forward.model, forward.truth))
+	metrics.Set("rel_rmse_backward_30", relative(backward.model, backward.truth))
 	metrics.SetInt("steps", c.taken)
 	metrics.SetInt("nfe_forward", fit.Work.NFEForward)
 	metrics.SetInt("nfe_backward", fit.Work.NFEBackward)
-	if err := figures(whole, c.Out, theta, times, seen, fresh); err != nil {
+	err = errors.Join(
+		draw(whole, filepath.Join(c.Out, "figure1.png"), "Unseen initial states", theta, times, fresh),
+		drawBeyond(filepath.Join(c.Out, "figure2.png"), backward, forward),
+		draw(whole, filepath.Join(c.Out, "trained.png"), "Trained on", theta, times, seen),
+	)
+	if err != nil {
 		return err
 	}
 	metrics.Set("seconds", time.Since(began).Seconds())
@@ -116,20 +133,25 @@ func grid(n int) []float64 {
 	return t
 }
 
-// sample draws n initial states and solves the true system; the result, in units of
-// spread, has axes (time, trajectory, component).
+// sample draws n initial states and returns the true states at times.
 func sample(ctx context.Context, n int, times []float64, r *rand.Rand) ([]float64, error) {
 	y0 := make([]float64, 2*n)
 	for i := range y0 {
 		y0[i] = r.NormFloat64()
 	}
-	truth := odeint.NewFunc(2*n, func(dydt []float64, _ float64, y []float64) {
+	return truth(ctx, times, y0)
+}
+
+// truth solves the true system from the initial states y0; the result, in units of
+// spread, has axes (time, trajectory, component).
+func truth(ctx context.Context, times, y0 []float64) ([]float64, error) {
+	linear := odeint.NewFunc(len(y0), func(dydt []float64, _ float64, y []float64) {
 		for i := 0; i < len(y); i += 2 {
 			dydt[i] = -0.1*y[i] + 2*y[i+1]
 			dydt[i+1] = -2*y[i] - 0.1*y[i+1]
 		}
 	})
-	in, err := odeint.New(truth, odeint.Options{Method: odeint.Dop853, RTol: 1e-12, ATol: 1e-12})
+	in, err := odeint.New(linear, odeint.Options{Method: odeint.Dop853, RTol: 1e-12, ATol: 1e-12})
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +217,23 @@ func predict(ctx context.Context, theta, times, y0 []float64) ([]float64, error)
 	var sol odeint.Solution[float64]
 	err = in.SolveAt(ctx, &sol, times, y0)
 	return sol.Y, err
+}
+
+// beyond are the true states and the model's far from the data.
+type beyond struct{ times, truth, model []float64 }
+
+// extrapolate solves both from the initial states y0 to the time end, of either sign.
+func extrapolate(ctx context.Context, theta, y0 []float64, end float64) (*beyond, error) {
+	b := &beyond{times: grid(int(20 * math.Abs(end)))}
+	for i := range b.times {
+		b.times[i] *= end
+	}
+	var err error
+	if b.truth, err = truth(ctx, b.times, y0); err != nil {
+		return nil, err
+	}
+	b.model, err = predict(ctx, theta, b.times, y0)
+	return b, err
 }
 
 // relative is the RMS of the error over the RMS of the truth.
