@@ -187,8 +187,11 @@ func TestUsage(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	err := run(ctx, []string{"-quick", "-out", t.TempDir()}, io.Discard, io.Discard)
-	if !errors.Is(err, context.Canceled) {
+	dir := t.TempDir()
+	if err := run(ctx, []string{"-quick", "-out", dir}, io.Discard, io.Discard); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "metrics.json")); err != nil {
+		t.Error(err)
 	}
 }

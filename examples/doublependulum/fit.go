@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 
@@ -95,7 +96,7 @@ func (c *config) match(ctx context.Context, m *model, d *data, stderr io.Writer)
 		},
 	}.Run(ctx, m.theta)
 	bar.Done(last)
-	return err
+	return unlessCancelled(err)
 }
 
 // fit trains the model on, through the solver, over the first n intervals of the data.
@@ -122,5 +123,14 @@ func (m *model) fit(ctx context.Context, d *data, n, iterations int, opt odeint.
 	m.work.Solves += trajectory.Work.Solves
 	m.work.NFEForward += trajectory.Work.NFEForward
 	m.work.NFEBackward += trajectory.Work.NFEBackward
+	return unlessCancelled(err)
+}
+
+// unlessCancelled makes a training that was interrupted one that ends early: the model is what
+// it was by then.
+func unlessCancelled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
 	return err
 }

@@ -49,7 +49,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if c.Quick {
 		c.matching, c.iterations, c.far = min(c.matching, 60), min(c.iterations, 20), horizon
 	}
-	d, err := observe(ctx)
+	whole := context.WithoutCancel(ctx) // of all but the training, which is what takes time
+	d, err := observe(whole)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := c.rollouts(ctx, t)
+	r, err := c.rollouts(whole, t)
 	if err != nil {
 		return err
 	}
@@ -70,5 +71,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	r.report(&metrics)
 	metrics.Set("seconds", time.Since(began).Seconds())
 	fmt.Fprint(stdout, metrics.String())
-	return metrics.WriteFile(filepath.Join(c.Out, "metrics.json"))
+	if err := metrics.WriteFile(filepath.Join(c.Out, "metrics.json")); err != nil || ctx.Err() == nil {
+		return err
+	}
+	return app.Stopped(ctx.Err(), t.steps(), c.Out)
 }

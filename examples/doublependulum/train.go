@@ -25,6 +25,16 @@ func (t *trained) all() []*model {
 	return []*model{t.node, t.hnn, t.nodeCold, t.hnnCold, t.hnnGrown}
 }
 
+// steps is how many iterations all trainings took.
+func (t *trained) steps() int {
+	steps := 0
+	for _, m := range t.all() {
+		steps += m.steps
+	}
+	return steps
+}
+
+// train trains all models. When ctx is cancelled they are what they were by then.
 func (c *config) train(ctx context.Context, d *data, stderr io.Writer) (*trained, error) {
 	t := new(trained)
 	for _, part := range []struct {
@@ -58,7 +68,7 @@ func (c *config) learn(ctx context.Context, k kind, by road, d *data, stderr io.
 		if err := c.match(ctx, m, d, stderr); err != nil {
 			return nil, err
 		}
-		if m.matched, err = m.judge(ctx, d); err != nil {
+		if m.matched, err = m.judge(context.WithoutCancel(ctx), d); err != nil {
 			return nil, err
 		}
 	case growing:
@@ -71,7 +81,7 @@ func (c *config) learn(ctx context.Context, k kind, by road, d *data, stderr io.
 	if err := m.fit(ctx, d, intervals, c.iterations, opt, stderr); err != nil {
 		return nil, err
 	}
-	m.final, err = m.judge(ctx, d)
+	m.final, err = m.judge(context.WithoutCancel(ctx), d)
 	return m, err
 }
 
@@ -119,13 +129,12 @@ func (t *trained) report(metrics *artifact.Metrics) {
 		metrics.Set(q.name+"_rmse", q.rmse)
 		metrics.Set(q.name+"_energy_deviation", q.energy)
 	}
-	var steps, forward, backward int
+	var forward, backward int
 	for _, m := range t.all() {
-		steps += m.steps
 		forward += m.work.NFEForward
 		backward += m.work.NFEBackward
 	}
-	metrics.SetInt("steps", steps)
+	metrics.SetInt("steps", t.steps())
 	metrics.SetInt("nfe_forward", forward)
 	metrics.SetInt("nfe_backward", backward)
 }
