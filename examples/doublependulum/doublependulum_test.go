@@ -1,19 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"image/png"
-	"io"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
+	"github.com/neuralode/neuralode/examples/internal/apptest"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"gonum.org/v1/gonum/floats"
@@ -131,30 +124,8 @@ func TestEnvelope(t *testing.T) {
 func TestRun(t *testing.T) {
 	for _, solver := range []string{"tsit5", "gauss"} {
 		t.Run(solver, func(t *testing.T) {
-			dir := t.TempDir()
-			var out bytes.Buffer
-			args := []string{"-quick", "-solver", solver, "-out", dir}
-			if err := run(context.Background(), args, &out, io.Discard); err != nil {
-				t.Fatal(err)
-			}
-			for _, name := range []string{"figure8.png", "figure9.png", "figure10.png", "figure11.png"} {
-				f, err := os.Open(filepath.Join(dir, name))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := png.Decode(f); err != nil {
-					t.Errorf("%s: %v", name, err)
-				}
-				f.Close()
-			}
-			text, err := os.ReadFile(filepath.Join(dir, "metrics.json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got map[string]float64
-			if err := json.Unmarshal(text, &got); err != nil {
-				t.Fatal(err)
-			}
+			figures := []string{"figure8.png", "figure9.png", "figure10.png", "figure11.png"}
+			got := apptest.Run(t, run, figures, "-quick", "-solver", solver)
 			for name, bound := range map[string]float64{
 				"node_rmse": 2e-3, "hnn_rmse": 2e-3, // against 0.07, the size of the states
 				"learned_h_deviation_200": 1e-8,
@@ -164,8 +135,7 @@ func TestRun(t *testing.T) {
 				}
 			}
 			for _, name := range []string{
-				"seed", "seconds", "steps", "loss", "nfe_forward", "nfe_backward",
-				"hnn_energy_deviation", "node_energy_deviation", "learned_h_slope_sigma",
+				"loss", "hnn_energy_deviation", "node_energy_deviation", "learned_h_slope_sigma",
 				"learned_h_deviation_200_tsit5", "hnn_cold_rmse", "hnn_grown_rmse",
 			} {
 				if _, ok := got[name]; !ok {
@@ -178,20 +148,8 @@ func TestRun(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{"-solver", "verlet"}, {"-match", "-1"}, {"-iterations", "-1"}, {"extra"}, {"-unknown"}} {
-		if err := run(context.Background(), args, io.Discard, io.Discard); !errors.Is(err, app.ErrUsage) {
-			t.Errorf("%v: %v", args, err)
-		}
+		apptest.Refuse(t, run, args...)
 	}
 }
 
-func TestCancelled(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	dir := t.TempDir()
-	if err := run(ctx, []string{"-quick", "-out", dir}, io.Discard, io.Discard); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "metrics.json")); err != nil {
-		t.Error(err)
-	}
-}
+func TestInterrupted(t *testing.T) { apptest.Interrupt(t, run, "-quick") }

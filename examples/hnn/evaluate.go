@@ -6,30 +6,39 @@ import (
 	"math/rand/v2"
 )
 
-// rollouts are trajectories from the task's test starts; all slices have
-// (start, time) order, states a further axis.
+// rollouts are trajectories from the task's test starts, the states of each row by row.
 type rollouts struct {
+	truth [][]float64
+	of    map[kind][][]float64 // the models', at the times of truth stretched as the paper's code does
+	plain map[kind][][]float64 // and at the times of truth
+
+	// The first one again, at more times, for the figure.
 	times []float64
-	truth [][]float64          // of each start, (time, dim)
-	of    map[kind][][]float64 // the models', stretched as the paper's code does
-	plain map[kind][][]float64 // and at the true times
+	shown map[kind][]float64
 }
+
+// truth is the kind of the true system.
+const truth kind = "truth"
 
 // roll solves the true system and the models from the test starts.
 func (k *task) roll(ctx context.Context, models map[kind]*model, r *rand.Rand) (*rollouts, error) {
-	ro := &rollouts{times: linspace(0, k.evalSpan, k.evalPoints), of: map[kind][][]float64{}, plain: map[kind][][]float64{}}
-	stretched := make([]float64, len(ro.times))
-	for i, t := range ro.times {
-		stretched[i] = k.stretch * t
+	ro := &rollouts{
+		of: map[kind][][]float64{}, plain: map[kind][][]float64{},
+		times: linspace(0, k.evalSpan, 1000), shown: map[kind][]float64{},
 	}
+	times := linspace(0, k.evalSpan, k.evalPoints)
 	starts := make([][]float64, k.rollouts)
 	for i := range starts {
 		starts[i] = k.testStart(r)
-		z, err := k.rollout(ctx, starts[i], ro.times)
+		z, err := k.rollout(ctx, starts[i], times)
 		if err != nil {
 			return nil, err
 		}
 		ro.truth = append(ro.truth, z)
+	}
+	var err error
+	if ro.shown[truth], err = k.rollout(ctx, starts[0], ro.times); err != nil {
+		return nil, err
 	}
 	for _, m := range []kind{hamiltonian, baseline} {
 		field, err := models[m].field(1)
@@ -37,20 +46,31 @@ func (k *task) roll(ctx context.Context, models map[kind]*model, r *rand.Rand) (
 			return nil, err
 		}
 		for _, z0 := range starts {
-			z, err := solveAt(ctx, field, z0, stretched, 1e-9)
+			z, err := solveAt(ctx, field, z0, stretched(times, k.stretch), 1e-9)
 			if err != nil {
 				return nil, err
 			}
 			ro.of[m] = append(ro.of[m], z)
 			if k.stretch != 1 {
-				if z, err = solveAt(ctx, field, z0, ro.times, 1e-9); err != nil {
+				if z, err = solveAt(ctx, field, z0, times, 1e-9); err != nil {
 					return nil, err
 				}
 			}
 			ro.plain[m] = append(ro.plain[m], z)
 		}
+		if ro.shown[m], err = solveAt(ctx, field, starts[0], stretched(ro.times, k.stretch), 1e-9); err != nil {
+			return nil, err
+		}
 	}
 	return ro, nil
+}
+
+func stretched(times []float64, by float64) []float64 {
+	s := make([]float64, len(times))
+	for i, t := range times {
+		s[i] = by * t
+	}
+	return s
 }
 
 // energyMSE is the mean over starts and times of (E(model) − E(truth))².

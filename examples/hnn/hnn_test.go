@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -110,11 +109,4 @@ func TestFinished(t *testing.T) {
 	}
 }
 
-func TestInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	err := run(ctx, []string{"-quick", "-tasks", "spring", "-out", t.TempDir()}, io.Discard, io.Discard)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want that of the context", err)
-	}
-}
+func TestInterrupted(t *testing.T) { apptest.Interrupt(t, run, "-quick", "-tasks", "spring") }

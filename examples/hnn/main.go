@@ -18,6 +18,7 @@ import (
 	"github.com/neuralode/neuralode/examples/internal/app"
 	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"github.com/neuralode/neuralode/examples/internal/progress"
+	"github.com/neuralode/neuralode/examples/internal/train"
 )
 
 const about = `Compares Hamiltonian neural networks with plain networks on the tasks of
@@ -30,9 +31,10 @@ func main() { app.Main("hnn", run) }
 
 type config struct {
 	app.Common
-	tasks string
-	seeds int
-	steps int
+	tasks    string
+	seeds    int
+	steps    int
+	constant bool
 }
 
 // result is what one seed of one task gave.
@@ -49,6 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.StringVar(&c.tasks, "tasks", "spring,pendulum,twobody", "tasks, of spring, pendulum, twobody and threebody")
 	fs.IntVar(&c.seeds, "seeds", 3, "number of seeds, from -seed on; figures show the first")
 	fs.IntVar(&c.steps, "steps", 0, "training steps; 0: as the paper, 2000 or, for bodies, 10000")
+	fs.BoolVar(&c.constant, "constant", false, "keep the learning rate at 1e-3 as the paper's code does; otherwise it falls to 0 along a cosine")
 	if err := app.Parse(fs, args, stderr); err != nil {
 		return err
 	}
@@ -192,6 +195,15 @@ func (c *config) stepsOf(k *task) int {
 	return k.steps
 }
 
+// training is how a task is trained.
+func (c *config) training(k *task, after func(int, float64)) train.Adam {
+	adam := train.Adam{Steps: c.stepsOf(k), After: after}
+	if !c.constant {
+		adam.Rate = train.Cosine(1e-3, 0, adam.Steps)
+	}
+	return adam
+}
+
 // one trains and evaluates both kinds of model on a task.
 func (c *config) one(ctx context.Context, k *task, seed uint64, after func(int, float64)) result {
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -202,7 +214,7 @@ func (c *config) one(ctx context.Context, k *task, seed uint64, after func(int, 
 	res := result{models: map[kind]*model{}}
 	for i, m := range []kind{hamiltonian, baseline} {
 		r := rand.New(rand.NewPCG(seed, uint64(1+i)))
-		if res.models[m], err = k.fit(ctx, m, set, test, c.stepsOf(k), r, after); err != nil {
+		if res.models[m], err = k.fit(ctx, m, set, test, c.training(k, after), r); err != nil {
 			return result{err: err}
 		}
 	}

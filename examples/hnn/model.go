@@ -57,16 +57,16 @@ type model struct {
 	trainLoss, testLoss float64
 }
 
-// fit trains a network on the states and derivatives of train in float32, as the paper
-// does, with Adam at 1e-3; weight decay is added to the gradient. It returns the
-// losses over the whole of both sets.
-func (k *task) fit(ctx context.Context, m kind, set, test dataset, steps int, r *rand.Rand, after func(step int, loss float64)) (*model, error) {
+// fit trains a network on the states and derivatives of set in float32, as the paper's
+// code does; weight decay is added to the gradient. The losses are those over the
+// whole of both sets.
+func (k *task) fit(ctx context.Context, m kind, set, test dataset, adam train.Adam, r *rand.Rand) (*model, error) {
 	dim := k.dim()
 	batch := k.batch
 	if rows := set.rows(dim); batch == 0 || batch > rows {
 		batch = rows
 	}
-	fitted := &model{module: m.module(dim, width), steps: steps}
+	fitted := &model{module: m.module(dim, width), steps: adam.Steps}
 	field, err := graph.NewField[float32](fitted.module, batch, graph.FieldConfig{Name: "net", Rand: r})
 	if err != nil {
 		return nil, err
@@ -87,15 +87,11 @@ func (k *task) fit(ctx context.Context, m kind, set, test dataset, steps int, r 
 		return l, ctx.Err()
 	}
 	fitted.theta = widen(theta)
-	adam := train.Adam{
-		Steps:     steps,
-		Objective: func(int) train.Objective { return objective },
-		After:     after,
-	}
+	adam.Objective = func(int) train.Objective { return objective }
 	if err := adam.Run(ctx, fitted.theta); err != nil {
 		return nil, fmt.Errorf("%s of %s: %w", m, k.name, err)
 	}
-	fitted.evals, fitted.pulls = steps*batch, steps*batch
+	fitted.evals, fitted.pulls = adam.Steps*batch, adam.Steps*batch
 	if fitted.trainLoss, err = fitted.loss(set, dim); err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func (k *task) report(metrics *artifact.Metrics, results []result) {
 // coordinates, and the true energy.
 func (k *task) plot(path string, r result) error {
 	dim := k.dim()
-	truth := r.rolls.truth[0]
+	want := r.rolls.shown[truth]
 	x, y, xLabel, yLabel := 0, 1, "q", "p"
 	if k.n > 1 {
 		y, xLabel, yLabel = k.n/2, "x of the first body", "y of the first body"
@@ -72,7 +72,7 @@ func (k *task) plot(path string, r result) error {
 		e := make([]float64, len(z)/dim)
 		for i := range e {
 			for j := range dim {
-				d := z[i*dim+j] - truth[i*dim+j]
+				d := z[i*dim+j] - want[i*dim+j]
 				e[i] += d * d / float64(dim)
 			}
 			e[i] = math.Max(e[i], 1e-16)
@@ -84,14 +84,14 @@ func (k *task) plot(path string, r result) error {
 	mse := figure.New("MSE of the coordinates", "time", "MSE")
 	mse.LogY()
 	energy := figure.New("True energy along the rollout", "time", "energy")
-	phase.Line("truth", column(truth, x), column(truth, y), figure.Wide(figure.Black))
-	energy.Line("truth", r.rolls.times, energies(truth), figure.Wide(figure.Black))
+	phase.Line("truth", column(want, x), column(want, y), figure.Wide(figure.Black))
+	energy.Line("truth", r.rolls.times, energies(want), figure.Wide(figure.Black))
 	for _, m := range []struct {
 		kind  kind
 		label string
 		color int
 	}{{baseline, "baseline", 1}, {hamiltonian, "HNN", 0}} {
-		z, style := r.rolls.of[m.kind][0], figure.Solid(figure.Series(m.color))
+		z, style := r.rolls.shown[m.kind], figure.Solid(figure.Series(m.color))
 		phase.Line(m.label, column(z, x), column(z, y), style)
 		mse.Line(m.label, r.rolls.times, errors(z), style)
 		energy.Line(m.label, r.rolls.times, energies(z), style)

@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/neuralode/neuralode/examples/internal/apptest"
@@ -70,14 +66,4 @@ func TestUsage(t *testing.T) {
 	apptest.Refuse(t, run, "-adam", "-1")
 }
 
-func TestInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	dir := t.TempDir()
-	if err := run(ctx, []string{"-quick", "-out", dir}, io.Discard, io.Discard); !errors.Is(err, context.Canceled) {
-		t.Fatalf("error %v, want that of the context", err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "metrics.json")); err != nil {
-		t.Error(err)
-	}
-}
+func TestInterrupted(t *testing.T) { apptest.Interrupt(t, run, "-quick") }

@@ -62,3 +62,18 @@ func Refuse(t *testing.T, p app.Program, args ...string) {
 		t.Errorf("%v: wrote to the folder", args)
 	}
 }
+
+// Interrupt checks that a program whose context is cancelled says so and still writes
+// metrics.json.
+func Interrupt(t *testing.T, p app.Program, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	dir := t.TempDir()
+	if err := p(ctx, append(args, "-out", dir), io.Discard, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "metrics.json")); err != nil {
+		t.Error(err)
+	}
+}
