@@ -29,6 +29,10 @@ type Method interface {
 // theorem; the gradient is that of the exact step, so the stages should be solved to
 // rounding, as they are by default. Tao's method is reversed on both copies of the state.
 //
+// Where stability and not accuracy sets the steps, as on a stiff problem with an explicit
+// method, λ may grow beyond all bounds on the way back though the solution is right: steps
+// that overshoot the stability limit amplify it. HMax below that limit cures it.
+//
 // Forward keeps the states and all stages of the accepted steps: for Tsit5 about eight
 // states a step, for a Splitting one.
 type Discrete struct {

@@ -109,7 +109,7 @@ type ConvergenceError struct {
 // Error says what happened and what to try.
 func (e *ConvergenceError) Error() string {
 	return fmt.Sprintf("odeint: the stages of %s do not converge at t = %g with step size %.3g: after %d iterations they still change by %.3g of the state; "+
-		"try a smaller H0, Newton as the method's Solver, or a larger MaxIter or Tol of it", e.Method, e.T, e.H, e.Iterations, e.Change)
+		"try a smaller H0, Newton in place of FixedPoint as the method's Solver, or a larger MaxIter or Tol", e.Method, e.T, e.H, e.Iterations, e.Change)
 }
 
 // Is reports whether target is ErrNoConvergence.
