@@ -1,0 +1,40 @@
+package arch
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The programs in the README run, from a folder of their own, and print something.
+func TestReadmeSamples(t *testing.T) {
+	root := filepath.Join("..", "..")
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := 0
+	for _, block := range strings.Split(string(text), "```go\n")[1:] {
+		code, _, closed := strings.Cut(block, "```")
+		if !closed || !strings.HasPrefix(code, "package main\n") {
+			t.Errorf("a sample is not a whole program:\n%s", code)
+			continue
+		}
+		programs++
+		file := filepath.Join(t.TempDir(), "main.go")
+		if err := os.WriteFile(file, []byte(code), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("go", "run", file)
+		cmd.Dir = root
+		out, err := cmd.CombinedOutput()
+		if err != nil || len(out) == 0 {
+			t.Errorf("sample %d: %v\n%s", programs, err, out)
+		}
+	}
+	if programs != 2 {
+		t.Errorf("%d programs, want 2", programs)
+	}
+}
