@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"image/png"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/examples/internal/app"
+	"github.com/neuralode/neuralode/examples/internal/apptest"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -92,56 +88,26 @@ func TestLayeredIsDirect(t *testing.T) {
 }
 
 func TestQuick(t *testing.T) {
+	figures := []string{"training.png", "interval.png", "extrapolation.png"}
 	for _, args := range []string{"", "-vm", "-adjoint interpolating -tol 1e-6", "-adjoint backsolve -tol 1e-6"} {
-		dir := t.TempDir()
-		var out bytes.Buffer
-		flags := append(strings.Fields(args), "-quick", "-epochs", "20", "-polish", "20", "-seed", "2", "-out", dir)
-		if err := run(context.Background(), flags, &out, io.Discard); err != nil {
-			t.Fatalf("%s: %v", args, err)
-		}
-		b, err := os.ReadFile(filepath.Join(dir, "metrics.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var m map[string]float64
-		if err := json.Unmarshal(b, &m); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"loss", "rmse_forward_50", "rmse_backward_50", "seconds", "steps", "nfe_forward", "nfe_backward", "seed"} {
-			if _, ok := m[name]; !ok || !strings.Contains(out.String(), name) {
-				t.Errorf("%s: metrics.json has %q: %v; printed:\n%s", args, name, ok, &out)
+		flags := append(strings.Fields(args), "-quick", "-epochs", "20", "-polish", "20", "-seed", "2")
+		m := apptest.Run(t, run, figures, flags...)
+		for _, name := range []string{"rmse_forward_50", "rmse_backward_50"} {
+			if _, ok := m[name]; !ok {
+				t.Errorf("%s: metrics.json has no %q", args, name)
 			}
 		}
 		// 40 steps see the whole horizon and get under the loss of a constant, 0.2.
 		if m["loss"] > 0.2 || m["steps"] != 40 || m["seed"] != 2 {
 			t.Errorf("%s: metrics %v", args, m)
 		}
-		for _, name := range []string{"training.png", "interval.png", "extrapolation.png"} {
-			f, err := os.Open(filepath.Join(dir, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := png.Decode(f); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			f.Close()
-		}
 	}
 }
 
-func TestInterrupt(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	dir := t.TempDir()
-	for _, args := range [][]string{{"-out", dir}, {"-vm", "-out", dir}, {"-study", "-out", dir}} {
-		err := run(ctx, args, io.Discard, io.Discard)
-		if code := app.Report("lotkavolterra", err, io.Discard); code != app.ExitInterrupted {
-			t.Errorf("%v: exit code %d (%v)", args, code, err)
-		}
-		if _, err := os.Stat(filepath.Join(dir, "metrics.json")); err != nil {
-			t.Error(err)
-		}
-	}
+func TestInterrupted(t *testing.T) {
+	apptest.Interrupt(t, run)
+	apptest.Interrupt(t, run, "-vm")
+	apptest.Interrupt(t, run, "-study")
 }
 
 func TestExitCodes(t *testing.T) {

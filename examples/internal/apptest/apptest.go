@@ -10,14 +10,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/neuralode/neuralode/examples/internal/app"
 )
 
 // Run runs a program in a folder of its own and returns the numbers of its
-// metrics.json. The figures must be pictures, and metrics.json must have seconds,
-// steps, nfe_forward, nfe_backward and seed.
+// metrics.json. The figures must be pictures; metrics.json must have seconds, steps,
+// nfe_forward, nfe_backward and seed, and all its numbers must be printed.
 func Run(t *testing.T, p app.Program, figures []string, args ...string) map[string]float64 {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,6 +46,11 @@ func Run(t *testing.T, p app.Program, figures []string, args ...string) map[stri
 	for _, name := range []string{"seconds", "steps", "nfe_forward", "nfe_backward", "seed"} {
 		if _, ok := m[name]; !ok {
 			t.Errorf("metrics.json has no %q", name)
+		}
+	}
+	for name := range m {
+		if !strings.Contains(out.String(), name) {
+			t.Errorf("%q is in metrics.json and not printed", name)
 		}
 	}
 	return m
