@@ -37,8 +37,12 @@ type StepError struct {
 
 // Error says what happened, where, and what to try.
 func (e *StepError) Error() string {
+	size := ""
+	if e.H != 0 {
+		size = fmt.Sprintf(", step size %.3g", e.H)
+	}
 	cause := strings.TrimPrefix(e.Err.Error(), "odeint: ")
-	return fmt.Sprintf("odeint: stopped at t = %g (after %d steps, step size %.3g): %s%s", e.T, e.Steps, e.H, cause, advice(e.Err))
+	return fmt.Sprintf("odeint: stopped at t = %g (after %d steps%s): %s%s", e.T, e.Steps, size, cause, advice(e.Err))
 }
 
 // Unwrap returns the cause.
@@ -53,6 +57,8 @@ func advice(err error) string {
 		return "; the solution may be singular or f discontinuous here: try Jumps at known discontinuities, looser tolerances, or HMin to go on regardless"
 	case errors.As(err, &nf) && nf.Cause != nil:
 		return ""
+	case errors.As(err, &nf) && nf.What == "y0":
+		return "; look for the cause in what made y0"
 	case errors.Is(err, ErrNonFinite):
 		return "; try a smaller H0 or HMax if a trial step left the domain of f, otherwise look for the cause in f"
 	case errors.Is(err, context.DeadlineExceeded):
