@@ -40,8 +40,9 @@ type Instance[T Float] struct {
 // passed. Only the nodes between inputs and outputs are compiled; the rest of
 // the graph does not matter, and the graph is not changed.
 //
-// An op that the compiler does not know is run by its own Do on copies of its operands, under a lock per program; only such ops may
-// allocate, or fail, when the program runs.
+// An op that the compiler does not know is run by its own Do on copies of its
+// operands, under a lock per program; only such ops may allocate, or fail, when
+// the program runs.
 //
 // Errors: *UnboundError names the variables that are reached but are not
 // inputs; *DtypeError a node whose elements are not T; *RefusedError the ops

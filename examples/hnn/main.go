@@ -1,6 +1,7 @@
 // Command hnn compares Hamiltonian neural networks with plain networks on the
 // mass-spring, pendulum and two-body tasks of Greydanus, Dzamba and Yosinski,
-// Hamiltonian Neural Networks (2019), with the set-up of the paper's code, and on its three-body task if asked.
+// Hamiltonian Neural Networks (2019), with the set-up of the paper's code, and
+// on its three-body task if asked.
 package main
 
 import (
