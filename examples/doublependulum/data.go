@@ -5,6 +5,7 @@ import (
 
 	"gonum.org/v1/gonum/interp"
 
+	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint/collocation"
 )
 
@@ -18,7 +19,7 @@ type data struct {
 // observe takes the 26 states from the true system. They are free of noise, so the curve
 // is an interpolating spline.
 func observe(ctx context.Context) (*data, error) {
-	d := &data{times: grid(end, intervals)}
+	d := &data{times: train.Grid(end, intervals)}
 	var err error
 	if d.y, err = truth(ctx, d.times); err != nil {
 		return nil, err

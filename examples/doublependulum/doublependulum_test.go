@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/neuralode/neuralode/examples/internal/apptest"
+	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"gonum.org/v1/gonum/floats"
@@ -104,7 +105,7 @@ func TestUnitsOfData(t *testing.T) {
 }
 
 func TestEnvelope(t *testing.T) {
-	times := grid(1, 1000)
+	times := train.Grid(1, 1000)
 	e := make([]float64, len(times))
 	for i := range e {
 		e[i] = 5

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/neuralode/neuralode/examples/internal/figure"
+	"github.com/neuralode/neuralode/examples/internal/train"
 )
 
 // names of the components, with their units.
@@ -40,8 +41,8 @@ func inside(title string, d *data, r *rollout) [][]*figure.Panel {
 		p := figure.New(title, "time (s)", label)
 		for j := degrees * part; j < degrees*(part+1); j++ {
 			color := figure.Series(j)
-			p.Line(names[j]+", model", r.times, column(r.y, j), figure.Solid(color))
-			p.Points(names[j]+", observed", d.times, column(d.y, j), figure.Rings(color))
+			p.Line(names[j]+", model", r.times, train.Column(r.y, dim, j), figure.Solid(color))
+			p.Points(names[j]+", observed", d.times, train.Column(d.y, dim, j), figure.Rings(color))
 		}
 		columns = append(columns, []*figure.Panel{p})
 	}
@@ -144,12 +145,4 @@ func milli(x []float64) []float64 {
 		y[i] = 1000 * v
 	}
 	return y
-}
-
-func column(y []float64, j int) []float64 {
-	c := make([]float64, len(y)/dim)
-	for i := range c {
-		c[i] = y[dim*i+j]
-	}
-	return c
 }

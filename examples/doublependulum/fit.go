@@ -69,7 +69,7 @@ func (c *config) untrained(k kind, d *data) (*model, error) {
 // the curve: they do not show in the fit, but in the energy far beyond it.
 func (c *config) match(ctx context.Context, m *model, d *data, stderr io.Writer) error {
 	const samples = 201
-	u, du, err := hnn.FromStates(d.curve, grid(end, samples-1))
+	u, du, err := hnn.FromStates(d.curve, train.Grid(end, samples-1))
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type rolled struct {
 func (c *config) rollouts(ctx context.Context, t *trained) (*rolled, error) {
 	r := new(rolled)
 	var err error
-	fine := grid(end, 250)
+	fine := train.Grid(end, 250)
 	for i, m := range []*model{t.node, t.hnn} {
 		if r.inside[i], err = m.at(ctx, fine, tight()); err != nil {
 			return nil, err
@@ -38,7 +38,7 @@ func (c *config) rollouts(ctx context.Context, t *trained) (*rolled, error) {
 		return nil, err
 	}
 	// The ends of the steps of Gauss–Legendre, for all to be compared at.
-	times := grid(horizon, horizon/step)
+	times := train.Grid(horizon, horizon/step)
 	exact := odeint.Options{Method: odeint.Dop853, RTol: 1e-12, ATol: 1e-12}
 	si := units{q: 1, p: 1, t: 1}
 	for _, part := range []struct {

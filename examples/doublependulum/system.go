@@ -71,12 +71,3 @@ func deviation(e []float64, scale float64) float64 {
 	}
 	return worst
 }
-
-// grid is n equal intervals from 0 to t.
-func grid(t float64, n int) []float64 {
-	x := make([]float64, n+1)
-	for i := range x {
-		x[i] = t * float64(i) / float64(n)
-	}
-	return x
-}

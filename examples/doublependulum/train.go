@@ -99,7 +99,7 @@ func (m *model) judge(ctx context.Context, d *data) (quality, error) {
 	if len(inside.y) == len(d.y) {
 		q.rmse = train.RMSE(inside.y, d.y)
 	}
-	times := grid(horizon, 4000)
+	times := train.Grid(horizon, 4000)
 	beyond, err := m.at(ctx, times, tight())
 	if err != nil {
 		return q, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+
+	"github.com/neuralode/neuralode/examples/internal/train"
 )
 
 // rollouts are trajectories from the task's test starts, the states of each row by row.
@@ -24,9 +26,9 @@ const truth kind = "truth"
 func (k *task) roll(ctx context.Context, models map[kind]*model, r *rand.Rand) (*rollouts, error) {
 	ro := &rollouts{
 		of: map[kind][][]float64{}, plain: map[kind][][]float64{},
-		times: linspace(0, k.evalSpan, 1000), shown: map[kind][]float64{},
+		times: train.Grid(k.evalSpan, 999), shown: map[kind][]float64{},
 	}
-	times := linspace(0, k.evalSpan, k.evalPoints)
+	times := train.Grid(k.evalSpan, k.evalPoints-1)
 	starts := make([][]float64, k.rollouts)
 	for i := range starts {
 		starts[i] = k.testStart(r)

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/diff/fd"
 
 	"github.com/neuralode/neuralode/examples/internal/apptest"
+	"github.com/neuralode/neuralode/examples/internal/train"
 )
 
 // Every task's field is (∂E/∂p, −∂E/∂q) of its energy.
@@ -36,7 +37,7 @@ func TestFieldsAreHamiltonian(t *testing.T) {
 func TestRingIsCircular(t *testing.T) {
 	none := func(int, int) float64 { return 0 }
 	for bodies, k := range map[int]task{2: twoBody, 3: threeBody} {
-		z, err := k.rollout(context.Background(), ring(bodies, 0.6, 0.8, none, 1), linspace(0, 1, 5))
+		z, err := k.rollout(context.Background(), ring(bodies, 0.6, 0.8, none, 1), train.Grid(1, 4))
 		if err != nil {
 			t.Fatal(err)
 		}

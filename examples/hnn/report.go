@@ -7,6 +7,7 @@ import (
 
 	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"github.com/neuralode/neuralode/examples/internal/figure"
+	"github.com/neuralode/neuralode/examples/internal/train"
 )
 
 // report stores the means over the seeds, and their standard errors under the same
@@ -54,13 +55,6 @@ func (k *task) plot(path string, r result) error {
 	if k.n > 1 {
 		y, xLabel, yLabel = k.n/2, "x of the first body", "y of the first body"
 	}
-	column := func(z []float64, j int) []float64 {
-		c := make([]float64, len(z)/dim)
-		for i := range c {
-			c[i] = z[i*dim+j]
-		}
-		return c
-	}
 	energies := func(z []float64) []float64 {
 		e := make([]float64, len(z)/dim)
 		for i := range e {
@@ -84,7 +78,7 @@ func (k *task) plot(path string, r result) error {
 	mse := figure.New("MSE of the coordinates", "time", "MSE")
 	mse.LogY()
 	energy := figure.New("True energy along the rollout", "time", "energy")
-	phase.Line("truth", column(want, x), column(want, y), figure.Wide(figure.Black))
+	phase.Line("truth", train.Column(want, dim, x), train.Column(want, dim, y), figure.Wide(figure.Black))
 	energy.Line("truth", r.rolls.times, energies(want), figure.Wide(figure.Black))
 	for _, m := range []struct {
 		kind  kind
@@ -92,7 +86,7 @@ func (k *task) plot(path string, r result) error {
 		color int
 	}{{baseline, "baseline", 1}, {hamiltonian, "HNN", 0}} {
 		z, style := r.rolls.shown[m.kind], figure.Solid(figure.Series(m.color))
-		phase.Line(m.label, column(z, x), column(z, y), style)
+		phase.Line(m.label, train.Column(z, dim, x), train.Column(z, dim, y), style)
 		mse.Line(m.label, r.rolls.times, errors(z), style)
 		energy.Line(m.label, r.rolls.times, energies(z), style)
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint"
 )
 
@@ -220,14 +221,14 @@ type dataset struct{ x, dx []float64 }
 func (d dataset) rows(dim int) int { return len(d.x) / dim }
 
 // sample draws the task's training and test sets.
-func (k *task) sample(ctx context.Context, r *rand.Rand) (train, test dataset, err error) {
+func (k *task) sample(ctx context.Context, r *rand.Rand) (training, test dataset, err error) {
 	dim := k.dim()
-	times := linspace(0, k.span, k.points)
+	times := train.Grid(k.span, k.points-1)
 	var all dataset
 	for range k.trajectories {
 		z, err := k.rollout(ctx, k.start(r), times)
 		if err != nil {
-			return train, test, fmt.Errorf("data of %s: %w", k.name, err)
+			return training, test, fmt.Errorf("data of %s: %w", k.name, err)
 		}
 		all.x = append(all.x, z...)
 		dz := make([]float64, len(z))
@@ -243,12 +244,4 @@ func (k *task) sample(ctx context.Context, r *rand.Rand) (train, test dataset, e
 	}
 	cut := int(k.trainShare*float64(all.rows(dim))) * dim
 	return dataset{all.x[:cut], all.dx[:cut]}, dataset{all.x[cut:], all.dx[cut:]}, nil
-}
-
-func linspace(a, b float64, n int) []float64 {
-	x := make([]float64, n)
-	for i := range x {
-		x[i] = a + (b-a)*float64(i)/float64(n-1)
-	}
-	return x
 }

@@ -7,13 +7,14 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/neuralode/neuralode/examples/internal/figure"
+	"github.com/neuralode/neuralode/examples/internal/train"
 )
 
 // draw shows the first trajectory against time and the first eight in the phase plane.
 func draw(ctx context.Context, path, title string, theta, times, truth []float64) error {
 	n := len(truth) / len(times) / 2
 	shown := min(n, 8)
-	fine := grid(100)
+	fine := train.Grid(1, 100)
 	model, err := predict(ctx, theta, fine, truth[:2*shown])
 	if err != nil {
 		return err

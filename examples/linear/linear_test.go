@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/neuralode/neuralode/examples/internal/apptest"
+	"github.com/neuralode/neuralode/examples/internal/train"
 )
 
 // u(t) is the initial state turned by 2t and shrunk by exp(−t/10).
 func TestSample(t *testing.T) {
 	const n = 5
-	times := grid(10)
+	times := train.Grid(1, 10)
 	u, err := sample(context.Background(), n, times, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
 		t.Fatal(err)

@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 
 	r := rand.New(rand.NewPCG(c.Seed, 0))
-	times := grid(points - 1)
+	times := train.Grid(1, points-1)
 	whole := context.WithoutCancel(ctx) // of all but the training, which is what takes time
 	seen, err := sample(whole, c.trajectories, times, r)
 	if err != nil {
@@ -122,15 +122,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	return app.Stopped(context.Canceled, c.taken, c.Out)
-}
-
-// grid divides [0, 1] into n intervals.
-func grid(n int) []float64 {
-	t := make([]float64, n+1)
-	for i := range t {
-		t[i] = float64(i) / float64(n)
-	}
-	return t
 }
 
 // sample draws n initial states and returns the true states at times.
@@ -224,7 +215,7 @@ type beyond struct{ times, truth, model []float64 }
 
 // extrapolate solves both from the initial states y0 to the time end, of either sign.
 func extrapolate(ctx context.Context, theta, y0 []float64, end float64) (*beyond, error) {
-	b := &beyond{times: grid(int(20 * math.Abs(end)))}
+	b := &beyond{times: train.Grid(1, int(20*math.Abs(end)))}
 	for i := range b.times {
 		b.times[i] *= end
 	}

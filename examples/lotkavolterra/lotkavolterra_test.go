@@ -10,6 +10,7 @@ import (
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/examples/internal/app"
 	"github.com/neuralode/neuralode/examples/internal/apptest"
+	"github.com/neuralode/neuralode/examples/internal/train"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -38,7 +39,7 @@ func TestTruth(t *testing.T) {
 
 // The Gorgonia layer and the direct solve have the same parameters, loss and gradient.
 func TestLayeredIsDirect(t *testing.T) {
-	times := grid(end, intervals)
+	times := train.Grid(end, intervals)
 	data, err := truth(times)
 	if err != nil {
 		t.Fatal(err)

@@ -140,7 +140,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if c.study {
 		return c.runStudy(ctx, began, stdout, stderr)
 	}
-	times := grid(end, intervals)
+	times := train.Grid(end, intervals)
 	data, err := truth(times)
 	if err != nil {
 		return err

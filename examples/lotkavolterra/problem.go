@@ -50,12 +50,3 @@ func truth(times []float64) ([]float64, error) {
 	}
 	return sol.Y, nil
 }
-
-// grid returns n+1 evenly spaced times from 0 to end.
-func grid(end float64, n int) []float64 {
-	t := make([]float64, n+1)
-	for i := range t {
-		t[i] = end * float64(i) / float64(n)
-	}
-	return t
-}

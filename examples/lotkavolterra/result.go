@@ -75,7 +75,7 @@ func evaluate(seed uint64, x, times, data []float64) (*result, error) {
 		return nil, err
 	}
 	for s, to := range map[*stretch]float64{&r.forward: reach, &r.backward: -reach} {
-		s.times = grid(to, perUnit*reach)
+		s.times = train.Grid(to, perUnit*reach)
 		if s.truth, err = truth(s.times); err != nil {
 			return nil, err
 		}

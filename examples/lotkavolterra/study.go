@@ -105,7 +105,7 @@ func (c *config) runStudy(ctx context.Context, began time.Time, stdout, stderr i
 func (c *config) follow(ctx context.Context, span float64, stderr io.Writer) (series, error) {
 	s := series{span: span}
 	n := int(math.Round(span / end * intervals))
-	times := grid(span, n)
+	times := train.Grid(span, n)
 	data, err := truth(times)
 	if err != nil {
 		return s, err

@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/neuralode/neuralode/examples/internal/figure"
+	"github.com/neuralode/neuralode/examples/internal/train"
 )
 
 // figures writes figure5.png (the observations and the fit), figure6.png (the
@@ -16,13 +17,13 @@ func figures(dir string, d *data, cold, warm *fitted) error {
 	phase := figure.New("Phase plane", "prey x", "predators y")
 	for j, name := range []string{"prey x", "predators y"} {
 		color := figure.Series(j)
-		fine.Line(name+", truth", d.fine, column(d.smooth, j), figure.Wide(color))
-		fine.Line(name+", Neural ODE", d.fine, column(warm.between, j), figure.Solid(color))
-		fine.Points(name+", observed", d.times, column(d.seen, j), figure.Rings(color))
+		fine.Line(name+", truth", d.fine, train.Column(d.smooth, 2, j), figure.Wide(color))
+		fine.Line(name+", Neural ODE", d.fine, train.Column(warm.between, 2, j), figure.Solid(color))
+		fine.Points(name+", observed", d.times, train.Column(d.seen, 2, j), figure.Rings(color))
 	}
-	phase.Line("truth", column(d.smooth, 0), column(d.smooth, 1), figure.Wide(figure.Black))
-	phase.Line("Neural ODE", column(warm.between, 0), column(warm.between, 1), figure.Solid(figure.Blue))
-	phase.Points("observed", column(d.seen, 0), column(d.seen, 1), figure.Rings(figure.Orange))
+	phase.Line("truth", train.Column(d.smooth, 2, 0), train.Column(d.smooth, 2, 1), figure.Wide(figure.Black))
+	phase.Line("Neural ODE", train.Column(warm.between, 2, 0), train.Column(warm.between, 2, 1), figure.Solid(figure.Blue))
+	phase.Points("observed", train.Column(d.seen, 2, 0), train.Column(d.seen, 2, 1), figure.Rings(figure.Orange))
 	if err := figure.Save(filepath.Join(dir, "figure5.png"), 11*vg.Inch, 4.5*vg.Inch, []*figure.Panel{fine}, []*figure.Panel{phase}); err != nil {
 		return err
 	}
@@ -33,9 +34,9 @@ func figures(dir string, d *data, cold, warm *fitted) error {
 		p := figure.New(name+" beyond the observations", "time", "population")
 		truth := joined(d.backward, d.forward, 2)
 		p.Span("observed", 0, end)
-		p.Line("truth", times, column(truth, j), figure.Wide(figure.Black))
-		p.Line("Neural ODE", times, column(joined(warm.backward, warm.forward, 2), j), figure.Solid(figure.Series(j)))
-		p.LimitY(0, 1.6*slices.Max(column(truth, j)))
+		p.Line("truth", times, train.Column(truth, 2, j), figure.Wide(figure.Black))
+		p.Line("Neural ODE", times, train.Column(joined(warm.backward, warm.forward, 2), 2, j), figure.Solid(figure.Series(j)))
+		p.LimitY(0, 1.6*slices.Max(train.Column(truth, 2, j)))
 		panels[j] = p
 	}
 	if err := figure.Save(filepath.Join(dir, "figure6.png"), 11*vg.Inch, 6*vg.Inch, panels); err != nil {
@@ -65,12 +66,4 @@ func joined(backward, forward []float64, n int) []float64 {
 		all = append(all, backward[i:i+n]...)
 	}
 	return append(all, forward...)
-}
-
-func column(y []float64, j int) []float64 {
-	c := make([]float64, len(y)/2)
-	for i := range c {
-		c[i] = y[2*i+j]
-	}
-	return c
 }

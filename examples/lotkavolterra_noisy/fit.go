@@ -95,7 +95,7 @@ func (c *config) warmUp(ctx context.Context, f *fitted, d *data, x []float64, st
 		return err
 	}
 	const samples = 200
-	u, du, err := curve.Sample(grid(end, samples-1))
+	u, du, err := curve.Sample(train.Grid(end, samples-1))
 	if err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ type data struct {
 
 // observe solves the true system and adds noise to every observation, the first included.
 func observe(ctx context.Context, noise float64, r *rand.Rand) (*data, error) {
-	d := &data{times: grid(end, intervals), fine: grid(end, 5*intervals), far: grid(horizon, 500), backFar: grid(-horizon, 500)}
+	d := &data{times: train.Grid(end, intervals), fine: train.Grid(end, 5*intervals), far: train.Grid(horizon, 500), backFar: train.Grid(-horizon, 500)}
 	truth := odeint.NewFunc(2, func(du []float64, _ float64, u []float64) {
 		du[0] = u[0] * (2 - 4*u[1]) / 3
 		du[1] = u[1] * (u[0] - 1)
@@ -141,13 +141,4 @@ func observe(ctx context.Context, noise float64, r *rand.Rand) (*data, error) {
 		d.seen[i] = v + noise*r.NormFloat64()
 	}
 	return d, nil
-}
-
-// grid is n equal intervals from 0 to t.
-func grid(t float64, n int) []float64 {
-	x := make([]float64, n+1)
-	for i := range x {
-		x[i] = t * float64(i) / float64(n)
-	}
-	return x
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/diff/fd"
@@ -234,5 +235,14 @@ func TestSchedules(t *testing.T) {
 	}
 	if got := GrowingHorizon(10, 4, 0)(0); got != 4 {
 		t.Errorf("a horizon of %d of 4 intervals", got)
+	}
+}
+
+func TestRows(t *testing.T) {
+	if got, want := Grid(-3, 4), []float64{0, -0.75, -1.5, -2.25, -3}; !slices.Equal(got, want) {
+		t.Errorf("grid %v, want %v", got, want)
+	}
+	if got, want := Column([]float64{1, 2, 3, 4, 5, 6}, 3, 1), []float64{2, 5}; !slices.Equal(got, want) {
+		t.Errorf("column %v, want %v", got, want)
 	}
 }
