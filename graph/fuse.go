@@ -13,8 +13,8 @@ type unit struct {
 	outputs uint64   // the output groups that need the unit
 }
 
-// maxChain bounds a chain, whose operands and intermediate results must fit
-// the instance's table of blocks.
+// maxChain bounds a chain, so that the blocks of its operands and intermediate
+// results stay in cache.
 const maxChain = 32
 
 func elementwiseOp(o op) bool {
@@ -40,7 +40,7 @@ type use struct {
 	at view
 }
 
-// uses returns the values below outputs, operands first, and who reads each.
+// usesOf returns the values below outputs, operands first, and who reads each.
 func usesOf(outputs []*value) (order []*value, uses map[*value][]use) {
 	uses = make(map[*value][]use)
 	seen := make(map[*value]bool)

@@ -28,7 +28,7 @@ type Program[T Float] struct {
 // at a time.
 type Instance[T Float] struct {
 	p       *Program[T]
-	buffers [][]T // inputs, outputs, constants, arena
+	buffers [][]T // arena, outputs, constants, inputs
 	scratch []T   // blocks of the chain that runs
 	regs    [][]T
 	staged  [][]T // copies of inputs that overlap outputs
@@ -41,8 +41,8 @@ type Instance[T Float] struct {
 // the graph does not matter, and the graph is not changed.
 //
 // An op that the compiler does not know is run by its own Do on copies of its
-// operands, under a lock per program; only such ops may allocate, or fail, when
-// the program runs.
+// operands, under a lock of its own in the program; only such ops may allocate,
+// or fail, when the program runs.
 //
 // Errors: *UnboundError names the variables that are reached but are not
 // inputs; *DtypeError a node whose elements are not T; *RefusedError the ops

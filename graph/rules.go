@@ -227,9 +227,6 @@ func (c call) reshape() G.Nodes {
 
 // sliceGrad: the derivative of writing a slice is reading it.
 func (c call) sliceGrad() (G.Nodes, error) {
-	if e, ok := c.n.Op().(embedOp); ok {
-		return G.Nodes{nil, part(c.g, e.axis, e.start, e.start+c.x[1].Shape()[e.axis])}, nil
-	}
 	ds, err := c.n.Op().(G.SDOp).SymDiff(c.x, c.n, c.g)
 	if err != nil {
 		return nil, err

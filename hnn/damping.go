@@ -3,6 +3,7 @@ package hnn
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -54,18 +55,23 @@ func (d *Damping) place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Ra
 	if faults != nil {
 		return nil, &ConfigError{"Damping", faults}
 	}
-	values := append([]float64(nil), d.L...)
-	if d.L == nil {
-		values = make([]float64, rows*rank)
-		for i := range values {
-			values[i] = 0.1 * r.NormFloat64()
-		}
-	}
-	l, err := learnable(g, join(name, "L"), dt, values, rows, rank)
+	l, err := learnable(g, join(name, "L"), dt, initial(d.L, rows*rank, r), rows, rank)
 	if err != nil {
 		return nil, err
 	}
 	return &placedDamping{l: l, momenta: d.OnlyMomenta}, nil
+}
+
+// initial returns a copy of values or, if they are nil, n draws from N(0, 0.1²).
+func initial(values []float64, n int, r *rand.Rand) []float64 {
+	if values != nil {
+		return slices.Clone(values)
+	}
+	draws := make([]float64, n)
+	for i := range draws {
+		draws[i] = 0.1 * r.NormFloat64()
+	}
+	return draws
 }
 
 type placedDamping struct {
@@ -127,14 +133,7 @@ func (c Control) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Ran
 	if faults != nil {
 		return nil, &ConfigError{"Control", faults}
 	}
-	values := append([]float64(nil), c.G...)
-	if c.G == nil {
-		values = make([]float64, c.Inputs*c.Outputs)
-		for i := range values {
-			values[i] = 0.1 * r.NormFloat64()
-		}
-	}
-	w, err := learnable(g, join(name, "G"), dt, values, c.Outputs, c.Inputs)
+	w, err := learnable(g, join(name, "G"), dt, initial(c.G, c.Inputs*c.Outputs, r), c.Outputs, c.Inputs)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,6 @@ type Energy[T Float] struct {
 	f      *function[T]
 	layout []graph.Param
 	batch  int
-	dim    int // of one row
 	e      []T
 	lambda []T
 	err    error
@@ -48,7 +47,7 @@ func NewEnergy[T Float](h Module, batch int, cfg graph.FieldConfig) (*Energy[T],
 	if f.out != batch {
 		return nil, &ConfigError{"NewEnergy", []string{fmt.Sprintf("the energy has %d values for %d rows; it must have one for each", f.out, batch)}}
 	}
-	return &Energy[T]{f: f, layout: layout(l.Learnables()), batch: batch, dim: w, e: make([]T, batch), lambda: make([]T, batch)}, nil
+	return &Energy[T]{f: f, layout: layout(l.Learnables()), batch: batch, e: make([]T, batch), lambda: make([]T, batch)}, nil
 }
 
 // Dim is the length of a batch of states, batch·2n.

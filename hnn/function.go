@@ -100,12 +100,18 @@ func (f *function[T]) bind(theta []T, nodes G.Nodes) {
 // rebind moves the parameters into theta, which it keeps.
 func (f *function[T]) rebind(theta []T) {
 	copy(theta, f.theta)
+	f.theta, f.views = theta, likewise(f.views, theta)
+}
+
+// likewise cuts x as views cut the vector they are of.
+func likewise[T any](views [][]T, x []T) [][]T {
+	cut := make([][]T, len(views))
 	at := 0
-	for i, v := range f.views {
-		f.views[i] = theta[at : at+len(v) : at+len(v)]
+	for i, v := range views {
+		cut[i] = x[at : at+len(v) : at+len(v)]
 		at += len(v)
 	}
-	f.theta = theta
+	return cut
 }
 
 func (f *function[T]) workspace() {
@@ -118,17 +124,9 @@ func (f *function[T]) workspace() {
 // present values are copied.
 func (f *function[T]) clone(theta []T) *function[T] {
 	c := *f
-	c.theta = nil
-	c.views, c.dviews = nil, nil
+	c.rebind(theta)
 	c.dtheta = make([]T, len(f.dtheta))
-	copy(theta, f.theta)
-	at := 0
-	for _, v := range f.views {
-		c.views = append(c.views, theta[at:at+len(v):at+len(v)])
-		c.dviews = append(c.dviews, c.dtheta[at:at+len(v):at+len(v)])
-		at += len(v)
-	}
-	c.theta = theta
+	c.dviews = likewise(f.dviews, c.dtheta)
 	if f.timed {
 		c.column = make([]T, len(f.column))
 	}

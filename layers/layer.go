@@ -80,7 +80,7 @@ func Learnable(g *G.ExprGraph, name string, dt tensor.Dtype, shape []int, init I
 		return nil, &NameError{Name: name}
 	}
 	draw := make([]float64, size)
-	if err := init.or(GlorotUniform(1)).Draw(draw, shape, r); err != nil {
+	if err := init.Draw(draw, shape, r); err != nil {
 		return nil, err
 	}
 	value := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(backing(draw, dt)))

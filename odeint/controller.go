@@ -142,7 +142,7 @@ func pid(a Attempt, b1, b2, b3 float64, l limits) (factor float64, accept bool) 
 	return max(l.min, min(factor, top)), true
 }
 
-// validate reports weights or limits that make no sense, for the controllers of this package.
+// validateController reports weights or limits that make no sense, for the controllers of this package.
 func validateController(c Controller, f *faults) {
 	var l limits
 	var weights []float64

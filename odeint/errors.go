@@ -69,7 +69,7 @@ func advice(err error) string {
 
 // NonFiniteError is a NaN or Inf met in a solve. It is an ErrNonFinite.
 type NonFiniteError struct {
-	What      string  // what is not finite: "f", "y0", "the new state" or "the error norm"
+	What      string  // what is not finite, such as "f", "y0", "the new state" or "the error norm"
 	T         float64 // the time it belongs to
 	Component int     // the first component concerned, -1 if it is no vector
 	Value     float64 // its value

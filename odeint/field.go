@@ -128,30 +128,26 @@ type evaluator[T Float] struct {
 func (e *evaluator[T]) at(dydt []T, t float64, y []T) error {
 	e.stats.NFE++
 	e.field.Eval(dydt, t, y)
-	if vec.Finite(dydt) {
-		return nil
-	}
-	return e.broken(dydt, t)
+	return e.check("f", dydt, t)
 }
 
 // weighted is at, with the weight of the stage in the step for a Quadrature.
 func (e *evaluator[T]) weighted(dydt []T, t float64, y []T, w float64) error {
+	if e.quad == nil {
+		return e.at(dydt, t, y)
+	}
 	e.stats.NFE++
-	if e.quad != nil {
-		e.quad.EvalWeighted(dydt, t, y, w)
-	} else {
-		e.field.Eval(dydt, t, y)
-	}
-	if vec.Finite(dydt) {
-		return nil
-	}
-	return e.broken(dydt, t)
+	e.quad.EvalWeighted(dydt, t, y, w)
+	return e.check("f", dydt, t)
 }
 
-// broken describes the first value of dydt = f(t, ·) that is not finite.
-func (e *evaluator[T]) broken(dydt []T, t float64) error {
-	i := vec.NonFinite(dydt)
-	return &NonFiniteError{What: "f", T: t, Component: i, Value: float64(dydt[i]), Cause: e.failure()}
+// check describes the first value of v that is not finite.
+func (e *evaluator[T]) check(what string, v []T, t float64) error {
+	if vec.Finite(v) {
+		return nil
+	}
+	i := vec.NonFinite(v)
+	return &NonFiniteError{What: what, T: t, Component: i, Value: float64(v[i]), Cause: e.failure()}
 }
 
 // failure returns the error of a field that failed.

@@ -47,12 +47,18 @@ func timesOf[T Float](r run, i int) Step[T] {
 			s.H = r.end - s.T0
 		}
 	}
+	s.setBounds(i == 0 && r.jumpAtStart, i == r.n-1 && r.jumpAtEnd)
+	return s
+}
+
+// setBounds sets Lo and Hi: the ends, or the numbers next to them inside where an end
+// is a jump.
+func (s *Step[T]) setBounds(jumpAtStart, jumpAtEnd bool) {
 	s.Lo, s.Hi = s.T0, s.T1
-	if i == 0 && r.jumpAtStart {
+	if jumpAtStart {
 		s.Lo = math.Nextafter(s.T0, s.T1)
 	}
-	if i == r.n-1 && r.jumpAtEnd {
+	if jumpAtEnd {
 		s.Hi = math.Nextafter(s.T1, s.T0)
 	}
-	return s
 }

@@ -1,7 +1,5 @@
 package odeint
 
-import "github.com/neuralode/neuralode/internal/vec"
-
 // hermiteRows is how many rows of Step.K the cubic Hermite interpolant needs:
 // f(T0, Y0), (Y1−Y0)/H and f(T1, Y1).
 const hermiteRows = 3
@@ -49,13 +47,4 @@ func (d *endSlopes[T]) store(s *Step[T], skip int) error {
 	}
 	d.f1, s.K = f1, k
 	return nil
-}
-
-// check describes the first value of v that is not finite.
-func (e *evaluator[T]) check(what string, v []T, t float64) error {
-	if vec.Finite(v) {
-		return nil
-	}
-	i := vec.NonFinite(v)
-	return &NonFiniteError{What: what, T: t, Component: i, Value: float64(v[i]), Cause: e.failure()}
 }

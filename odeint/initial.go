@@ -40,9 +40,7 @@ func (st *startingStep[T]) size(in *Integrator[T], limit float64) (float64, erro
 	if err := in.ev.at(st.f1, s.bound(s.T0+h), st.probe); err != nil {
 		return 0, err
 	}
-	for i := range st.f1 {
-		st.f1[i] -= st.f0[i]
-	}
+	vec.Sub(st.f1, st.f1, st.f0)
 	d2 := in.tol.measure(st.f1, s.Y0, s.Y0) / h0
 	h1 := max(1e-6, h0*1e-3)
 	if d := max(d1, d2); d > 1e-15 {

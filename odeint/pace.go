@@ -1,6 +1,7 @@
 package odeint
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -18,7 +19,7 @@ type pace struct {
 	dir   float64 // +1 or −1
 	marks []mark  // the times to land on, in order; the last is the end
 	next  int     // the first of them ahead
-	fresh bool    // the step size has to be chosen: at the start, after a jump
+	fresh bool    // the step size has to be chosen: at the start, after a jump and, for Fixed, at each mark
 	jump  bool    // the next step starts at a jump
 
 	h           float64 // absolute size of the next step
@@ -93,7 +94,7 @@ func (p *pace) mark(times []float64, t0, t1 float64, jump bool) {
 func (p *pace) compare(a, b mark) int {
 	switch {
 	case a.t != b.t:
-		return compare(p.dir*a.t, p.dir*b.t)
+		return cmp.Compare(p.dir*a.t, p.dir*b.t)
 	case a.jump == b.jump:
 		return 0
 	case a.jump:
@@ -229,20 +230,8 @@ func (in *Integrator[T]) aim() error {
 	if !p.lands && shortest(p.h, s.T0) {
 		return ErrStepTooSmall
 	}
-	in.bounds(p.lands && p.marks[p.next].jump)
+	s.setBounds(p.jump, p.lands && p.marks[p.next].jump)
 	return nil
-}
-
-// bounds sets the times between which the step to T1 may evaluate f.
-func (in *Integrator[T]) bounds(jumpAtEnd bool) {
-	s := &in.step
-	s.Lo, s.Hi = s.T0, s.T1
-	if in.pace.jump {
-		s.Lo = math.Nextafter(s.T0, s.T1)
-	}
-	if jumpAtEnd {
-		s.Hi = math.Nextafter(s.T1, s.T0)
-	}
 }
 
 // launch chooses the step size at the start, after a jump and, for Fixed, at each mark.
@@ -266,7 +255,7 @@ func (in *Integrator[T]) launch() error {
 		return nil
 	}
 	s.T1 = p.marks[p.next].t
-	in.bounds(p.marks[p.next].jump)
+	s.setBounds(p.jump, p.marks[p.next].jump)
 	h, err := in.start.size(in, p.limit(s.T0))
 	if err != nil {
 		return err

@@ -81,13 +81,13 @@ func (r *rungeKutta[T]) attempt(s *Step[T]) (scaled float64, err error) {
 		if r.fsal && i == r.stages-1 {
 			y = s.Y1
 		}
-		r.combine(y, s, &r.a[i])
+		r.combine(y, s.Y0, s, &r.a[i])
 		if err := r.ev.weighted(s.K[i*n:(i+1)*n], s.StageTime(r.c[i]), y, s.H*r.b[i]); err != nil {
 			return 0, err
 		}
 	}
 	if !r.fsal {
-		r.combine(s.Y1, s, &r.sum)
+		r.combine(s.Y1, s.Y0, s, &r.sum)
 	}
 	if err := nonFinite("the new state", s.T1, s.Y1); err != nil {
 		return 0, err
@@ -117,23 +117,19 @@ func (r *rungeKutta[T]) first(s *Step[T]) error {
 	return nil
 }
 
-// combine stores Y0 + H Σ w_i k_i in dst.
-func (r *rungeKutta[T]) combine(dst []T, s *Step[T], w *weights) {
+// combine stores base + H Σ w_i k_i in dst.
+func (r *rungeKutta[T]) combine(dst, base []T, s *Step[T], w *weights) {
 	coef := r.coef[:len(w.w)]
 	for j, a := range w.w {
 		coef[j] = T(s.H * a)
 	}
-	vec.Combine(dst, s.Y0, coef, w.rows, s.K)
+	vec.Combine(dst, base, coef, w.rows, s.K)
 }
 
 // estimate returns the scaled norm of H Σ w_i k_i.
 func (r *rungeKutta[T]) estimate(s *Step[T], w *weights) float64 {
-	coef := r.coef[:len(w.w)]
-	for j, a := range w.w {
-		coef[j] = T(s.H * a)
-	}
 	clear(r.err)
-	vec.Combine(r.err, r.err, coef, w.rows, s.K)
+	r.combine(r.err, r.err, s, w)
 	return r.tol.measure(r.err, s.Y0, s.Y1)
 }
 
@@ -169,7 +165,7 @@ func (r *rungeKutta[T]) dense(s *Step[T]) error {
 		if i == r.end {
 			y = s.Y1
 		} else {
-			r.combine(y, s, &r.a[i])
+			r.combine(y, s.Y0, s, &r.a[i])
 		}
 		k := s.K[i*n : (i+1)*n]
 		if err := r.ev.at(k, s.StageTime(r.c[i]), y); err != nil {

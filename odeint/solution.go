@@ -1,6 +1,7 @@
 package odeint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -174,21 +175,11 @@ func (s *Solution[T]) inside(t float64) error {
 func (s *Solution[T]) find(t float64) *Step[T] {
 	i, _ := slices.BinarySearchFunc(s.steps, t, func(step Step[T], t float64) int {
 		if s.t < s.t0 {
-			return compare(t, step.T1)
+			return cmp.Compare(t, step.T1)
 		}
-		return compare(step.T1, t)
+		return cmp.Compare(step.T1, t)
 	})
 	return &s.steps[i]
-}
-
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // reset empties the solution for states of length dim.

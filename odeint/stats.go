@@ -3,7 +3,7 @@ package odeint
 // Stats counts the work of a solve.
 type Stats struct {
 	NFE        int // evaluations of f
-	VJPs       int // vector-Jacobian products; 0 in forward solves
+	VJPs       int // vector-Jacobian products; in forward solves those of Newton's Jacobian
 	Drifts     int // evaluations of dq/dt alone (Separable)
 	Kicks      int // evaluations of dp/dt alone
 	Iterations int // of implicit methods, for the stages

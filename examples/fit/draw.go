@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/neuralode/neuralode/examples/internal/figure"
+	"github.com/neuralode/neuralode/examples/internal/train"
 	"gonum.org/v1/plot/vg"
 )
 
@@ -24,13 +25,7 @@ func (f *fit) draw(ctx context.Context, x []float64, path string) error {
 	t, split := grid(first, cut, last)
 	z, _ := f.predict(ctx, x, f.model.scale.times(t)) // After an error, said by report, the curves end early.
 	curve := f.model.scale.inverse(z)
-	column := func(k int) []float64 {
-		v := make([]float64, len(t))
-		for i := range v {
-			v[i] = curve[i*n+k]
-		}
-		return v
-	}
+	column := func(k int) []float64 { return train.Column(curve, n, k) }
 
 	var left []*figure.Panel
 	for k, name := range d.states {

@@ -73,18 +73,12 @@ func (f *fit) metrics(z, y []float64) *artifact.Metrics {
 		m.Set("rmse_forecast_of_mean", train.RMSE(f.meanOf(f.data.y), f.data.y[split:]))
 		return m
 	}
-	logs := func(y []float64) []float64 {
-		l := make([]float64, len(y))
-		for i, v := range y {
-			l[i] = math.Log(v)
-		}
-		return l
+	s.Log = false // from here on the states are their logarithms
+	predicted := s.inverse(z)
+	observed := make([]float64, len(f.data.y))
+	for i, v := range f.data.y {
+		observed[i] = math.Log(v)
 	}
-	predicted := make([]float64, len(z))
-	for i, v := range z {
-		predicted[i] = s.Mean[i%n] + s.Spread[i%n]*v
-	}
-	observed := logs(f.data.y)
 	m.Set("rmse_log_in_sample", train.RMSE(predicted[:split], observed[:split]))
 	m.Set("rmse_log_forecast", train.RMSE(predicted[split:], observed[split:]))
 	m.Set("rmse_log_forecast_of_mean", train.RMSE(f.meanOf(observed), observed[split:]))

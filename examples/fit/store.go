@@ -200,8 +200,8 @@ func (m *model) readWeights(z *npz.Reader) error {
 			mat.Row(m.field.Params()[p.Offset+i*cols:p.Offset+(i+1)*cols], i, &value)
 		}
 	}
-	unit := make([]float64, 2)
-	for _, v := range []vector{{"start", m.start}, {"mean", m.scale.Mean}, {"spread", m.scale.Spread}, {"time", unit}} {
+	vectors := m.vectors()
+	for _, v := range vectors {
 		var values []float64
 		if err := z.Read(entry(v.name), &values); err != nil {
 			return err
@@ -211,6 +211,7 @@ func (m *model) readWeights(z *npz.Reader) error {
 		}
 		copy(v.values, values)
 	}
-	m.scale.Origin, m.scale.Unit = unit[0], unit[1]
+	time := vectors[len(vectors)-1].values // a copy, unlike the others
+	m.scale.Origin, m.scale.Unit = time[0], time[1]
 	return nil
 }

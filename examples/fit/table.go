@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/neuralode/neuralode/examples/internal/train"
 )
 
 // table is a time column and state columns of a CSV file. A value that is missing
@@ -191,19 +193,9 @@ func missing(text string) bool {
 	return false
 }
 
-// row returns the i-th row of states.
-func (d *table) row(i int) []float64 {
-	n := len(d.states)
-	return d.y[i*n : (i+1)*n]
-}
-
 // column returns the values of the k-th state.
 func (d *table) column(k int) []float64 {
-	var v []float64
-	for i := range d.t {
-		v = append(v, d.row(i)[k])
-	}
-	return v
+	return train.Column(d.y, len(d.states), k)
 }
 
 // check reports what makes the first rows of the table unfit for fitting, with or without

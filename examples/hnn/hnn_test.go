@@ -35,7 +35,7 @@ func TestFieldsAreHamiltonian(t *testing.T) {
 
 // Without noise in the velocities, bodies started on a ring stay on it.
 func TestRingIsCircular(t *testing.T) {
-	none := func(int, int) float64 { return 0 }
+	none := func() float64 { return 0 }
 	for bodies, k := range map[int]task{2: twoBody, 3: threeBody} {
 		z, err := k.rollout(context.Background(), ring(bodies, 0.6, 0.8, none, 1), train.Grid(1, 4))
 		if err != nil {

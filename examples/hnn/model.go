@@ -25,7 +25,7 @@ const (
 
 // module describes the paper's network: 2 hidden layers of tanh, orthogonal weights,
 // no bias in the last layer; the biases are those of PyTorch's Linear.
-func (m kind) module(dim, width int) hnn.Module {
+func (m kind) module(dim int) hnn.Module {
 	out := dim
 	if m == hamiltonian {
 		out = 1
@@ -66,7 +66,7 @@ func (k *task) fit(ctx context.Context, m kind, set, test dataset, adam train.Ad
 	if rows := set.rows(dim); batch == 0 || batch > rows {
 		batch = rows
 	}
-	fitted := &model{module: m.module(dim, width), steps: adam.Steps}
+	fitted := &model{module: m.module(dim), steps: adam.Steps}
 	field, err := graph.NewField[float32](fitted.module, batch, graph.FieldConfig{Name: "net", Rand: r})
 	if err != nil {
 		return nil, err

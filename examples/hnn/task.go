@@ -125,20 +125,20 @@ func inSquare(r *rand.Rand) []float64 {
 // velocities of a circular orbit times 1 + 0.05·N(0,1), one draw for both.
 func twoOnCircle(r *rand.Rand) []float64 {
 	x, y := 0.5+r.Float64(), 0.5+r.Float64()
-	return ring(2, x, y, func(int, int) float64 { return 0 }, 1+5e-2*r.NormFloat64())
+	return ring(2, x, y, func() float64 { return 0 }, 1+5e-2*r.NormFloat64())
 }
 
 // threeOnCircle draws three bodies on an equilateral triangle, with the velocities of a
 // circular orbit, each component times 1 + 0.2·U(−1, 1).
 func threeOnCircle(r *rand.Rand) []float64 {
 	z := onCircle(0.9, 1.2)(r)
-	return ring(3, z[0], z[1], func(int, int) float64 { return 0.2 * (2*r.Float64() - 1) }, 1)
+	return ring(3, z[0], z[1], func() float64 { return 0.2 * (2*r.Float64() - 1) }, 1)
 }
 
 // ring puts bodies of mass 1 on a circle at equal angles, the first at (x, y), with
 // scale times the velocities of a circular orbit; jitter changes each component by a
 // share of itself. A state is (x1, …, xk, y1, …, yk) and the momenta alike.
-func ring(bodies int, x, y float64, jitter func(body, axis int) float64, scale float64) []float64 {
+func ring(bodies int, x, y float64, jitter func() float64, scale float64) []float64 {
 	radius := math.Hypot(x, y)
 	// The others pull towards the centre with Σ_k 1/(4r² sin(πk/bodies)).
 	pull := 0.0
@@ -151,8 +151,8 @@ func ring(bodies int, x, y float64, jitter func(body, axis int) float64, scale f
 		sin, cos := math.Sincos(2 * math.Pi * float64(k) / float64(bodies))
 		px, py := x*cos-y*sin, x*sin+y*cos
 		z[k], z[bodies+k] = px, py
-		z[2*bodies+k] = -speed * py / radius * (1 + jitter(k, 0))
-		z[3*bodies+k] = speed * px / radius * (1 + jitter(k, 1))
+		z[2*bodies+k] = -speed * py / radius * (1 + jitter())
+		z[3*bodies+k] = speed * px / radius * (1 + jitter())
 	}
 	return z
 }

@@ -136,7 +136,7 @@ func TestStretch(t *testing.T) {
 		!floats.Equal(all.model, []float64{5, 6, 1, 2, 9, 10}) {
 		t.Errorf("%+v", all)
 	}
-	if got, want := component(all.model, 1), []float64{6, 2, 10}; !floats.Equal(got, want) {
+	if got, want := train.Column(all.model, 2, 1), []float64{6, 2, 10}; !floats.Equal(got, want) {
 		t.Errorf("component %v, want %v", got, want)
 	}
 }

@@ -24,7 +24,8 @@
 // With -study it asks instead what the backward extrapolation depends on: data on [0, 10],
 // [0, 20] and [0, 40], models kept all along the training, and the paper's recipe beside
 // them. The error falls with about the 0.6th power of the loss whatever the interval. It
-// writes backward.png and its own metrics.json.
+// writes backward.png and its own metrics.json, to out/lotkavolterra_study unless -out says
+// otherwise.
 package main
 
 import (

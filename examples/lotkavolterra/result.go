@@ -38,15 +38,6 @@ func (s stretch) append(next stretch) stretch {
 	}
 }
 
-// component returns one component of rows of two.
-func component(y []float64, k int) []float64 {
-	var v []float64
-	for i := k; i < len(y); i += 2 {
-		v = append(v, y[i])
-	}
-	return v
-}
-
 // result is a trained model beside the truth.
 type result struct {
 	times, data       []float64
@@ -116,12 +107,12 @@ func (r *result) drawInterval(path string) error {
 	times, model := r.forward.times[:n], r.forward.model[:2*n]
 	left := figure.New("Training interval", "time t", "population")
 	for k, name := range names {
-		left.Points("data "+name, r.times, component(r.data, k), figure.Rings(figure.Series(k)))
-		left.Line("Neural ODE "+name, times, component(model, k), figure.Solid(figure.Series(k)))
+		left.Points("data "+name, r.times, train.Column(r.data, 2, k), figure.Rings(figure.Series(k)))
+		left.Line("Neural ODE "+name, times, train.Column(model, 2, k), figure.Solid(figure.Series(k)))
 	}
 	right := figure.New("Phase plane", "prey u₁", "predator u₂")
-	right.Points("data", component(r.data, 0), component(r.data, 1), figure.Rings(figure.Black))
-	right.Line("Neural ODE", component(model, 0), component(model, 1), figure.Solid(figure.Green))
+	right.Points("data", train.Column(r.data, 2, 0), train.Column(r.data, 2, 1), figure.Rings(figure.Black))
+	right.Line("Neural ODE", train.Column(model, 2, 0), train.Column(model, 2, 1), figure.Solid(figure.Green))
 	return figure.Save(path, 11*vg.Inch, 4.5*vg.Inch, []*figure.Panel{left}, []*figure.Panel{right})
 }
 
@@ -139,7 +130,7 @@ func (r *result) drawExtrapolation(path string) error {
 		}
 		p := figure.New(title, "time t", "population "+name)
 		p.Span("data", 0, end)
-		truth, model := component(all.truth, k), component(all.model, k)
+		truth, model := train.Column(all.truth, 2, k), train.Column(all.model, 2, k)
 		p.Line("truth "+name, all.times, truth, figure.Wide(figure.Series(k)))
 		p.Line("Neural ODE "+name, all.times, model, thin(k))
 		column = append(column, p)

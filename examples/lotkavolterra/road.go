@@ -52,19 +52,12 @@ func (d *direct) work() train.Work                   { return d.Work }
 // TapeMachine. The loss is made of Gorgonia's operations, and its gradient by G.Grad. A
 // model's shapes are fixed: the horizon grows by weights that leave later times out.
 type layered struct {
-	vm      interface{ machine }
+	vm      G.VM
 	layer   *odelayer.Layer
 	weights *tensor.Dense // of the times in the loss
 	weight  *G.Node
 	cost    *G.Node
 	total   train.Work
-}
-
-// machine is the part of Gorgonia's VMs that is used.
-type machine interface {
-	RunAll() error
-	Reset()
-	Close() error
 }
 
 func newLayered(seed uint64, opt odeint.Options, m adjoint.Method, times, data []float64) (*layered, error) {

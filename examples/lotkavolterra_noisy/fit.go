@@ -30,6 +30,9 @@ type fitted struct {
 	work     train.Work
 }
 
+// steps is how many iterations the training took.
+func (f *fitted) steps() int { return f.matched + len(f.losses) - 1 }
+
 func (c *config) network() layers.MLP {
 	return layers.MLP{In: 2, Hidden: []int{64}, Out: 2, Activation: layers.Tanh}
 }
@@ -58,7 +61,8 @@ func (c *config) fit(ctx context.Context, d *data, warm bool, stderr io.Writer) 
 	name := map[bool]string{false: "cold", true: "warm"}[warm]
 	plain := fit.Loss(intervals)
 	f.losses = make([]float64, 0, c.polish+1)
-	loss, err := plain(context.WithoutCancel(ctx), nil, x)
+	objective := train.WithDecay(plain, c.decay, field.NumParams())
+	loss, err := objective(context.WithoutCancel(ctx), nil, x)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +70,7 @@ func (c *config) fit(ctx context.Context, d *data, warm bool, stderr io.Writer) 
 	bar := progress.New(stderr, name, c.polish)
 	lbfgs := train.LBFGS{
 		Iterations: c.polish,
-		Objective:  train.WithDecay(plain, c.decay, field.NumParams()),
+		Objective:  objective,
 		After: func(_ int, loss float64) {
 			f.losses = append(f.losses, loss)
 			bar.Step(loss)

@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	level := 1.1 * max(warm.losses[len(warm.losses)-1], cold.losses[len(cold.losses)-1])
 	metrics.SetInt("iterations_to_level", warm.within(level))
 	metrics.SetInt("iterations_to_level_cold", cold.within(level))
-	metrics.SetInt("steps", warm.matched+len(warm.losses)+len(cold.losses))
+	metrics.SetInt("steps", cold.steps()+warm.steps())
 	metrics.SetInt("nfe_forward", warm.work.NFEForward+cold.work.NFEForward)
 	metrics.SetInt("nfe_backward", warm.work.NFEBackward+cold.work.NFEBackward)
 	if err := figures(c.Out, d, cold, warm); err != nil {
@@ -95,7 +95,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := metrics.WriteFile(filepath.Join(c.Out, "metrics.json")); err != nil || ctx.Err() == nil {
 		return err
 	}
-	return app.Stopped(ctx.Err(), warm.matched+len(warm.losses)+len(cold.losses), c.Out)
+	return app.Stopped(ctx.Err(), cold.steps()+warm.steps(), c.Out)
 }
 
 // within is after how many iterations through the solver what is minimised was at most level.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/examples/internal/figure"
+	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint"
 )
 
@@ -157,10 +158,7 @@ type pass struct {
 
 // newPass runs the pass once.
 func (s *study) newPass(ctx context.Context, p *problem, field odeint.Differentiable[float64], opt odeint.Options, m adjoint.Method) (*pass, error) {
-	q := &pass{times: make([]float64, savedIntervals+1), y0: p.y0}
-	for i := range q.times {
-		q.times[i] = p.end * float64(i) / savedIntervals
-	}
+	q := &pass{times: train.Grid(p.end, savedIntervals), y0: p.y0}
 	q.dys = make([]float64, len(q.times)*len(p.y0))
 	q.grad.NoTimes = true
 	var err error

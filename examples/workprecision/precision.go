@@ -187,8 +187,8 @@ func narrow(x []float64) []float32 {
 
 // logarithmic makes both axes logarithmic.
 func logarithmic(p *figure.Panel) {
+	p.LogX()
 	p.LogY()
-	p.Plot.X.Scale, p.Plot.X.Tick.Marker = p.Plot.Y.Scale, p.Plot.Y.Tick.Marker
 }
 
 // plotPoints draws errors up to 10; larger ones say no more than that.

@@ -74,7 +74,7 @@ func selectSign(s uint64, x, y float64) float64 {
 	return math.Float64frombits(math.Float64bits(x)&^m | math.Float64bits(y)&m)
 }
 
-// clamp returns |x| as bits, at most those of limit. NaN becomes limit.
+// clamp returns |x|, at most the number whose bits are limit. NaN becomes that number.
 func clamp(x float64, limit uint64) float64 {
 	return math.Float64frombits(min(math.Float64bits(x)&^signBit, limit))
 }

@@ -209,11 +209,11 @@ func (p *pool[T]) inputs(in []G.Value) (y0, theta []T, err error) {
 }
 
 func (p *pool[T]) unpack(packed G.Value, offset, size int) (any, error) {
-	all := make([]T, p.dim+p.prototype.NumParams())
-	if err := read(all, packed); err != nil {
+	part := make([]T, size)
+	if err := readPart(part, packed, offset, p.dim+p.prototype.NumParams()); err != nil {
 		return nil, err
 	}
-	return slices.Clone(all[offset : offset+size]), nil
+	return part, nil
 }
 
 func (p *pool[T]) accumulate(gradient G.Value, packed any, offset int) error {
@@ -232,15 +232,18 @@ func (p *pool[T]) accumulate(gradient G.Value, packed any, offset int) error {
 }
 
 // read copies the elements of a value in row-major order; the value may be a view.
-func read[T graph.Float](dst []T, v G.Value) error {
+func read[T graph.Float](dst []T, v G.Value) error { return readPart(dst, v, 0, len(dst)) }
+
+// readPart is read for the elements from offset on, of a value that has total.
+func readPart[T graph.Float](dst []T, v G.Value, offset, total int) error {
 	d, ok := v.(*tensor.Dense)
 	if !ok {
 		return fmt.Errorf("the value is a %T, want a tensor", v)
 	}
 	src, ok := d.Data().([]T)
 	shape, strides := d.Shape(), d.Strides()
-	if !ok || shape.TotalSize() != len(dst) || len(strides) != len(shape) {
-		return fmt.Errorf("the value has shape %v and strides %v of %v, want %d elements of %T", shape, strides, d.Dtype(), len(dst), *new(T))
+	if !ok || shape.TotalSize() != total || len(strides) != len(shape) {
+		return fmt.Errorf("the value has shape %v and strides %v of %v, want %d elements of %T", shape, strides, d.Dtype(), total, *new(T))
 	}
 	contiguous, size := true, 1
 	for axis := len(shape) - 1; axis >= 0; axis-- {
@@ -248,11 +251,11 @@ func read[T graph.Float](dst []T, v G.Value) error {
 		size *= shape[axis]
 	}
 	if contiguous {
-		copy(dst, src)
+		copy(dst, src[offset:])
 		return nil
 	}
 	for i := range dst {
-		at, rest := 0, i
+		at, rest := 0, offset+i
 		for axis := len(shape) - 1; axis >= 0; axis-- {
 			at += rest % shape[axis] * strides[axis]
 			rest /= shape[axis]
