@@ -13,7 +13,7 @@ import (
 	"slices"
 
 	"github.com/neuralode/neuralode/examples/internal/artifact"
-	"github.com/sbinet/npyio/npz"
+	"codeberg.org/sbinet/npyio/npz"
 	"gonum.org/v1/gonum/mat"
 )
 
