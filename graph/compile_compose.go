@@ -9,7 +9,7 @@ import (
 // spread repeats a scalar operand of an elementwise op.
 func spread(x view, shape []int) view {
 	if x.size() == 1 && len(x.shape) < len(shape) {
-		return view{x.of, x.offset, nil, nil}.broadcast(shape)
+		return view{of: x.of, offset: x.offset, shape: nil, strides: nil}.broadcast(shape)
 	}
 	return x
 }
@@ -66,7 +66,7 @@ func (l *lowering) tensordot(o tensordotOp, x, y view, shape []int) view {
 // (…, n, 1, …), repeated to (…, n, count, …).
 func (l *lowering) repeat(o repeatOp, x view, shape []int) view {
 	for len(x.shape) < len(shape) {
-		x = view{x.of, x.offset, append(slices.Clone(x.shape), 1), append(slices.Clone(x.strides), 0)}
+		x = view{of: x.of, offset: x.offset, shape: append(slices.Clone(x.shape), 1), strides: append(slices.Clone(x.strides), 0)}
 	}
 	if x.shape[o.axis] == 1 {
 		return x.broadcast(shape)
@@ -81,7 +81,7 @@ func (l *lowering) repeat(o repeatOp, x view, shape []int) view {
 
 // place puts x where the slice s of zeros of the given shape is.
 func (l *lowering) place(s sliceOp, x view, shape []int) view {
-	at := view{nil, 0, shape, rowMajor(shape)}.slice(s)
+	at := view{shape: shape, strides: rowMajor(shape)}.slice(s)
 	return l.add(placeOp{at.offset, at.strides}, shape, l.dense(x))
 }
 
@@ -96,13 +96,22 @@ func at(x view, coords []int) view {
 // upsampled repeats every pixel as (B, C, H, scale, W, scale).
 func upsampled(x view, scale int) view {
 	s, t := x.shape, x.strides
-	return view{x.of, x.offset, []int{s[0], s[1], s[2], scale, s[3], scale}, []int{t[0], t[1], t[2], 0, t[3], 0}}
+	return view{
+		of: x.of, offset: x.offset,
+		shape:   []int{s[0], s[1], s[2], scale, s[3], scale},
+		strides: []int{t[0], t[1], t[2], 0, t[3], 0},
+	}
 }
 
 // over reduces an axis and repeats the result along it.
 func (l *lowering) over(largest bool, x view, axis int) view {
 	r := l.reduce(largest, x, []int{axis})
-	return view{r.of, r.offset, slices.Insert(slices.Clone(r.shape), axis, 1), slices.Insert(slices.Clone(r.strides), axis, 0)}.broadcast(x.shape)
+	wide := view{
+		of: r.of, offset: r.offset,
+		shape:   slices.Insert(slices.Clone(r.shape), axis, 1),
+		strides: slices.Insert(slices.Clone(r.strides), axis, 0),
+	}
+	return wide.broadcast(x.shape)
 }
 
 func (l *lowering) softmax(o softmaxOp, x view) view {

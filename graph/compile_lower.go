@@ -42,9 +42,9 @@ func (b *builder) lower(dt tensor.Dtype, inputs, outputs G.Nodes) ([]view, error
 	}
 	switch {
 	case len(l.refused) > 0:
-		return nil, &RefusedError{l.refused}
+		return nil, &RefusedError{Ops: l.refused}
 	case len(l.unbound) > 0:
-		return nil, &UnboundError{l.unbound}
+		return nil, &UnboundError{Names: l.unbound}
 	}
 	return views, nil
 }
@@ -193,8 +193,8 @@ func (l *lowering) apply(n *G.Node, o op, x []view) (view, error) {
 	return view{}, fmt.Errorf("graph: internal error: no lowering for %T of node %q", o, n.Name())
 }
 
-// refuse records an op that no program may contain and stands in zeros, so
-// that the walk finds the other offenders.
+// refuse records an op that no program may contain and substitutes zeros, so
+// that all refusals are reported.
 func (l *lowering) refuse(n *G.Node, reason string) view {
 	l.refused = append(l.refused, Refusal{Op: fmt.Sprint(n.Op()), Node: n.Name(), Reason: reason})
 	return l.number(0, ints(n.Shape()))

@@ -7,46 +7,14 @@ import (
 	"strings"
 )
 
-// Besides the ops of Gorgonia, values are computed by
-type (
-	// inputOp is what the caller of a program passes.
-	inputOp struct{ index int }
-
-	// priorOp is what an accumulating output holds before the run.
-	priorOp struct{ index int }
-
-	// literalOp is a constant.
-	literalOp struct{ data []float64 }
-
-	// copyOp makes a view dense.
-	copyOp struct{}
-
-	// matmulOp is a product of the last two axes of its operands; the axes
-	// before are equal and loop. Transposition is in the views.
-	matmulOp struct{}
-
-	// reduceOp reduces the middle one of three axes.
-	reduceOp struct{ max bool }
-
-	// placeOp writes a view into zeros, at offset and with strides.
-	placeOp struct {
-		offset  int
-		strides []int
-	}
-
-	// gradOp is a fused elementwise function of g and y: the VJP of tanh or
-	// sigmoid in terms of its value.
-	gradOp struct{ fn unaryFn }
-)
-
 // builder makes values. Equal ones are made once: two values are the same if
 // ops, shapes and operands are, compared in full.
 type builder struct {
 	values []*value
-	known  map[string]*value
+	byKey  map[string]*value
 }
 
-func newBuilder() *builder { return &builder{known: make(map[string]*value)} }
+func newBuilder() *builder { return &builder{byKey: make(map[string]*value)} }
 
 // add returns the value of do applied to args.
 func (b *builder) add(do op, shape []int, args ...view) view {
@@ -67,11 +35,11 @@ func (b *builder) add(do op, shape []int, args ...view) view {
 		fmt.Fprint(&key, a.of.id, a.offset, a.shape, a.strides)
 	}
 	k := key.String()
-	v := b.known[k]
+	v := b.byKey[k]
 	if v == nil {
 		v = &value{id: len(b.values), shape: shape, do: do, args: args}
 		b.values = append(b.values, v)
-		b.known[k] = v
+		b.byKey[k] = v
 	}
 	return v.all()
 }
@@ -119,7 +87,7 @@ func (b *builder) unary(fn unaryFn, x view) view {
 }
 
 // binary applies fn to pairs of elements of operands of one shape. Operations
-// that return an operand unchanged, bit for bit but for the sign of zero, are
+// that return an operand unchanged, bit for bit except for the sign of zero, are
 // dropped; slow powers become products.
 func (b *builder) binary(fn binaryFn, x, y view) view {
 	cx, xConst := constantIn(x)
@@ -220,7 +188,7 @@ func (b *builder) elementwise(do op, args ...view) view {
 	}
 	small := make([]view, len(args))
 	for i, a := range args {
-		small[i] = view{a.of, a.offset, shape, a.strides}
+		small[i] = view{of: a.of, offset: a.offset, shape: shape, strides: a.strides}
 	}
 	return b.add(do, shape, small...).broadcast(full)
 }
@@ -287,7 +255,7 @@ func (b *builder) reduce(largest bool, x view, axes []int) view {
 		kept := append(slices.Clone(x.shape[:lo]), x.shape[hi+1:]...)
 		// Axes on which nothing varies need no loop.
 		varies := false
-		y := view{x.of, x.offset, slices.Clone(x.shape), x.strides}
+		y := view{of: x.of, offset: x.offset, shape: slices.Clone(x.shape), strides: x.strides}
 		for i := lo; i <= hi; i++ {
 			if x.strides[i] == 0 {
 				repeats *= x.shape[i]

@@ -43,7 +43,7 @@ func rowMajor(shape []int) []int {
 func (v *value) size() int { return sizeOf(v.shape) }
 
 // all returns the view of the whole value.
-func (v *value) all() view { return view{v, 0, v.shape, rowMajor(v.shape)} }
+func (v *value) all() view { return view{of: v, shape: v.shape, strides: rowMajor(v.shape)} }
 
 func (v view) size() int { return sizeOf(v.shape) }
 
@@ -63,7 +63,7 @@ func (v view) dense() bool {
 func (v view) whole() bool { return v.dense() && v.offset == 0 && v.size() == v.of.size() }
 
 func (v view) permute(perm []int) view {
-	w := view{v.of, v.offset, make([]int, len(perm)), make([]int, len(perm))}
+	w := view{of: v.of, offset: v.offset, shape: make([]int, len(perm)), strides: make([]int, len(perm))}
 	for i, p := range perm {
 		w.shape[i], w.strides[i] = v.shape[p], v.strides[p]
 	}
@@ -72,7 +72,7 @@ func (v view) permute(perm []int) view {
 
 // broadcast repeats axes of length 1, and adds axes in front, to get shape.
 func (v view) broadcast(shape []int) view {
-	w := view{v.of, v.offset, shape, make([]int, len(shape))}
+	w := view{of: v.of, offset: v.offset, shape: shape, strides: make([]int, len(shape))}
 	lead := len(shape) - len(v.shape)
 	for i, s := range v.strides {
 		if v.shape[i] != 1 {
@@ -83,7 +83,7 @@ func (v view) broadcast(shape []int) view {
 }
 
 func (v view) slice(s sliceOp) view {
-	w := view{v.of, v.offset + s.start*v.strides[s.axis], slices.Clone(v.shape), slices.Clone(v.strides)}
+	w := view{of: v.of, offset: v.offset + s.start*v.strides[s.axis], shape: slices.Clone(v.shape), strides: slices.Clone(v.strides)}
 	w.shape[s.axis] = s.count
 	w.strides[s.axis] *= s.step
 	if s.drop {
@@ -114,7 +114,7 @@ func (v view) axes() (lens, strides []int) {
 // reshape returns a view of the same elements in the same order with another
 // shape, if strides can express it.
 func (v view) reshape(shape []int) (view, bool) {
-	w := view{v.of, v.offset, shape, make([]int, len(shape))}
+	w := view{of: v.of, offset: v.offset, shape: shape, strides: make([]int, len(shape))}
 	lens, strides := v.axes()
 	// Axes of the new shape are split off merged axes of the old one, from
 	// the last to the first.

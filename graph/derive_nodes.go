@@ -11,9 +11,9 @@ import (
 // Small functions that build nodes for the rules. They panic with a failure;
 // recoverInto turns it into an error.
 
-func product(a, b *G.Node) *G.Node    { return made(G.HadamardProd(a, b)) }
-func quotient(a, b *G.Node) *G.Node   { return made(G.HadamardDiv(a, b)) }
-func difference(a, b *G.Node) *G.Node { return made(G.Sub(a, b)) }
+func product(a, b *G.Node) *G.Node    { return must(G.HadamardProd(a, b)) }
+func quotient(a, b *G.Node) *G.Node   { return must(G.HadamardDiv(a, b)) }
+func difference(a, b *G.Node) *G.Node { return must(G.Sub(a, b)) }
 
 // constant is the number v in the element type of like. Gorgonia takes
 // constants of equal name for equal, so the name holds the type and the value.
@@ -39,7 +39,7 @@ func logarithm(x *G.Node) *G.Node {
 	if !x.IsScalar() {
 		like = G.NewTensor(alone, x.Dtype(), x.Dims(), G.WithShape(x.Shape()...), G.WithName("x"))
 	}
-	return made(G.ApplyOp(made(G.Log(like)).Op(), x))
+	return must(G.ApplyOp(must(G.Log(like)).Op(), x))
 }
 
 // reshaped gives x another shape, or the scalar in it. It copies: Gorgonia's own
@@ -51,11 +51,11 @@ func reshaped(x *G.Node, to tensor.Shape) *G.Node {
 	if x.Shape().TotalSize() != to.TotalSize() {
 		panic(failure{fmt.Errorf("reshape of %v to %v: %w", x.Shape(), to, ErrShape)})
 	}
-	return made(G.ApplyOp(shapeOp{ownOp{"Shape", to.Dims(), to.Clone()}, x.Dims()}, x))
+	return must(G.ApplyOp(shapeOp{ownOp: ownOp{name: "Shape", dims: to.Dims(), shape: to.Clone()}, from: x.Dims()}, x))
 }
 
 func transposed(x *G.Node, perm []int) *G.Node {
-	return made(G.Transpose(x, slices.Clone(perm)...))
+	return must(G.Transpose(x, slices.Clone(perm)...))
 }
 
 func inverse(perm []int) []int {
@@ -81,11 +81,11 @@ func others(dims int, axes []int) (rest []int) {
 func sumAxes(x *G.Node, axes []int) *G.Node {
 	axes = slices.Sorted(slices.Values(axes))
 	if x.Dims() <= 3 || len(axes) == x.Dims() {
-		return made(G.Sum(x, axes...))
+		return must(G.Sum(x, axes...))
 	}
 	for _, a := range slices.Backward(axes) {
 		s := x.Shape()
-		x = reshaped(made(G.Sum(reshaped(x, threeAxes(s, a)), 1)), slices.Delete(s.Clone(), a, a+1))
+		x = reshaped(must(G.Sum(reshaped(x, threeAxes(s, a)), 1)), slices.Delete(s.Clone(), a, a+1))
 	}
 	return x
 }
@@ -114,7 +114,7 @@ func broadcastOver(x, like *G.Node, axes []int) *G.Node {
 		left[i] = byte(a)
 	}
 	wide, _, err := G.Broadcast(x, like, G.NewBroadcastPattern(left, nil))
-	return made(wide, err)
+	return must(wide, err)
 }
 
 // threeAxes splits a shape at axis a into before, a and after.

@@ -11,7 +11,7 @@ import (
 
 // batchNorm: y = (x − mean)/deviation for each channel. In evaluation the
 // statistics are fixed; in training they are those of x, as in groupNorm.
-func (c call) batchNorm(o batchNormOp) (G.Nodes, error) {
+func (c ruleInput) batchNorm(o batchNormOp) (G.Nodes, error) {
 	bn, ok := c.n.Op().(*G.BatchNormOp)
 	if !ok {
 		return nil, errStockGradient
@@ -31,7 +31,7 @@ func (c call) batchNorm(o batchNormOp) (G.Nodes, error) {
 }
 
 // groupNorm: the values of a group are one row.
-func (c call) groupNorm(o groupNormOp) G.Nodes {
+func (c ruleInput) groupNorm(o groupNormOp) G.Nodes {
 	s := c.x[0].Shape()
 	size := tensor.Shape{s[0] * o.groups, s.TotalSize() / (s[0] * o.groups)}
 	d := normSlope(reshaped(c.x[0], size), reshaped(c.n, size), reshaped(c.g, size), o.epsilon)
@@ -42,10 +42,10 @@ func (c call) groupNorm(o groupNormOp) G.Nodes {
 // dx = (g − mean g − y ⊙ mean(g⊙y))/√(var x + ε).
 func normSlope(x, y, g *G.Node, epsilon float64) *G.Node {
 	n := constant(x, float64(x.Shape()[1]))
-	mean := func(v *G.Node) *G.Node { return quotient(made(G.Sum(v, 1)), n) }
+	mean := func(v *G.Node) *G.Node { return quotient(must(G.Sum(v, 1)), n) }
 	wide := func(v *G.Node) *G.Node { return spreadOver(v, x, []int{1}) }
-	variance := mean(made(G.Square(difference(x, wide(mean(x))))))
-	deviation := made(G.Sqrt(made(G.Add(variance, constant(x, epsilon)))))
+	variance := mean(must(G.Square(difference(x, wide(mean(x))))))
+	deviation := must(G.Sqrt(must(G.Add(variance, constant(x, epsilon)))))
 	d := difference(difference(g, wide(mean(g))), product(y, wide(mean(product(g, y)))))
 	return quotient(d, wide(deviation))
 }
@@ -59,7 +59,7 @@ type deviationOp struct {
 }
 
 func inverseDeviation(x *G.Node, norm *G.BatchNormOp, epsilon float64) *G.Node {
-	return made(G.ApplyOp(deviationOp{
+	return must(G.ApplyOp(deviationOp{
 		ownOp:   ownOp{fmt.Sprintf("Deviation(%p, %v)", norm, epsilon), x.Dims(), tensor.Shape{x.Shape()[1]}},
 		norm:    norm,
 		epsilon: epsilon,

@@ -9,9 +9,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// call is one application of a derivative rule: n = op(x…) with cotangent g.
+// ruleInput is one application of a derivative rule: n = op(x…) with cotangent g.
 // Only the operands with want need a derivative; the others may be nil.
-type call struct {
+type ruleInput struct {
 	n    *G.Node
 	op   op
 	x    G.Nodes
@@ -22,7 +22,7 @@ type call struct {
 // rule returns the cotangents of the operands: by a rule of ours where
 // Gorgonia's own is wrong, missing, or cannot be differentiated again, by
 // SymDiff otherwise.
-func rule(c call) (G.Nodes, error) {
+func rule(c ruleInput) (G.Nodes, error) {
 	switch o := c.op.(type) {
 	case unaryOp:
 		switch o.fn {
@@ -113,28 +113,28 @@ func constantOperand(o op, i int) bool {
 }
 
 // log2: d/dx log₂x = 1/(x ln 2).
-func (c call) log2() G.Nodes {
+func (c ruleInput) log2() G.Nodes {
 	x := c.x[0]
 	return G.Nodes{quotient(c.g, product(x, constant(x, math.Ln2)))}
 }
 
 // inverseSqrt: d/dx x^(-1/2) = -y³/2.
-func (c call) inverseSqrt() G.Nodes {
+func (c ruleInput) inverseSqrt() G.Nodes {
 	half := constant(c.g, -0.5)
-	return G.Nodes{product(product(c.g, half), made(G.Cube(c.n)))}
+	return G.Nodes{product(product(c.g, half), must(G.Cube(c.n)))}
 }
 
 // power: ∂(x^p)/∂x = p x^(p-1), ∂(x^p)/∂p = x^p ln x. A constant p gives no
 // power lower than needed, and x = 0 no 0·∞ in the derivative by p.
-func (c call) power() G.Nodes {
+func (c ruleInput) power() G.Nodes {
 	x, p := c.x[0], c.x[1]
 	ds := make(G.Nodes, 2)
 	if c.want[0] {
 		ds[0] = product(c.g, powerSlope(x, p))
 	}
 	if c.want[1] {
-		atZero := made(G.Eq(x, constant(x, 0), true))
-		ds[1] = product(c.g, product(c.n, logarithm(made(G.Add(x, atZero)))))
+		atZero := must(G.Eq(x, constant(x, 0), true))
+		ds[1] = product(c.g, product(c.n, logarithm(must(G.Add(x, atZero)))))
 	}
 	return ds
 }
@@ -149,9 +149,9 @@ func powerSlope(x, p *G.Node) *G.Node {
 		case 2:
 			return product(x, constant(x, 2))
 		}
-		return product(constant(x, v), made(G.Pow(x, constant(x, v-1))))
+		return product(constant(x, v), must(G.Pow(x, constant(x, v-1))))
 	}
-	return product(p, made(G.Pow(x, made(G.Sub(p, constant(p, 1))))))
+	return product(p, must(G.Pow(x, must(G.Sub(p, constant(p, 1))))))
 }
 
 // constantOf returns the value of a scalar constant node.
@@ -163,13 +163,13 @@ func constantOf(n *G.Node) (float64, bool) {
 }
 
 // outer: n = x yᵀ, so dx = g y and dy = gᵀ x.
-func (c call) outer() G.Nodes {
-	return G.Nodes{made(G.Mul(c.g, c.x[1])), made(G.Mul(c.x[0], c.g))}
+func (c ruleInput) outer() G.Nodes {
+	return G.Nodes{must(G.Mul(c.g, c.x[1])), must(G.Mul(c.x[0], c.g))}
 }
 
 // tensordot: with the contracted axes of x moved last and those of y first it
 // is the matrix product n = x y, so dx = g yᵀ and dy = xᵀ g.
-func (c call) tensordot(o tensordotOp) G.Nodes {
+func (c ruleInput) tensordot(o tensordotOp) G.Nodes {
 	permX := append(others(c.x[0].Dims(), o.aAxes), o.aAxes...)
 	permY := append(slices.Clone(o.bAxes), others(c.x[1].Dims(), o.bAxes)...)
 	x, y := transposed(c.x[0], permX), transposed(c.x[1], permY)
@@ -185,28 +185,28 @@ func (c call) tensordot(o tensordotOp) G.Nodes {
 	ds := make(G.Nodes, 2)
 	if c.want[0] {
 		yt := transposed(reshaped(y, tensor.Shape{k, n}), []int{1, 0})
-		ds[0] = back(made(G.Mul(g, yt)), x, permX)
+		ds[0] = back(must(G.Mul(g, yt)), x, permX)
 	}
 	if c.want[1] {
 		xt := transposed(reshaped(x, tensor.Shape{m, k}), []int{1, 0})
-		ds[1] = back(made(G.Mul(xt, g)), y, permY)
+		ds[1] = back(must(G.Mul(xt, g)), y, permY)
 	}
 	return ds
 }
 
 // max: every one of k equal maxima gets g/k, which is in the subgradient.
-func (c call) max(o maxOp) G.Nodes {
+func (c ruleInput) max(o maxOp) G.Nodes {
 	x := c.x[0]
-	hit := made(G.Eq(x, spreadOver(c.n, x, o.axes), true))
+	hit := must(G.Eq(x, spreadOver(c.n, x, o.axes), true))
 	share := quotient(c.g, sumAxes(hit, o.axes))
 	return G.Nodes{product(hit, spreadOver(share, x, o.axes))}
 }
 
 // repeat: each element collects the cotangents of its copies.
-func (c call) repeat(o repeatOp) G.Nodes {
+func (c ruleInput) repeat(o repeatOp) G.Nodes {
 	in := c.x[0].Shape()
 	if c.g.Dims() <= 3 && (o.axis >= len(in) || in[o.axis] == 1) {
-		return G.Nodes{reshaped(made(G.Sum(c.g, o.axis)), in)}
+		return G.Nodes{reshaped(must(G.Sum(c.g, o.axis)), in)}
 	}
 	before, after := 1, 1
 	for i, d := range in {
@@ -216,17 +216,17 @@ func (c call) repeat(o repeatOp) G.Nodes {
 			after *= d
 		}
 	}
-	d := made(G.Sum(reshaped(c.g, tensor.Shape{before, o.count, after}), 1))
+	d := must(G.Sum(reshaped(c.g, tensor.Shape{before, o.count, after}), 1))
 	return G.Nodes{reshaped(d, in)}
 }
 
 // reshape: back to the shape of the operand.
-func (c call) reshape() G.Nodes {
+func (c ruleInput) reshape() G.Nodes {
 	return G.Nodes{reshaped(c.g, c.x[0].Shape())}
 }
 
 // sliceGrad: the derivative of writing a slice is reading it.
-func (c call) sliceGrad() (G.Nodes, error) {
+func (c ruleInput) sliceGrad() (G.Nodes, error) {
 	ds, err := c.n.Op().(G.SDOp).SymDiff(c.x, c.n, c.g)
 	if err != nil {
 		return nil, err
@@ -235,7 +235,7 @@ func (c call) sliceGrad() (G.Nodes, error) {
 }
 
 // at: zeros with g at the coordinates.
-func (c call) at(o atOp) G.Nodes {
+func (c ruleInput) at(o atOp) G.Nodes {
 	x := c.x[0]
 	at := 0
 	for i, d := range x.Shape() {
@@ -247,7 +247,7 @@ func (c call) at(o atOp) G.Nodes {
 }
 
 // concat: each operand gets its part.
-func (c call) concat(o concatOp) G.Nodes {
+func (c ruleInput) concat(o concatOp) G.Nodes {
 	ds := make(G.Nodes, len(c.x))
 	start := 0
 	for i, x := range c.x {
@@ -262,13 +262,13 @@ func (c call) concat(o concatOp) G.Nodes {
 
 // softmaxGrad differentiates the derivative of a softmax, whose operands are x,
 // y = softmax(x) and g: y ⊙ (g − Σ g⊙y), or g − exp(y) ⊙ Σ g for the logarithm.
-func (c call) softmaxGrad(o softmaxGradOp) G.Nodes {
+func (c ruleInput) softmaxGrad(o softmaxGradOp) G.Nodes {
 	y, g := c.x[1], c.x[2]
 	total := func(v *G.Node) *G.Node { return spreadOver(sumAxes(v, []int{o.axis}), v, []int{o.axis}) }
 	ds := make(G.Nodes, 3)
 	if o.log {
-		e := product(made(G.Exp(y)), c.g)
-		ds[1] = made(G.Neg(product(e, total(g))))
+		e := product(must(G.Exp(y)), c.g)
+		ds[1] = must(G.Neg(product(e, total(g))))
 		ds[2] = difference(c.g, total(e))
 		return ds
 	}
@@ -279,25 +279,25 @@ func (c call) softmaxGrad(o softmaxGradOp) G.Nodes {
 }
 
 // col2im: its transpose is im2col.
-func (c call) col2im(o col2imOp) G.Nodes {
+func (c ruleInput) col2im(o col2imOp) G.Nodes {
 	w := o.window
-	return G.Nodes{made(G.Im2Col(c.g, tensor.Shape{w.h, w.w}, tensor.Shape{w.padH, w.padW},
+	return G.Nodes{must(G.Im2Col(c.g, tensor.Shape{w.h, w.w}, tensor.Shape{w.padH, w.padW},
 		tensor.Shape{w.strideH, w.strideW}, tensor.Shape{w.dilationH, w.dilationW}))}
 }
 
 // pool: the pools are linear in g, given where the maxima are.
-func (c call) pool(kind poolKind, w window) G.Nodes {
+func (c ruleInput) pool(kind poolKind, w window) G.Nodes {
 	return G.Nodes{applyPool(kind, w, c.x[0], c.n, c.g)}
 }
 
 // poolGrad: the transpose of the gradient of a pool, with operands x, y and g,
 // is the pool itself, at the places chosen by x.
-func (c call) poolGrad(kind poolKind, w window) G.Nodes {
+func (c ruleInput) poolGrad(kind poolKind, w window) G.Nodes {
 	return G.Nodes{nil, nil, applyPool(kind, w, c.x[0], c.x[1], c.g)}
 }
 
 // globalAveragePool: every pixel gets an equal share.
-func (c call) globalAveragePool() G.Nodes {
+func (c ruleInput) globalAveragePool() G.Nodes {
 	s := c.x[0].Shape()
 	share := quotient(reshaped(c.g, tensor.Shape{s[0] * s[1], 1}), constant(c.g, float64(s[2]*s[3])))
 	like := reshaped(c.x[0], tensor.Shape{s[0] * s[1], s[2] * s[3]})
@@ -305,14 +305,14 @@ func (c call) globalAveragePool() G.Nodes {
 }
 
 // upsampleGrad: the transpose of adding up the copies is making them.
-func (c call) upsampleGrad(o upsampleGradOp) (G.Nodes, error) {
+func (c ruleInput) upsampleGrad(o upsampleGradOp) (G.Nodes, error) {
 	d, err := G.Upsample2D(c.g, o.scale)
 	return G.Nodes{nil, nil, d}, err
 }
 
 // dropout: what was kept was divided by 1 − probability. The output tells what
 // was kept; an input that is 0 counts as dropped.
-func (c call) dropout(o dropoutOp) (G.Nodes, error) {
+func (c ruleInput) dropout(o dropoutOp) (G.Nodes, error) {
 	switch {
 	case len(c.x) != 1:
 		return nil, errStockGradient
@@ -321,6 +321,6 @@ func (c call) dropout(o dropoutOp) (G.Nodes, error) {
 	case o.probability >= 1:
 		return G.Nodes{zerosLike(c.x[0])}, nil
 	}
-	kept := made(G.Ne(c.n, constant(c.n, 0), true))
+	kept := must(G.Ne(c.n, constant(c.n, 0), true))
 	return G.Nodes{product(c.g, product(kept, constant(c.n, 1/(1-o.probability))))}, nil
 }

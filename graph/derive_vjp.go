@@ -4,42 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
-
-// What a derivative can be refused for. The errors returned wrap these.
-var (
-	// ErrNotDifferentiable: an op on the way has no derivative; the error is
-	// a *DerivativeError.
-	ErrNotDifferentiable = errors.New("not differentiable")
-	// ErrOtherGraph: nodes of different graphs.
-	ErrOtherGraph = errors.New("nodes of different graphs")
-	// ErrShape: a shape is not the one that is needed.
-	ErrShape = errors.New("wrong shape")
-	// ErrDtype: an element type other than float32 or float64, or both.
-	ErrDtype = errors.New("wrong element type")
-	// ErrName: a constant has a number for a name that it is not; Gorgonia
-	// would take it for that number.
-	ErrName = errors.New("misleading name of a constant")
-)
-
-// DerivativeError tells which op could not be differentiated. It is
-// ErrNotDifferentiable, and whatever Err is, to errors.Is.
-type DerivativeError struct {
-	Op   string // the op as Gorgonia prints it
-	Node string // the name of the node
-	Err  error  // why
-}
-
-func (e *DerivativeError) Error() string {
-	return fmt.Sprintf("graph: cannot differentiate op %s of node %q: %v", e.Op, e.Node, e.Err)
-}
-
-// Unwrap returns ErrNotDifferentiable and the cause.
-func (e *DerivativeError) Unwrap() []error { return []error{ErrNotDifferentiable, e.Err} }
 
 // Grad returns the gradients of a scalar node with respect to the nodes wrt,
 // each in the shape of its node. It is VJP with the cotangent 1.
@@ -180,7 +148,7 @@ func (p *pass) propagate(n *G.Node) error {
 	if g == nil || !slices.Contains(want, true) {
 		return nil
 	}
-	ds, err := differentiate(call{n: n, op: p.ops[n], x: children, g: g, want: want})
+	ds, err := differentiate(ruleInput{n: n, op: p.ops[n], x: children, g: g, want: want})
 	for i, c := range children {
 		if err != nil {
 			break
@@ -201,134 +169,7 @@ func (p *pass) propagate(n *G.Node) error {
 
 func (p *pass) accumulate(n, d *G.Node) {
 	if sum := p.adjoint[n]; sum != nil {
-		d = made(G.Add(sum, d))
+		d = must(G.Add(sum, d))
 	}
 	p.adjoint[n] = d
-}
-
-// differentiate applies the rule of an op; panics become errors.
-func differentiate(c call) (ds G.Nodes, err error) {
-	defer recoverInto(&err)
-	c.x = slices.Clone(c.x)
-	for i, x := range c.x {
-		c.x[i] = ownMemory(x)
-	}
-	return rule(c)
-}
-
-// ownMemory replaces Gorgonia's reshape, which shares the memory of its operand,
-// by ours. Used as an operand in a derivative, Gorgonia's would be the place
-// where its TapeMachine puts the result, on top of what was reshaped.
-func ownMemory(x *G.Node) *G.Node {
-	if !sharesMemory(x) {
-		return x
-	}
-	return reshaped(childrenOf(x)[0], x.Shape())
-}
-
-// symDiff asks a Gorgonia op for its own derivative.
-func symDiff(c call) (G.Nodes, error) {
-	sd, ok := c.n.Op().(G.SDOp)
-	if !ok {
-		return nil, errors.New("it is not a gorgonia.SDOp; use ops that are, or give it DiffWRT and SymDiff")
-	}
-	diff := sd.DiffWRT(len(c.x))
-	for i, want := range c.want {
-		if want && (i >= len(diff) || !diff[i]) {
-			return nil, fmt.Errorf("it has no derivative with respect to its operand %d, %q; keep what you differentiate by out of that operand", i, c.x[i].Name())
-		}
-	}
-	ds, err := sd.SymDiff(c.x, c.n, c.g)
-	if err != nil {
-		return nil, err
-	}
-	for i, want := range c.want {
-		if want && (i >= len(ds) || ds[i] == nil) {
-			return nil, fmt.Errorf("its SymDiff gave no derivative with respect to its operand %d, %q; mend SymDiff or DiffWRT", i, c.x[i].Name())
-		}
-	}
-	return ds, nil
-}
-
-// fit gives a derivative the shape of the node it belongs to.
-func fit(d, n *G.Node) (_ *G.Node, err error) {
-	defer recoverInto(&err)
-	switch {
-	case slices.Equal(d.Shape(), n.Shape()):
-		return d, nil
-	case n.IsScalar():
-		return made(G.Sum(d)), nil
-	case d.Shape().TotalSize() == n.Shape().TotalSize():
-		return reshaped(d, n.Shape()), nil
-	}
-	return nil, fmt.Errorf("its SymDiff gave a derivative of shape %v for operand %q of shape %v: %w; mend SymDiff", d.Shape(), n.Name(), n.Shape(), ErrShape)
-}
-
-// topological returns the nodes that outputs are computed from, outputs
-// included and operands first. The order depends on nothing but the graph.
-func topological(outputs G.Nodes) (order G.Nodes) {
-	type frame struct {
-		n    *G.Node
-		next int
-	}
-	seen := make(map[*G.Node]bool)
-	for _, out := range outputs {
-		if seen[out] {
-			continue
-		}
-		seen[out] = true
-		stack := []frame{{n: out}}
-		for len(stack) > 0 {
-			top := &stack[len(stack)-1]
-			if children := childrenOf(top.n); top.next < len(children) {
-				c := children[top.next]
-				top.next++
-				if !seen[c] {
-					seen[c] = true
-					stack = append(stack, frame{n: c})
-				}
-				continue
-			}
-			order = append(order, top.n)
-			stack = stack[:len(stack)-1]
-		}
-	}
-	return order
-}
-
-// warmUp lets Gorgonia hash its package-level constants, which it does on
-// first use without synchronisation.
-var warmUp = sync.OnceFunc(func() {
-	for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
-		g := G.NewGraph()
-		x := G.NewScalar(g, dt, G.WithName("x"))
-		for _, f := range []func(*G.Node) (*G.Node, error){G.Rectify, G.Tanh, G.Square, G.Cube, G.Log2} {
-			y := made(f(x))
-			if _, err := y.Op().(G.SDOp).SymDiff(childrenOf(y), y, y); err != nil {
-				panic(failure{err})
-			}
-		}
-	}
-})
-
-// failure carries an error through a panic to recoverInto.
-type failure struct{ err error }
-
-// made unwraps the result of a Gorgonia function; recoverInto sees its error.
-func made(n *G.Node, err error) *G.Node {
-	if err != nil {
-		panic(failure{err})
-	}
-	return n
-}
-
-// recoverInto turns a panic, ours or one of Gorgonia's many, into an error.
-func recoverInto(err *error) {
-	switch p := recover().(type) {
-	case nil:
-	case failure:
-		*err = p.err
-	default:
-		*err = fmt.Errorf("panic: %v", p)
-	}
 }

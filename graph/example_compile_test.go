@@ -5,10 +5,11 @@ import (
 	"log"
 	"math/rand/v2"
 
-	"github.com/neuralode/neuralode/graph"
-	"github.com/neuralode/neuralode/layers"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/layers"
 )
 
 // A derivative is compiled once and run on plain slices.

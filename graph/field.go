@@ -7,9 +7,10 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/neuralode/neuralode/internal/vec"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/vec"
 )
 
 // Layer is a piece of a model on a graph: Fwd applies it to a node, Learnables
@@ -145,7 +146,7 @@ func newField[T Float](m Module, shape []int, cfg FieldConfig) (*Field[T], error
 	if err != nil {
 		return nil, err
 	}
-	r := request{
+	r := spec{
 		inputs:  append(inputs, learnables...),
 		outputs: append(G.Nodes{f}, grads...),
 		add:     make([]bool, 1+len(grads)),

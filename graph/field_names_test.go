@@ -3,9 +3,10 @@ package graph_test
 import (
 	"testing"
 
+	G "gorgonia.org/gorgonia"
+
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
-	G "gorgonia.org/gorgonia"
 )
 
 // A module may give its parameters the names of a field's own inputs.

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/neuralode/neuralode/odeint"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/odeint"
 )
 
 var (
@@ -56,13 +57,13 @@ func (l testLayer) Learnables() G.Nodes { return G.Nodes{l.w1, l.b1, l.w2, l.b2}
 
 func (l testLayer) Fwd(x *G.Node) (n *G.Node, err error) {
 	defer recoverInto(&err)
-	h := made(G.Tanh(made(G.BroadcastAdd(made(G.Mul(x, l.w1)), l.b1, nil, []byte{0}))))
-	return made(G.BroadcastAdd(made(G.Mul(h, l.w2)), l.b2, nil, []byte{0})), nil
+	h := must(G.Tanh(must(G.BroadcastAdd(must(G.Mul(x, l.w1)), l.b1, nil, []byte{0}))))
+	return must(G.BroadcastAdd(must(G.Mul(h, l.w2)), l.b2, nil, []byte{0})), nil
 }
 
 func (l timedLayer) FwdAt(t, y *G.Node) (n *G.Node, err error) {
 	defer recoverInto(&err)
-	return l.Fwd(made(G.Concat(1, y, t)))
+	return l.Fwd(must(G.Concat(1, y, t)))
 }
 
 // mlp evaluates the field in plain Go.
@@ -328,7 +329,7 @@ func (cubeModule) Learnables() G.Nodes            { return nil }
 func TestFieldFailure(t *testing.T) {
 	g := G.NewGraph()
 	x := variable(g, tensor.Float64, "x", tensor.Shape{1, 2})
-	p, err := compile[float64](request{
+	p, err := compile[float64](spec{
 		inputs:  G.Nodes{x, variable(g, tensor.Float64, "lambda", tensor.Shape{1, 2})},
 		outputs: G.Nodes{ok(G.ApplyOp(oddOp{"error"}, x)), ok(G.Neg(x))},
 		groups:  []uint{groupValue, groupState},

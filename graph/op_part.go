@@ -46,14 +46,14 @@ func part(x *G.Node, axis, start, end int) *G.Node {
 	if start == 0 && end == whole[axis] {
 		return x
 	}
-	return made(G.ApplyOp(partOp{
+	return must(G.ApplyOp(partOp{
 		ownOp: ownOp{fmt.Sprintf("Part(axis=%d, %d:%d of %v)", axis, start, end, whole), len(whole), shape},
 		axis:  axis, start: start, whole: whole,
 	}, x))
 }
 
 func embed(x, g *G.Node, axis, start int) *G.Node {
-	return made(G.ApplyOp(embedOp{
+	return must(G.ApplyOp(embedOp{
 		ownOp: ownOp{fmt.Sprintf("Embed(axis=%d, %d+%v)", axis, start, g.Shape()), x.Dims(), x.Shape()},
 		axis:  axis, start: start, part: g.Shape(),
 	}, x, g))

@@ -45,9 +45,9 @@ func applyPool(kind poolKind, w window, x, y, v *G.Node) *G.Node {
 		kind:  kind, win: w, image: image, pooled: pooled,
 	}
 	if kind == poolAverage {
-		return made(G.ApplyOp(o, v))
+		return must(G.ApplyOp(o, v))
 	}
-	return made(G.ApplyOp(o, x, y, v))
+	return must(G.ApplyOp(o, x, y, v))
 }
 
 func (o poolOp) Arity() int {

@@ -8,7 +8,7 @@ import (
 // op is what a Gorgonia node computes, in our own words: one of the types
 // below, or nil for a variable. Axes are counted from 0 and never negative.
 //
-// How Gorgonia names and stores its private ops is known to op.go alone.
+// How Gorgonia names and stores its private ops is known to op.go and op_reader.go alone.
 type op any
 
 type (

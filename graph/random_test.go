@@ -161,7 +161,7 @@ func TestAccumulating(t *testing.T) {
 		for i, n := range inputs {
 			src[i] = randomVector(r, n.Shape().TotalSize())
 		}
-		p, err := compile[float64](request{inputs: inputs, outputs: outputs, add: add, groups: groups})
+		p, err := compile[float64](spec{inputs: inputs, outputs: outputs, add: add, groups: groups})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func TestAddedToPrior(t *testing.T) {
 	for i := range add {
 		add[i] = true
 	}
-	p, err := compile[float64](request{inputs: inputs, outputs: outputs, add: add})
+	p, err := compile[float64](spec{inputs: inputs, outputs: outputs, add: add})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,10 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/neuralode/neuralode/layers"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/layers"
 )
 
 // Dense layers reshape by an op of their own, which is a view like Gorgonia's: with its

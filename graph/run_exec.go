@@ -84,11 +84,11 @@ type joining[T Float] struct {
 	size  int
 	dst   ref
 	zero  bool
-	parts []part_
+	parts []placed
 }
 
-// part_ is a dense operand of joining and the place of its elements.
-type part_ struct {
+// placed is a dense operand of joining and the place of its elements.
+type placed struct {
 	size          int
 	x             ref
 	offset        int
@@ -107,10 +107,10 @@ func newJoining[T Float](u *unit, refs func(*value) ref) *joining[T] {
 			to = whole.slice(sliceOp{axis: do.axis, start: at, step: 1, count: x.shape[do.axis]})
 			at += x.shape[do.axis]
 		case placeOp:
-			to = view{v, do.offset, x.shape, do.strides}
+			to = view{of: v, offset: do.offset, shape: x.shape, strides: do.strides}
 			j.zero = true
 		}
-		p := part_{size: x.size(), x: refs(x.of), offset: to.offset}
+		p := placed{size: x.size(), x: refs(x.of), offset: to.offset}
 		p.x.offset += x.offset
 		p.lens, p.strides = to.axes()
 		j.parts = append(j.parts, p)

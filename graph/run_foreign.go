@@ -3,7 +3,6 @@ package graph
 import (
 	"fmt"
 	"sync"
-	"unsafe"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -21,18 +20,6 @@ type foreign[T Float] struct {
 	shape  tensor.Shape
 	lock   *sync.Mutex
 }
-
-// ForeignError reports that an op that the compiler does not know failed.
-type ForeignError struct {
-	Op  string
-	Err error
-}
-
-func (e *ForeignError) Error() string {
-	return fmt.Sprintf("graph: op %s failed: %v; check that its operands are in its domain", e.Op, e.Err)
-}
-
-func (e *ForeignError) Unwrap() error { return e.Err }
 
 func newForeign[T Float](u *unit, refs func(*value) ref) *foreign[T] {
 	v := u.root
@@ -52,7 +39,7 @@ func (f *foreign[T]) run(m *Instance[T]) {
 		return
 	}
 	if err := f.do(m); err != nil {
-		m.err = &ForeignError{f.name, err}
+		m.err = &ForeignError{Op: f.name, Err: err}
 	}
 }
 
@@ -109,14 +96,4 @@ func (f *foreign[T]) store(dst []T, result G.Value) error {
 		}
 	}
 	return fmt.Errorf("it returned %T, want shape %v of %T", result, f.shape, dst)
-}
-
-// overlap tells whether two slices share an element.
-func overlap[T Float](a, b []T) bool {
-	if len(a) == 0 || len(b) == 0 {
-		return false
-	}
-	a0, b0 := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0]))
-	size := unsafe.Sizeof(a[0])
-	return a0 < b0+uintptr(len(b))*size && b0 < a0+uintptr(len(a))*size
 }

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"slices"
+	"unsafe"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -49,11 +50,11 @@ type Instance[T Float] struct {
 // whose result is not a function of their operands, such as dropout and batch
 // norm in training and random numbers.
 func Compile[T Float](inputs, outputs G.Nodes) (*Program[T], error) {
-	return compile[T](request{inputs: inputs, outputs: outputs})
+	return compile[T](spec{inputs: inputs, outputs: outputs})
 }
 
-// request is what compile makes a program of.
-type request struct {
+// spec is what compile makes a program of.
+type spec struct {
 	inputs, outputs G.Nodes
 	add             []bool // outputs that are added to what the destination holds
 	groups          []uint // output groups, below 64, that can be left out of a run; nil: one group
@@ -66,7 +67,7 @@ func dtypeOf[T Float]() tensor.Dtype {
 	return tensor.Float64
 }
 
-func compile[T Float](r request) (*Program[T], error) {
+func compile[T Float](r spec) (*Program[T], error) {
 	if len(r.outputs) == 0 {
 		return nil, fmt.Errorf("graph: no outputs to compile; list at least one node")
 	}
@@ -107,7 +108,7 @@ func (p *Program[T]) NewInstance() *Instance[T] {
 // Run panics if the number or a length of slices is wrong. Its error is a
 // *ForeignError, and can only come from an op that the compiler does not know;
 // the contents of dst are then undefined. Without such ops it allocates
-// nothing, but for copies the first time that slices overlap.
+// nothing, except for copies the first time that slices overlap.
 func (m *Instance[T]) Run(dst, src [][]T) error {
 	if len(dst) != len(m.p.out) || len(src) != len(m.p.in) {
 		panic("graph: wrong number of slices")
@@ -163,4 +164,14 @@ func (m *Instance[T]) execute(wanted uint64) error {
 		}
 	}
 	return m.err
+}
+
+// overlap tells whether two slices share an element.
+func overlap[T Float](a, b []T) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return false
+	}
+	a0, b0 := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0]))
+	size := unsafe.Sizeof(a[0])
+	return a0 < b0+uintptr(len(b))*size && b0 < a0+uintptr(len(a))*size
 }

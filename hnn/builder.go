@@ -123,10 +123,10 @@ func (b *builder) rowSums(x *G.Node) *G.Node {
 // learnable adds a trainable matrix to g. It takes over values.
 func learnable(g *G.ExprGraph, name string, dt tensor.Dtype, values []float64, rows, cols int) (*G.Node, error) {
 	if dt != tensor.Float64 && dt != tensor.Float32 {
-		return nil, &ConfigError{"learnable " + name, []string{fmt.Sprintf("type %v; use tensor.Float64 or tensor.Float32", dt)}}
+		return nil, &ConfigError{What: "learnable " + name, Faults: []string{fmt.Sprintf("type %v; use tensor.Float64 or tensor.Float32", dt)}}
 	}
 	if len(g.ByName(name)) > 0 {
-		return nil, &ConfigError{"learnable " + name, []string{"the name is taken on this graph; give every module a name of its own"}}
+		return nil, &ConfigError{What: "learnable " + name, Faults: []string{"the name is taken on this graph; give every module a name of its own"}}
 	}
 	var backing any = values
 	if dt == tensor.Float32 {

@@ -19,7 +19,7 @@ type Curve[T Float] interface {
 func FromStates[T Float](c Curve[T], times []float64) (z, dz []T, err error) {
 	d := c.Dim()
 	if d%2 != 0 {
-		return nil, nil, &ConfigError{"FromStates", []string{fmt.Sprintf("the curve has %d components; it must have positions and as many momenta", d)}}
+		return nil, nil, &ConfigError{What: "FromStates", Faults: []string{fmt.Sprintf("the curve has %d components; it must have positions and as many momenta", d)}}
 	}
 	z, dz = make([]T, len(times)*d), make([]T, len(times)*d)
 	for i, t := range times {
@@ -51,7 +51,7 @@ func FromPositions[T Float](c Curve[T], masses []float64, times []float64) (z, d
 		}
 	}
 	if faults != nil {
-		return nil, nil, &ConfigError{"FromPositions", faults}
+		return nil, nil, &ConfigError{What: "FromPositions", Faults: faults}
 	}
 	z, dz = make([]T, len(times)*2*n), make([]T, len(times)*2*n)
 	for i, t := range times {

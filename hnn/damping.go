@@ -53,7 +53,7 @@ func (d *Damping) place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Ra
 		faults = append(faults, "L is drawn at random and the random source is nil; give one")
 	}
 	if faults != nil {
-		return nil, &ConfigError{"Damping", faults}
+		return nil, &ConfigError{What: "Damping", Faults: faults}
 	}
 	l, err := learnable(g, join(name, "L"), dt, initial(d.L, rows*rank, r), rows, rank)
 	if err != nil {
@@ -90,7 +90,7 @@ func (d *placedDamping) apply(b *builder, dq, dp, hq, hp *G.Node) (*G.Node, *G.N
 		return nil, nil, b.err
 	}
 	if s := d.l.Shape(); s[0] != grad.Shape()[1] {
-		return nil, nil, &ShapeError{"Damping: L", s.Clone(), fmt.Sprintf("(%d, rank) for this state", grad.Shape()[1])}
+		return nil, nil, &ShapeError{What: "Damping: L", Got: s.Clone(), Want: fmt.Sprintf("(%d, rank) for this state", grad.Shape()[1])}
 	}
 	r := b.matmul(b.matmul(grad, d.l), b.transpose(d.l))
 	if d.momenta {
@@ -131,7 +131,7 @@ func (c Control) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Ran
 		faults = append(faults, "G is drawn at random and the random source is nil; give one")
 	}
 	if faults != nil {
-		return nil, &ConfigError{"Control", faults}
+		return nil, &ConfigError{What: "Control", Faults: faults}
 	}
 	w, err := learnable(g, join(name, "G"), dt, initial(c.G, c.Inputs*c.Outputs, r), c.Outputs, c.Inputs)
 	if err != nil {
@@ -149,7 +149,7 @@ type placedControl struct {
 func (l placedControl) Learnables() G.Nodes { return G.Nodes{l.w} }
 
 func (l placedControl) Fwd(*G.Node) (*G.Node, error) {
-	return nil, &ConfigError{"Control " + l.name, []string{"the input depends on time; call FwdAt(t, z)"}}
+	return nil, &ConfigError{What: "Control " + l.name, Faults: []string{"the input depends on time; call FwdAt(t, z)"}}
 }
 
 func (l placedControl) FwdAt(t, z *G.Node) (*G.Node, error) {
@@ -158,7 +158,7 @@ func (l placedControl) FwdAt(t, z *G.Node) (*G.Node, error) {
 		return nil, fmt.Errorf("hnn: Control %s: %w", l.name, err)
 	}
 	if want := (tensor.Shape{z.Shape()[0], l.c.Inputs}); !u.Shape().Eq(want) {
-		return nil, &ShapeError{"Control " + l.name + ": the result of U", u.Shape().Clone(), fmt.Sprint(want)}
+		return nil, &ShapeError{What: "Control " + l.name + ": the result of U", Got: u.Shape().Clone(), Want: fmt.Sprint(want)}
 	}
 	b := build(z)
 	return b.result(b.matmul(u, b.transpose(l.w)))

@@ -18,7 +18,7 @@
 //
 // # Training
 //
-// There are three roads, in order of cost:
+// There are three ways, in order of cost:
 //
 //   - [Matching] fits the field to measured derivatives;
 //   - [FromStates] and [FromPositions] estimate them first, from noisy samples,
@@ -26,7 +26,7 @@
 //   - package adjoint, or odelayer, goes through the solver; [TrajectoryLoss] is
 //     the loss.
 //
-// A field trained cold through a solver may get stuck where the first two roads
+// A field trained cold through a solver may get stuck where the first two ways
 // do not; they make a good start for it.
 //
 // # Energy

@@ -29,7 +29,7 @@ type Energy[T Float] struct {
 // field, copy(energy.Params(), field.Params()).
 func NewEnergy[T Float](h Module, batch int, cfg graph.FieldConfig) (*Energy[T], error) {
 	if h == nil || batch < 1 {
-		return nil, &ConfigError{"NewEnergy", []string{fmt.Sprintf("an energy that is not nil and a batch of at least 1 are needed; the batch is %d", batch)}}
+		return nil, &ConfigError{What: "NewEnergy", Faults: []string{fmt.Sprintf("an energy that is not nil and a batch of at least 1 are needed; the batch is %d", batch)}}
 	}
 	w, err := resolve("NewEnergy", h, &cfg)
 	if err != nil {
@@ -45,7 +45,7 @@ func NewEnergy[T Float](h Module, batch int, cfg graph.FieldConfig) (*Energy[T],
 		return nil, err
 	}
 	if f.out != batch {
-		return nil, &ConfigError{"NewEnergy", []string{fmt.Sprintf("the energy has %d values for %d rows; it must have one for each", f.out, batch)}}
+		return nil, &ConfigError{What: "NewEnergy", Faults: []string{fmt.Sprintf("the energy has %d values for %d rows; it must have one for each", f.out, batch)}}
 	}
 	return &Energy[T]{f: f, layout: layout(l.Learnables()), batch: batch, e: make([]T, batch), lambda: make([]T, batch)}, nil
 }

@@ -37,7 +37,7 @@ func checkState(what string, z *G.Node) (n int, err error) {
 	}
 	s := z.Shape()
 	if s.Dims() != 2 || s[1] == 0 || s[1]%2 != 0 {
-		return 0, &ShapeError{what + ": the state", s.Clone(), "(batch, 2n), positions and then momenta"}
+		return 0, &ShapeError{What: what + ": the state", Got: s.Clone(), Want: "(batch, 2n), positions and then momenta"}
 	}
 	return s[1] / 2, nil
 }
@@ -45,7 +45,7 @@ func checkState(what string, z *G.Node) (n int, err error) {
 // checkColumn checks an energy, (batch, 1).
 func checkColumn(what string, e *G.Node, batch int) error {
 	if s := e.Shape(); !s.Eq(tensor.Shape{batch, 1}) {
-		return &ShapeError{what, s.Clone(), fmt.Sprintf("(%d, 1): one energy for each row", batch)}
+		return &ShapeError{What: what, Got: s.Clone(), Want: fmt.Sprintf("(%d, 1): one energy for each row", batch)}
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ type Field struct {
 // Place implements [Module].
 func (f Field) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
 	if f.H == nil {
-		return nil, &ConfigError{"Field", []string{"H is nil; it is the module of the energy"}}
+		return nil, &ConfigError{What: "Field", Faults: []string{"H is nil; it is the module of the energy"}}
 	}
 	l := &placedField{name: name}
 	var err error
@@ -97,7 +97,7 @@ func (l timedField) FwdAt(t, z *G.Node) (*G.Node, error) {
 }
 
 func (l timedField) Fwd(*G.Node) (*G.Node, error) {
-	return nil, &ConfigError{"Field " + l.name, []string{"the field depends on time; call FwdAt(t, z)"}}
+	return nil, &ConfigError{What: "Field " + l.name, Faults: []string{"the field depends on time; call FwdAt(t, z)"}}
 }
 
 func (l *placedField) Fwd(z *G.Node) (*G.Node, error) { return l.at(nil, z) }
@@ -147,7 +147,7 @@ func (l *placedField) at(t, z *G.Node) (*G.Node, error) {
 		case s.Eq(z.Shape()):
 			whole = append(whole, f)
 		default:
-			return nil, &ShapeError{"Field " + l.name + ": the result of Drive", s.Clone(), fmt.Sprintf("(batch, %d) or (batch, %d)", n, 2*n)}
+			return nil, &ShapeError{What: "Field " + l.name + ": the result of Drive", Got: s.Clone(), Want: fmt.Sprintf("(batch, %d) or (batch, %d)", n, 2*n)}
 		}
 	}
 	if l.conservative != nil {

@@ -77,7 +77,7 @@ func compile[T Float](g *G.ExprGraph, l Layer, batch, width int) (*function[T], 
 	for i, n := range theta {
 		values, ok := n.Value().Data().([]T)
 		if !ok || len(values) != len(f.views[i]) {
-			return nil, &ConfigError{n.Name(), []string{fmt.Sprintf("the learnable's value is %T; it must be a tensor of %v", n.Value().Data(), dt)}}
+			return nil, &ConfigError{What: n.Name(), Faults: []string{fmt.Sprintf("the learnable's value is %T; it must be a tensor of %v", n.Value().Data(), dt)}}
 		}
 		copy(f.views[i], values)
 	}
@@ -207,7 +207,7 @@ func resolve(what string, m Module, cfg *graph.FieldConfig) (width int, err erro
 		cfg.Shape = stateShape(m)
 	}
 	if len(cfg.Shape) != 1 || cfg.Shape[0] < 2 || cfg.Shape[0]%2 != 0 {
-		return 0, &ConfigError{what, []string{fmt.Sprintf("the state's shape is %v; it must be (2n): set FieldConfig.Shape", cfg.Shape)}}
+		return 0, &ConfigError{What: what, Faults: []string{fmt.Sprintf("the state's shape is %v; it must be (2n): set FieldConfig.Shape", cfg.Shape)}}
 	}
 	return cfg.Shape[0], nil
 }

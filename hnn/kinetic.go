@@ -34,7 +34,7 @@ func (k Kinetic) Place(g *G.ExprGraph, name string, dt tensor.Dtype, _ *rand.Ran
 		faults = append(faults, "Learn needs Masses to begin with")
 	}
 	if faults != nil {
-		return nil, &ConfigError{"Kinetic", faults}
+		return nil, &ConfigError{What: "Kinetic", Faults: faults}
 	}
 	l := &placedKinetic{name: name, masses: k.Masses}
 	if k.Learn {
@@ -77,7 +77,7 @@ func (l *placedKinetic) Fwd(p *G.Node) (*G.Node, error) {
 		if l.masses != nil {
 			want = fmt.Sprintf("(batch, %d), one momentum for each mass", len(l.masses))
 		}
-		return nil, &ShapeError{"Kinetic " + l.name + ": the momenta", s.Clone(), want}
+		return nil, &ShapeError{What: "Kinetic " + l.name + ": the momenta", Got: s.Clone(), Want: want}
 	}
 	b := build(p)
 	squares := b.square(p)

@@ -22,7 +22,7 @@ type Differentiable[T Float] interface {
 //
 //	L(θ) = mean ((f(z; θ) − ż) / Scale)²
 //
-// over samples and components: the road of training that needs no solver. With
+// over samples and components: the way of training that needs no solver. With
 // measured derivatives it is the loss of Greydanus, Dzamba and Yosinski (2019);
 // the derivatives may as well be estimated, see [FromStates].
 //
@@ -93,7 +93,7 @@ func (m *Matching[T]) Loss(dtheta []T, times []float64, z, dz []T) float64 {
 }
 
 // TrajectoryLoss is the loss of trajectory matching, mean (y − target)² over
-// times and components, where NaN in target is a missing value: the road of
+// times and components, where NaN in target is a missing value: the way of
 // training through a solver. It stores the cotangent ∂L/∂y in dy unless that is
 // nil: what adjoint.Solver.Backward takes. All slices are of equal length. A
 // loss without any value to match is 0.

@@ -14,7 +14,7 @@ type PairedField[T Float] struct {
 // graph.NewField.
 func NewField[T Float](f Field, batch int, cfg graph.FieldConfig) (*PairedField[T], error) {
 	if f.H == nil {
-		return nil, &ConfigError{"NewField", []string{"H is nil; it is the module of the energy"}}
+		return nil, &ConfigError{What: "NewField", Faults: []string{"H is nil; it is the module of the energy"}}
 	}
 	w, err := resolve("NewField", f, &cfg)
 	if err != nil {

@@ -25,7 +25,7 @@ func (s Separable) kinetic() Module {
 // Place implements [Module].
 func (s Separable) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
 	if s.V == nil {
-		return nil, &ConfigError{"Separable", []string{"V is nil; it is the module of the potential energy"}}
+		return nil, &ConfigError{What: "Separable", Faults: []string{"V is nil; it is the module of the potential energy"}}
 	}
 	l := &placedSeparable{name: name}
 	var err error
@@ -98,5 +98,5 @@ type timedSeparable struct{ *placedSeparable }
 func (l timedSeparable) FwdAt(t, z *G.Node) (*G.Node, error) { return l.at(t, z) }
 
 func (l timedSeparable) Fwd(*G.Node) (*G.Node, error) {
-	return nil, &ConfigError{"Separable " + l.name, []string{"the energy depends on time; call FwdAt(t, z)"}}
+	return nil, &ConfigError{What: "Separable " + l.name, Faults: []string{"the energy depends on time; call FwdAt(t, z)"}}
 }

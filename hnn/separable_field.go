@@ -33,7 +33,7 @@ type SeparableField[T Float] struct {
 // are as in graph.NewField of Field{H: s}.
 func NewSeparable[T Float](s Separable, batch int, cfg graph.FieldConfig) (*SeparableField[T], error) {
 	if s.V == nil || batch < 1 {
-		return nil, &ConfigError{"NewSeparable", []string{fmt.Sprintf("a potential V and a batch of at least 1 are needed; the batch is %d", batch)}}
+		return nil, &ConfigError{What: "NewSeparable", Faults: []string{fmt.Sprintf("a potential V and a batch of at least 1 are needed; the batch is %d", batch)}}
 	}
 	w, err := resolve("NewSeparable", s, &cfg)
 	if err != nil {

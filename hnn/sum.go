@@ -15,12 +15,12 @@ type Sum []Module
 // Place implements [Module].
 func (s Sum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
 	if len(s) == 0 {
-		return nil, &ConfigError{"Sum", []string{"no parts; give at least one energy"}}
+		return nil, &ConfigError{What: "Sum", Faults: []string{"no parts; give at least one energy"}}
 	}
 	l := &placedSum{name: name}
 	for i, m := range s {
 		if m == nil {
-			return nil, &ConfigError{"Sum", []string{fmt.Sprintf("part %d is nil", i)}}
+			return nil, &ConfigError{What: "Sum", Faults: []string{fmt.Sprintf("part %d is nil", i)}}
 		}
 		part, err := m.Place(g, join(name, fmt.Sprint(i)), dt, r)
 		if err != nil {
@@ -87,5 +87,5 @@ type timedSum struct{ *placedSum }
 func (l timedSum) FwdAt(t, z *G.Node) (*G.Node, error) { return l.at(t, z) }
 
 func (l timedSum) Fwd(*G.Node) (*G.Node, error) {
-	return nil, &ConfigError{"Sum " + l.name, []string{"the energy depends on time; call FwdAt(t, z)"}}
+	return nil, &ConfigError{What: "Sum " + l.name, Faults: []string{"the energy depends on time; call FwdAt(t, z)"}}
 }

@@ -50,7 +50,7 @@ func (k known) Place(g *G.ExprGraph, name string, dt tensor.Dtype, _ *rand.Rand)
 		}
 	}
 	if faults != nil {
-		return nil, &ConfigError{k.what, faults}
+		return nil, &ConfigError{What: k.what, Faults: faults}
 	}
 	for i, p := range k.params {
 		if !slices.Contains(k.learn, p.name) {
@@ -90,7 +90,7 @@ func (l *placedKnown) Fwd(z *G.Node) (*G.Node, error) {
 
 func (l *placedKnown) energyOf(_, q, p *G.Node) (*G.Node, error) {
 	if s := q.Shape(); s[1] != l.n {
-		return nil, &ShapeError{l.what + " " + l.name + ": the positions", s.Clone(), fmt.Sprintf("(batch, %d)", l.n)}
+		return nil, &ShapeError{What: l.what + " " + l.name + ": the positions", Got: s.Clone(), Want: fmt.Sprintf("(batch, %d)", l.n)}
 	}
 	b := build(q)
 	c := slices.Clone(l.c)

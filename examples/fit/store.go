@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"codeberg.org/sbinet/npyio/npz"
+	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"gonum.org/v1/gonum/mat"
 )
 

@@ -1,0 +1,88 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"gorgonia.org/tensor"
+)
+
+// What a derivative can be refused for. The errors returned wrap these.
+var (
+	// ErrNotDifferentiable: an op on the way has no derivative; the error is
+	// a *DerivativeError.
+	ErrNotDifferentiable = errors.New("not differentiable")
+	// ErrOtherGraph: nodes of different graphs.
+	ErrOtherGraph = errors.New("nodes of different graphs")
+	// ErrShape: a shape is not the one that is needed.
+	ErrShape = errors.New("wrong shape")
+	// ErrDtype: an element type other than float32 or float64, or both.
+	ErrDtype = errors.New("wrong element type")
+	// ErrName: a constant has a number for a name that it is not; Gorgonia
+	// would take it for that number.
+	ErrName = errors.New("misleading name of a constant")
+)
+
+// DerivativeError tells which op could not be differentiated. It is
+// ErrNotDifferentiable, and whatever Err is, to errors.Is.
+type DerivativeError struct {
+	Op   string // the op as Gorgonia prints it
+	Node string // the name of the node
+	Err  error  // why
+}
+
+func (e *DerivativeError) Error() string {
+	return fmt.Sprintf("graph: cannot differentiate op %s of node %q: %v", e.Op, e.Node, e.Err)
+}
+
+// Unwrap returns ErrNotDifferentiable and the cause.
+func (e *DerivativeError) Unwrap() []error { return []error{ErrNotDifferentiable, e.Err} }
+
+// UnboundError reports variables that the outputs depend on and that are not
+// inputs.
+type UnboundError struct{ Names []string }
+
+func (e *UnboundError) Error() string {
+	return fmt.Sprintf("graph: the outputs depend on variables that are not inputs: %s; list them as inputs", strings.Join(e.Names, ", "))
+}
+
+// DtypeError reports a node whose elements are not those of the program.
+type DtypeError struct {
+	Node      string
+	Got, Want tensor.Dtype
+}
+
+func (e *DtypeError) Error() string {
+	return fmt.Sprintf("graph: node %q has elements %v, but the program is compiled for %v; build the whole graph in one dtype", e.Node, e.Got, e.Want)
+}
+
+// RefusedError reports all ops whose result is not a function of their operands.
+type RefusedError struct{ Ops []Refusal }
+
+// Refusal is one of them.
+type Refusal struct{ Op, Node, Reason string }
+
+func (e *RefusedError) Error() string {
+	var s strings.Builder
+	s.WriteString("graph: ops that cannot be compiled:")
+	for i, r := range e.Ops {
+		if i > 0 {
+			s.WriteString(";")
+		}
+		fmt.Fprintf(&s, " %s (node %q): %s", r.Op, r.Node, r.Reason)
+	}
+	return s.String()
+}
+
+// ForeignError reports that an op that the compiler does not know failed.
+type ForeignError struct {
+	Op  string
+	Err error
+}
+
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("graph: op %s failed: %v; check that its operands are in its domain", e.Op, e.Err)
+}
+
+func (e *ForeignError) Unwrap() error { return e.Err }

@@ -1,0 +1,33 @@
+package graph
+
+// Besides the ops of Gorgonia, values are computed by
+type (
+	// inputOp is what the caller of a program passes.
+	inputOp struct{ index int }
+
+	// priorOp is what an accumulating output holds before the run.
+	priorOp struct{ index int }
+
+	// literalOp is a constant.
+	literalOp struct{ data []float64 }
+
+	// copyOp makes a view dense.
+	copyOp struct{}
+
+	// matmulOp is a product of the last two axes of its operands; the axes
+	// before are equal and loop. Transposition is in the views.
+	matmulOp struct{}
+
+	// reduceOp reduces the middle one of three axes.
+	reduceOp struct{ max bool }
+
+	// placeOp writes a view into zeros, at offset and with strides.
+	placeOp struct {
+		offset  int
+		strides []int
+	}
+
+	// gradOp is a fused elementwise function of g and y: the VJP of tanh or
+	// sigmoid in terms of its value.
+	gradOp struct{ fn unaryFn }
+)
