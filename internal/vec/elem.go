@@ -1,6 +1,9 @@
 package vec
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // Fill stores x in dst.
 func Fill[T Float](dst []T, x T) {
@@ -12,6 +15,9 @@ func Fill[T Float](dst []T, x T) {
 // Add stores a+b in dst.
 func Add[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if addAsm(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] + b[i]
 	}

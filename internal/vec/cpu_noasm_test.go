@@ -1,0 +1,8 @@
+//go:build !amd64 || noasm
+
+package vec
+
+import "testing"
+
+// forEachLevel runs f with every instruction set that the processor has.
+func forEachLevel(t *testing.T, f func(t *testing.T)) { t.Run("Go", f) }

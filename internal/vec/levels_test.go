@@ -1,0 +1,139 @@
+package vec
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"unsafe"
+)
+
+// bitsOf is the representation of x.
+func bitsOf[T Float](x T) uint64 {
+	if wide[T]() {
+		return math.Float64bits(float64(x))
+	}
+	return uint64(math.Float32bits(float32(x)))
+}
+
+// same tells whether a and b are the same bits, or both NaN.
+func same[T Float](a, b T) bool { return bitsOf(a) == bitsOf(b) || a != a && b != b }
+
+// testPlaces holds a kernel of elementwise inputs against itself on one element at
+// a time: an element's result must not depend on its neighbours, its place, the
+// length or the alignment. Nothing around the destination may be written, and
+// the destination may be one of the inputs.
+func testPlaces[T Float](t *testing.T, name string, inputs int, f func(dst []T, in [][]T)) {
+	t.Helper()
+	const longest, guard = 130, 16
+	r := rand.New(rand.NewPCG(7, 7))
+	special := []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), 1e-320, 1e-41, -3e-39, 1e30, -1e30, 700, -700, 88, -88}
+	pool := make([][]T, inputs)
+	one := make([]T, longest)
+	nan := T(math.NaN())
+	for i := range pool {
+		pool[i] = make([]T, longest+8)
+	}
+	in := make([][]T, inputs)
+	buf := make([]T, longest+2*guard+8)
+	for shift := range 4 {
+		for i := range pool {
+			for j := range pool[i] {
+				pool[i][j] = T(3 * r.NormFloat64())
+				if r.IntN(4) == 0 {
+					pool[i][j] = T(special[r.IntN(len(special))])
+				}
+			}
+		}
+		for i := range one {
+			for k := range in {
+				in[k] = pool[k][shift+i : shift+i+1]
+			}
+			one[i] = nan
+			f(one[i:i+1], in)
+		}
+		for n := range longest + 1 {
+			for k := range in {
+				in[k] = pool[k][shift : shift+n]
+			}
+			for place := -1; place < inputs; place++ { // -1: apart, else in place of that input
+				for i := range buf {
+					buf[i] = nan
+				}
+				from := guard + (n+place+4)%4
+				dst := buf[from : from+n]
+				if place >= 0 {
+					copy(dst, in[place])
+					in[place] = dst
+				}
+				f(dst, in)
+				for i := range dst {
+					if !same(dst[i], one[i]) {
+						t.Fatalf("%s: element %d of %d (in place of %d) is %v, alone %v", name, i, n, place, dst[i], one[i])
+					}
+				}
+				for i, v := range buf {
+					if (i < from || i >= from+n) && v == v {
+						t.Fatalf("%s: %d elements at %d: %d was written", name, n, from, i)
+					}
+				}
+				if place >= 0 {
+					in[place] = pool[place][shift : shift+n]
+				}
+			}
+		}
+	}
+}
+
+// f1 and f2 give kernels the form that testPlaces takes.
+func f1[T Float](f func(dst, a []T)) func([]T, [][]T) {
+	return func(dst []T, in [][]T) { f(dst, in[0]) }
+}
+
+func f2[T Float](f func(dst, a, b []T)) func([]T, [][]T) {
+	return func(dst []T, in [][]T) { f(dst, in[0], in[1]) }
+}
+
+func testPlacesAll[T Float](t *testing.T) {
+	width := fmt.Sprint(8*unsafe.Sizeof(T(0)), " bits ")
+	for _, k := range []struct {
+		name string
+		f    func(dst, a, b []T)
+	}{
+		{"add", Add[T]},
+	} {
+		testPlaces(t, width+k.name, 2, f2(k.f))
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	forEachLevel(t, func(t *testing.T) {
+		testPlacesAll[float64](t)
+		testPlacesAll[float32](t)
+	})
+}
+
+// acrossLevels holds the results of a computation on every instruction set against
+// those of the first, bit for bit.
+func acrossLevels[T Float](t *testing.T, name string, compute func() []T) {
+	t.Helper()
+	var first []T
+	forEachLevel(t, func(t *testing.T) {
+		got := compute()
+		if first == nil {
+			first = slices.Clone(got)
+		}
+		for i := range got {
+			if !same(got[i], first[i]) {
+				t.Fatalf("%s: element %d is %v, on the first level %v", name, i, got[i], first[i])
+			}
+		}
+	})
+}
+
+func TestAddBits(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	a, b := fill[float32](r, 130), fill[float32](r, 130)
+	acrossLevels(t, "add", func() []float32 { dst := make([]float32, 130); Add(dst, a, b); return dst })
+}
