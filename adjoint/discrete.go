@@ -9,27 +9,28 @@ import (
 	"github.com/neuralode/neuralode/odeint"
 )
 
-// reverser is the exact reverse of one step of a method. It is where methods that
-// are not tableaus enter.
+// reverser is the exact reverse of one step of a method. newReverser has one for every
+// type of method.
 type reverser[T odeint.Float] interface {
 	// back turns lambda, ∂L/∂y at the step's end, into ∂L/∂y at its start, and adds
 	// ∂L/∂θ to dtheta. outs are the cotangents of the outputs inside the step.
 	// Evaluations are counted in st. With Reconstruct it stores the state at the
 	// start in s.Y0.
-	back(lambda, dtheta []T, s *odeint.Step[T], outs []output[T], st *odeint.Stats) error
+	back(lambda, dtheta []T, s *odeint.Step[T], outs []outputCotangent[T], st *odeint.Stats) error
 
 	// bytes is the size of the workspace.
 	bytes() int
 }
 
-// output is the cotangent dy of an output inside a step, at t_n + theta·h.
-type output[T odeint.Float] struct {
+// outputCotangent is the cotangent dy of an output inside a step, at t_n + theta·h.
+type outputCotangent[T odeint.Float] struct {
 	theta float64
 	dy    []T
 }
 
-// carrier is a reverser of a method whose steps hand on more than the state.
-type carrier[T odeint.Float] interface {
+// statefulReverser reverses a method that carries state from step to step besides y, like
+// the second copy of Tao's.
+type statefulReverser[T odeint.Float] interface {
 	// begin comes before the last step, end after the first.
 	begin()
 	end(lambda []T)
@@ -79,10 +80,10 @@ func (d Discrete) keeps(m odeint.Method) (s odeint.SaveAt) {
 // discrete is the second pass of Discrete: the accepted steps from the last to the
 // first.
 type discrete[T odeint.Float] struct {
-	rev     reverser[T]
-	carrier carrier[T] // rev, or nil
-	step    odeint.Step[T]
-	outs    []output[T]
+	rev      reverser[T]
+	stateful statefulReverser[T] // rev, or nil
+	step     odeint.Step[T]
+	outs     []outputCotangent[T]
 
 	reconstruct bool
 	y           [2][]T // reconstructed states at the start and the end of a step
@@ -94,7 +95,7 @@ func newDiscrete[T odeint.Float](f odeint.Differentiable[T], forward *odeint.Opt
 		return nil, err
 	}
 	d := &discrete[T]{rev: rev, reconstruct: m.Reconstruct}
-	d.carrier, _ = rev.(carrier[T])
+	d.stateful, _ = rev.(statefulReverser[T])
 	if m.Reconstruct {
 		d.y = [2][]T{make([]T, f.Dim()), make([]T, f.Dim())}
 	}
@@ -104,11 +105,11 @@ func newDiscrete[T odeint.Float](f odeint.Differentiable[T], forward *odeint.Opt
 func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 	row := p.last
 	if d.reconstruct {
-		row = d.known(p)
+		row = d.firstStepEnd(p)
 	}
 	last, _ := p.sol.Origin(row)
-	if d.carrier != nil {
-		d.carrier.begin()
+	if d.stateful != nil {
+		d.stateful.begin()
 	}
 	for n := last; n >= 0; n-- {
 		step := &d.step
@@ -130,18 +131,18 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 		}
 		p.count(step.H)
 	}
-	if d.carrier != nil {
-		d.carrier.end(p.lambda)
+	if d.stateful != nil {
+		d.stateful.end(p.lambda)
 	}
 	if d.reconstruct {
-		p.compare(d.step.Y0, 0)
+		p.recordMismatch(d.step.Y0, 0)
 	}
 	return nil
 }
 
-// known returns the first saved row from p.last on that is the end of a step: where
+// firstStepEnd returns the first saved row from p.last on that is the end of a step: where
 // reconstruction begins. The last row is one.
-func (d *discrete[T]) known(p *pass[T]) int {
+func (d *discrete[T]) firstStepEnd(p *pass[T]) int {
 	for row := p.last; ; row++ {
 		if _, theta := p.sol.Origin(row); theta == 1 {
 			return row
@@ -157,7 +158,7 @@ func (d *discrete[T]) rebuild(p *pass[T], n, row int, first bool) {
 	d.step.Y0, d.step.Y1 = d.y[0], d.y[1]
 	if from, theta := p.sol.Origin(row); from == n && theta == 1 {
 		if !first {
-			p.compare(d.step.Y1, row)
+			p.recordMismatch(d.step.Y1, row)
 		}
 		copy(d.step.Y1, p.sol.Row(row))
 	}
@@ -178,7 +179,7 @@ func (d *discrete[T]) collect(p *pass[T], n, row int) int {
 		case theta == 1:
 			add(p.lambda, p.row(row))
 		default:
-			d.outs = append(d.outs, output[T]{theta, p.row(row)})
+			d.outs = append(d.outs, outputCotangent[T]{theta: theta, dy: p.row(row)})
 		}
 	}
 	return row

@@ -101,8 +101,8 @@ func (p *pass[T]) end() error {
 	return nil
 }
 
-// compare takes in how far y is from saved row i.
-func (p *pass[T]) compare(y []T, i int) {
+// recordMismatch records how far y is from saved row i.
+func (p *pass[T]) recordMismatch(y []T, i int) {
 	var off, size float64
 	for j, v := range p.sol.Row(i) {
 		off = max(off, math.Abs(float64(y[j])-float64(v)))

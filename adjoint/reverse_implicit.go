@@ -4,10 +4,7 @@ import (
 	"context"
 	"math"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack/lapack64"
-
+	"github.com/neuralode/neuralode/internal/lu"
 	"github.com/neuralode/neuralode/internal/vec"
 	"github.com/neuralode/neuralode/odeint"
 )
@@ -69,7 +66,7 @@ func newImplicitReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.I
 	return r, err
 }
 
-func (r *implicitReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []output[T], st *odeint.Stats) error {
+func (r *implicitReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []outputCotangent[T], st *odeint.Stats) error {
 	k := s.K
 	switch {
 	case r.recompute:
@@ -152,7 +149,7 @@ func (r *implicitReverser[T]) vjp(dst, dtheta []T, s *odeint.Step[T], theta floa
 func (r *implicitReverser[T]) iterate(lambda []T, s *odeint.Step[T], theta float64, st *odeint.Stats) error {
 	h := theta * s.H
 	for i := range r.s {
-		r.weigh(h, i, lambda, r.stage(r.w, i))
+		r.scale(h, i, lambda, r.stage(r.w, i))
 		r.vjp(r.stage(r.v, i), nil, s, theta, i, r.stage(r.w, i), st)
 	}
 	last := math.Inf(1)
@@ -161,7 +158,7 @@ func (r *implicitReverser[T]) iterate(lambda []T, s *odeint.Step[T], theta float
 		var size, change float64
 		for i := r.s - 1; i >= 0; i-- {
 			w := r.stage(r.w, i)
-			r.weigh(h, i, lambda, r.next)
+			r.scale(h, i, lambda, r.next)
 			for j := range r.coef {
 				r.coef[j] = T(h * r.m.A[j][i])
 			}
@@ -173,7 +170,7 @@ func (r *implicitReverser[T]) iterate(lambda []T, s *odeint.Step[T], theta float
 			copy(w, r.next)
 			r.vjp(r.stage(r.v, i), nil, s, theta, i, w, st)
 		}
-		if change == 0 || change >= last && change <= 1e3*unit[T]()*size {
+		if change == 0 || change >= last && change <= 1e3*vec.Epsilon[T]()*size {
 			return nil
 		}
 		if it >= r.maxIter || !(change < math.Inf(1)) {
@@ -185,44 +182,29 @@ func (r *implicitReverser[T]) iterate(lambda []T, s *odeint.Step[T], theta float
 	}
 }
 
-// weigh stores h B_i λ in dst.
-func (r *implicitReverser[T]) weigh(h float64, i int, lambda, dst []T) {
+// scale stores h B_i λ in dst.
+func (r *implicitReverser[T]) scale(h float64, i int, lambda, dst []T) {
 	b := T(h * r.m.B[i])
 	for c, l := range lambda {
 		dst[c] = b * l
 	}
 }
 
-// unit is the distance from 1 to the next number of type T.
-func unit[T odeint.Float]() float64 {
-	if sizeOf[T](1) == 4 {
-		return 0x1p-23
-	}
-	return 0x1p-52
-}
-
-// direct is the linear algebra of the transposed stage system, in float64.
+// direct is the memory for solving the transposed stage system at once, in float64.
 type direct[T odeint.Float] struct {
-	matrix blas64.General
-	rhs    blas64.General
-	pivot  []int
-	unit   []T
-	row    []T
+	lu   *lu.System
+	unit []T
+	row  []T
 }
 
 func newDirect[T odeint.Float](n, s int) *direct[T] {
-	size := n * s
-	return &direct[T]{
-		matrix: blas64.General{Rows: size, Cols: size, Stride: size, Data: make([]float64, size*size)},
-		rhs:    blas64.General{Rows: size, Cols: 1, Stride: 1, Data: make([]float64, size)},
-		pivot:  make([]int, size), unit: make([]T, n), row: make([]T, n),
-	}
+	return &direct[T]{lu: lu.New(n * s), unit: make([]T, n), row: make([]T, n)}
 }
 
 // solve finds w by LU factors of the matrix with the blocks δ_ij − h A_ji J_jᵀ.
 func (r *implicitReverser[T]) solve(lambda []T, s *odeint.Step[T], theta float64, st *odeint.Stats) error {
 	d, h, n := r.direct, theta*s.H, r.n
-	clear(d.matrix.Data)
+	clear(d.lu.Matrix())
 	for j := range r.s {
 		for c := range n {
 			d.unit[c] = 1
@@ -231,25 +213,26 @@ func (r *implicitReverser[T]) solve(lambda []T, s *odeint.Step[T], theta float64
 			for i := range r.s {
 				a := -h * r.m.A[j][i]
 				for k, x := range d.row {
-					d.matrix.Data[(i*n+k)*d.matrix.Stride+j*n+c] = a * float64(x)
+					d.lu.Row(i*n + k)[j*n+c] = a * float64(x)
 				}
 			}
 		}
 	}
-	for i := range d.rhs.Data {
-		d.matrix.Data[i*d.matrix.Stride+i]++
+	rhs := d.lu.RHS()
+	for i := range rhs {
+		d.lu.Row(i)[i]++
 	}
 	for i := range r.s {
 		for c, l := range lambda {
-			d.rhs.Data[i*n+c] = h * r.m.B[i] * float64(l)
+			rhs[i*n+c] = h * r.m.B[i] * float64(l)
 		}
 	}
 	st.Iterations++
-	if !lapack64.Getrf(d.matrix, d.pivot) {
+	if !d.lu.Factorise() {
 		return &odeint.ConvergenceError{Method: "the reverse of " + r.m.Name, T: s.T0, H: h, Change: math.Inf(1)}
 	}
-	lapack64.Getrs(blas.NoTrans, d.matrix, d.rhs, d.pivot)
-	for i, x := range d.rhs.Data {
+	d.lu.Solve()
+	for i, x := range rhs {
 		r.w[i] = T(x)
 	}
 	return nil
@@ -259,7 +242,7 @@ func (r *implicitReverser[T]) bytes() int {
 	b := sizeOf[T](len(r.k)+len(r.y)+len(r.w)+len(r.v)+len(r.next)+len(r.out)+len(r.coef)) +
 		r.forward.Bytes() + r.sol.Bytes()
 	if r.direct != nil {
-		b += 8 * (len(r.direct.matrix.Data) + 2*len(r.direct.rhs.Data))
+		b += r.direct.lu.Bytes()
 	}
 	return b
 }

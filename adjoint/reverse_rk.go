@@ -1,6 +1,7 @@
 package adjoint
 
 import (
+	"github.com/neuralode/neuralode/internal/butcher"
 	"github.com/neuralode/neuralode/internal/vec"
 	"github.com/neuralode/neuralode/odeint"
 )
@@ -19,8 +20,8 @@ type tableauReverser[T odeint.Float] struct {
 	n         int
 	recompute bool
 
-	forward []terms // of the stages: row i of A
-	reverse []terms // of w_i: column i of A, then B_i with λ in row len(A) of v
+	forward []butcher.Row // of the stages: row i of A
+	reverse []butcher.Row // of w_i: column i of A, then B_i with λ in row len(A) of v
 
 	k      []T // stages evaluated again
 	y      []T // state of a stage
@@ -32,26 +33,13 @@ type tableauReverser[T odeint.Float] struct {
 	coef   []T       // h times the coefficients of one sum
 }
 
-// terms are the coefficients other than zero of a linear combination of rows.
-type terms struct {
-	rows []int
-	coef []float64
-}
-
-func (t *terms) add(row int, coef float64) {
-	if coef != 0 {
-		t.rows = append(t.rows, row)
-		t.coef = append(t.coef, coef)
-	}
-}
-
 func newTableauReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.Tableau, recompute bool) *tableauReverser[T] {
 	m = m.WithDense()
 	n, rows := f.Dim(), len(m.A)
 	r := &tableauReverser[T]{
 		f: f, m: m, n: n, recompute: recompute,
-		forward: make([]terms, rows),
-		reverse: make([]terms, rows),
+		forward: make([]butcher.Row, rows),
+		reverse: make([]butcher.Row, rows),
 		y:       make([]T, n),
 		w:       make([]T, n),
 		v:       make([]T, (rows+1)*n),
@@ -65,19 +53,19 @@ func newTableauReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.Ta
 	}
 	for i := range rows {
 		for j, a := range m.A[i] {
-			r.forward[i].add(j, a)
+			r.forward[i].Add(j, a)
 		}
 		for j := i + 1; j < rows; j++ {
-			r.reverse[i].add(j, m.A[j][i])
+			r.reverse[i].Add(j, m.A[j][i])
 		}
 		if i < len(m.B) {
-			r.reverse[i].add(rows, m.B[i])
+			r.reverse[i].Add(rows, m.B[i])
 		}
 	}
 	return r
 }
 
-func (r *tableauReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []output[T], st *odeint.Stats) error {
+func (r *tableauReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []outputCotangent[T], st *odeint.Stats) error {
 	n, rows := r.n, len(r.m.A)
 	clear(r.live)
 	clear(r.out)
@@ -108,7 +96,7 @@ func (r *tableauReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []
 }
 
 // collect adds an output's share to every stage it was formed from.
-func (r *tableauReverser[T]) collect(h float64, o output[T]) {
+func (r *tableauReverser[T]) collect(h float64, o outputCotangent[T]) {
 	r.m.DenseWeights(r.weight, o.theta)
 	for i, b := range r.weight {
 		if b == 0 {
@@ -129,7 +117,7 @@ func (r *tableauReverser[T]) depends() (last int) {
 	n, rows := r.n, len(r.m.A)
 	last = -1
 	for i := rows - 1; i >= 0; i-- {
-		for _, j := range r.reverse[i].rows {
+		for _, j := range r.reverse[i].Stages {
 			if j == rows || r.live[j] {
 				r.live[i] = true
 				break
@@ -159,12 +147,12 @@ func (r *tableauReverser[T]) stages(s *odeint.Step[T], last int, st *odeint.Stat
 }
 
 // combine stores base + h Σ coef·k_row in dst.
-func (r *tableauReverser[T]) combine(dst, base []T, h float64, t *terms, k []T) {
-	coef := r.coef[:len(t.coef)]
-	for i, c := range t.coef {
+func (r *tableauReverser[T]) combine(dst, base []T, h float64, t *butcher.Row, k []T) {
+	coef := r.coef[:len(t.W)]
+	for i, c := range t.W {
 		coef[i] = T(h * c)
 	}
-	vec.Combine(dst, base, coef, t.rows, k)
+	vec.Combine(dst, base, coef, t.Stages, k)
 }
 
 func (r *tableauReverser[T]) bytes() int {

@@ -40,7 +40,7 @@ func newSplittingReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.
 	}, nil
 }
 
-func (r *splittingReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []output[T], st *odeint.Stats) error {
+func (r *splittingReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []outputCotangent[T], st *odeint.Stats) error {
 	vec.Unpair(r.z, s.Y1, r.n)
 	r.undo(lambda, dtheta, s, 1, st)
 	if r.reconstruct {

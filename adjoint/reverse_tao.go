@@ -3,6 +3,7 @@ package adjoint
 import (
 	"math"
 
+	"github.com/neuralode/neuralode/internal/butcher"
 	"github.com/neuralode/neuralode/odeint"
 )
 
@@ -51,7 +52,7 @@ func (r *taoReverser[T]) merge(lambda []T) {
 	clear(r.lb)
 }
 
-func (r *taoReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []output[T], st *odeint.Stats) error {
+func (r *taoReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []outputCotangent[T], st *odeint.Stats) error {
 	r.redo(s, 1, st)
 	r.undo(lambda, r.lb, dtheta, s, 1, st)
 	for _, o := range outs {
@@ -87,13 +88,13 @@ func (r *taoReverser[T]) redo(s *odeint.Step[T], theta float64, st *odeint.Stats
 	}
 	for _, g := range r.sizes {
 		h := g / 2 * theta * s.H
-		move(r.a, r.b, whole(t2), h)
+		move(r.a, r.b, butcher.SnapToInteger(t2), h)
 		t1 += g / 2
-		move(r.b, r.a, whole(t1), h)
+		move(r.b, r.a, butcher.SnapToInteger(t1), h)
 		rotate(r.a, r.b, r.n, 2*r.omega*g*theta*s.H)
-		move(r.b, r.a, whole(t1), h)
+		move(r.b, r.a, butcher.SnapToInteger(t1), h)
 		t2 += g
-		move(r.a, r.b, whole(t2), h)
+		move(r.a, r.b, butcher.SnapToInteger(t2), h)
 		t1 += g / 2
 	}
 }
@@ -168,14 +169,6 @@ func rotate[T odeint.Float](a, b []T, n int, angle float64) {
 			b[p] -= dv
 		}
 	}
-}
-
-// whole returns x without rounding errors where it is 0 or 1 but for them.
-func whole(x float64) float64 {
-	if r := math.Round(x); (r == 0 || r == 1) && math.Abs(x-r) < 1e-12 {
-		return r
-	}
-	return x
 }
 
 func (r *taoReverser[T]) bytes() int { return sizeOf[T](9*len(r.a)+len(r.seen)) + 8*len(r.times) }

@@ -5,8 +5,8 @@ package odeint
 // Higham, Accuracy and Stability of Numerical Algorithms, 4.3). Each function
 // works without compensation if e is nil.
 
-// advance adds w·k to x.
-func advance[T Float](x, e []T, w T, k []T) {
+// addScaled adds w·k to x.
+func addScaled[T Float](x, e []T, w T, k []T) {
 	x = x[:len(k)]
 	if e == nil {
 		for i, v := range k {

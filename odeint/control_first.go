@@ -30,7 +30,7 @@ func (st *startingStep[T]) size(in *Integrator[T], limit float64) (float64, erro
 		h0 = 1e-6
 	}
 	h0 = min(h0, limit)
-	h := in.pace.dir * h0
+	h := in.plan.dir * h0
 	for i, y := range s.Y0 {
 		st.probe[i] = y + T(h)*st.f0[i]
 	}
@@ -44,7 +44,7 @@ func (st *startingStep[T]) size(in *Integrator[T], limit float64) (float64, erro
 	d2 := in.tol.measure(st.f1, s.Y0, s.Y0) / h0
 	h1 := max(1e-6, h0*1e-3)
 	if d := max(d1, d2); d > 1e-15 {
-		h1 = math.Pow(0.01/d, 1/float64(in.pace.order))
+		h1 = math.Pow(0.01/d, 1/float64(in.plan.order))
 	}
 	return min(100*h0, h1, limit), nil
 }

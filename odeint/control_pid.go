@@ -29,7 +29,7 @@ type Controller interface {
 
 // Fixed takes steps of the size Options.H0 without looking at errors: the ends of
 // the steps are t_0 + i·H0, computed like that so that rounding does not
-// accumulate. Stops and Jumps begin a new row of steps. A size that does not
+// accumulate. Stops and Jumps begin a new series of steps. A size that does not
 // divide the interval makes the last step before its end, or before a stop, shorter.
 //
 // If H0 is 0 each step goes from one time to land on to the next: the
@@ -84,7 +84,7 @@ func (c PI) Next(a Attempt) (factor float64, accept bool) {
 //	factor = Safety · Err^(−(I+P+D)/Order) · Prev^((P+2D)/Order) · Prev2^(−D/Order)
 //
 // A rejected step is repeated with the elementary controller. The default weights are
-// those of H312PID: filters a noisy error at the price of a slower response.
+// those of H312PID, which filters a noisy error at the price of a slower response.
 type PID struct {
 	P, I, D float64 // weights; all 0: 1/18, 1/9, 1/18
 	Safety  float64 // 0: 0.9

@@ -12,15 +12,15 @@
 // Tsit5 is the default and right for most problems. Dop853 needs fewer
 // evaluations at tolerances below about 1e-8, Bosh3 at those above 1e-3. Euler,
 // Midpoint, Heun, Ralston, RK4 and RK38 are classics; Euler, RK4 and RK38 have no error
-// estimate and run with fixed steps. A Method is data; a Tableau of one's own is used
-// like those here, and Tableau.Check verifies its order.
+// estimate and run with fixed steps. A Method is data; your own Tableau is used like
+// those here, and Tableau.Check verifies its order.
 //
 // Hamiltonian and other systems that run for long have methods that keep their
 // structure, at fixed steps: a Splitting (VelocityVerlet, Yoshida4, BlanesMoan4,
 // KahanLi8, …) for fields that are Separable, an ImplicitRK (ImplicitMidpoint,
 // GaussLegendre4, GaussLegendre6) for any field, and Tao, which is explicit, for any
 // Hamiltonian. Their state is made of pairs (q, p), see Paired. Options.Compensated
-// keeps the rounding of very many steps at bay.
+// reduces the rounding accumulated over very many steps.
 //
 // # Steps
 //

@@ -58,7 +58,7 @@ func advice(err error) string {
 	case errors.As(err, &nf) && nf.Cause != nil:
 		return ""
 	case errors.As(err, &nf) && nf.What == "y0":
-		return "; look for the cause in what made y0"
+		return "; check how y0 was computed"
 	case errors.Is(err, ErrNonFinite):
 		return "; try a smaller H0 or HMax if a trial step left the domain of f, otherwise look for the cause in f"
 	case errors.Is(err, context.DeadlineExceeded):
@@ -125,3 +125,26 @@ func nonFinite[T Float](what string, t float64, x []T) error {
 	i := vec.NonFinite(x)
 	return &NonFiniteError{What: what, T: t, Component: i, Value: float64(x[i])}
 }
+
+// ErrNoConvergence ends a solve whose implicit stages were not found. The details
+// are in a ConvergenceError.
+var ErrNoConvergence = errors.New("odeint: the implicit stages do not converge")
+
+// ConvergenceError is a failure to solve for the stages of an implicit method. It is
+// an ErrNoConvergence.
+type ConvergenceError struct {
+	Method     string
+	T          float64 // the time at the start of the step
+	H          float64 // signed size of the step
+	Iterations int     // iterations done
+	Change     float64 // largest change in the last one, relative to the state
+}
+
+// Error says what happened and what to try.
+func (e *ConvergenceError) Error() string {
+	return fmt.Sprintf("odeint: the stages of %s do not converge at t = %g with step size %.3g: after %d iterations they still change by %.3g of the state; "+
+		"try a smaller H0, Newton in place of FixedPoint as the method's Solver, or a larger MaxIter or Tol", e.Method, e.T, e.H, e.Iterations, e.Change)
+}
+
+// Is reports whether target is ErrNoConvergence.
+func (e *ConvergenceError) Is(target error) bool { return target == ErrNoConvergence }

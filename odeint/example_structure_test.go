@@ -65,7 +65,7 @@ func ExampleImplicitRK_With() {
 	// [-0.0047 0.0264 -0.1221 0.1105]
 }
 
-// A Tableau of one's own is data; Check finds the mistake in it.
+// Your own Tableau is data; Check finds the mistake in it.
 func ExampleTableau_Check() {
 	kutta3 := &odeint.Tableau{
 		Name:  "kutta3",

@@ -2,8 +2,6 @@ package odeint
 
 import (
 	"math"
-
-	"github.com/neuralode/neuralode/internal/vec"
 )
 
 // Float is the set of types a state may be made of. Time, tolerances and
@@ -12,7 +10,7 @@ type Float interface{ ~float32 | ~float64 }
 
 // VectorField is the right-hand side of dy/dt = f(t, y).
 //
-// The state is a flat slice; what its components mean is the field's affair.
+// The state is a flat slice; the field decides what its components mean.
 // One value is used by one goroutine at a time.
 type VectorField[T Float] interface {
 	// Dim is the length of the state. It does not change.
@@ -69,7 +67,7 @@ func NewFunc[T Float](dim int, f func(dydt []T, t float64, y []T)) VectorField[T
 	if f == nil {
 		panic("odeint: nil function")
 	}
-	return &funcField[T]{dim, f}
+	return &funcField[T]{dim: dim, f: f}
 }
 
 type funcField[T Float] struct {
@@ -77,7 +75,8 @@ type funcField[T Float] struct {
 	f   func(dydt []T, t float64, y []T)
 }
 
-func (f *funcField[T]) Dim() int                        { return f.dim }
+func (f *funcField[T]) Dim() int { return f.dim }
+
 func (f *funcField[T]) Eval(dydt []T, t float64, y []T) { f.f(dydt, t, y) }
 
 // NewFallibleFunc is NewFunc for functions that can fail. The first error ends
@@ -114,46 +113,4 @@ func (f *fallibleFunc[T]) Err() error {
 	err := f.err
 	f.err = nil
 	return err
-}
-
-// evaluator evaluates a field for the steppers: it counts, and it turns values
-// that are not finite into errors.
-type evaluator[T Float] struct {
-	field VectorField[T]
-	quad  Quadrature[T] // nil: none
-	stats *Stats
-}
-
-// at stores f(t, y) in dydt.
-func (e *evaluator[T]) at(dydt []T, t float64, y []T) error {
-	e.stats.NFE++
-	e.field.Eval(dydt, t, y)
-	return e.check("f", dydt, t)
-}
-
-// weighted is at, with the weight of the stage in the step for a Quadrature.
-func (e *evaluator[T]) weighted(dydt []T, t float64, y []T, w float64) error {
-	if e.quad == nil {
-		return e.at(dydt, t, y)
-	}
-	e.stats.NFE++
-	e.quad.EvalWeighted(dydt, t, y, w)
-	return e.check("f", dydt, t)
-}
-
-// check describes the first value of v that is not finite.
-func (e *evaluator[T]) check(what string, v []T, t float64) error {
-	if vec.Finite(v) {
-		return nil
-	}
-	i := vec.NonFinite(v)
-	return &NonFiniteError{What: what, T: t, Component: i, Value: float64(v[i]), Cause: e.failure()}
-}
-
-// failure returns the error of a field that failed.
-func (e *evaluator[T]) failure() error {
-	if f, ok := e.field.(Fallible); ok {
-		return f.Err()
-	}
-	return nil
 }

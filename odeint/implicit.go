@@ -3,6 +3,8 @@ package odeint
 import (
 	"errors"
 	"fmt"
+
+	"github.com/neuralode/neuralode/internal/butcher"
 )
 
 // ImplicitRK is an implicit Runge–Kutta method with fixed steps (Hairer, Lubich &
@@ -92,29 +94,6 @@ func orDefault(n, def int) int {
 	return n
 }
 
-// ErrNoConvergence ends a solve whose implicit stages were not found. The details
-// are in a ConvergenceError.
-var ErrNoConvergence = errors.New("odeint: the implicit stages do not converge")
-
-// ConvergenceError is a failure to solve for the stages of an implicit method. It is
-// an ErrNoConvergence.
-type ConvergenceError struct {
-	Method     string
-	T          float64 // the time at the start of the step
-	H          float64 // signed size of the step
-	Iterations int     // iterations done
-	Change     float64 // largest change in the last one, relative to the state
-}
-
-// Error says what happened and what to try.
-func (e *ConvergenceError) Error() string {
-	return fmt.Sprintf("odeint: the stages of %s do not converge at t = %g with step size %.3g: after %d iterations they still change by %.3g of the state; "+
-		"try a smaller H0, Newton in place of FixedPoint as the method's Solver, or a larger MaxIter or Tol", e.Method, e.T, e.H, e.Iterations, e.Change)
-}
-
-// Is reports whether target is ErrNoConvergence.
-func (e *ConvergenceError) Is(target error) bool { return target == ErrNoConvergence }
-
 // Symmetric reports whether the method is its own inverse with −h
 // (Geometric Numerical Integration, V.2.1): then it is reversible up to rounding and
 // the stages' tolerance.
@@ -122,7 +101,7 @@ func (m *ImplicitRK) Symmetric() bool {
 	s := len(m.B)
 	for i := range s {
 		for j := range s {
-			if r := m.A[s-1-i][s-1-j] + m.A[i][j] - m.B[j]; !negligible(r, 1) {
+			if r := m.A[s-1-i][s-1-j] + m.A[i][j] - m.B[j]; !butcher.Negligible(r, 1) {
 				return false
 			}
 		}
@@ -136,7 +115,7 @@ func (m *ImplicitRK) Symmetric() bool {
 func (m *ImplicitRK) Symplectic() bool {
 	for i, bi := range m.B {
 		for j, bj := range m.B {
-			if r := bi*m.A[i][j] + bj*m.A[j][i] - bi*bj; !negligible(r, 1) {
+			if r := bi*m.A[i][j] + bj*m.A[j][i] - bi*bj; !butcher.Negligible(r, 1) {
 				return false
 			}
 		}
@@ -198,11 +177,11 @@ func (m *ImplicitRK) Check() error {
 			sum += a
 			abs += max(a, -a)
 		}
-		if !negligible(sum, abs) {
+		if !butcher.Negligible(sum, abs) {
 			return fmt.Errorf("odeint: implicit method %q: row %d of A sums to C + %.3g", m.Name, i, sum)
 		}
 	}
-	if p := newConditions(m.A).order(m.B); p < min(m.Order, maxCheckedOrder) {
+	if p := butcher.NewConditions(m.A).Order(m.B); p < min(m.Order, butcher.MaxOrder) {
 		return fmt.Errorf("odeint: implicit method %q has order %d, not %d", m.Name, p, m.Order)
 	}
 	return nil

@@ -2,12 +2,13 @@ package odeint
 
 import (
 	"math"
-	"unsafe"
+
+	"github.com/neuralode/neuralode/internal/vec"
 )
 
-// progress tells when the iteration for the increments of a step is at its end. The
+// stageConvergence tells when the iteration for the increments of a step is at its end. The
 // changes of the increments are measured against the state.
-type progress[T Float] struct {
+type stageConvergence[T Float] struct {
 	tol     float64 // 0: at rounding
 	noise   float64 // relative size of a change that can be rounding
 	scale   float64 // largest component of the state and the increments so far
@@ -22,23 +23,23 @@ type progress[T Float] struct {
 // rounding, while the change of some component still does: by chance, most likely.
 const maxStalled = 3
 
-func (r *implicitRK[T]) newProgress(y []T) progress[T] {
+func (r *implicitStepper[T]) newConvergence(y []T) stageConvergence[T] {
 	for i := range r.least {
 		r.least[i] = T(math.Inf(1))
 	}
-	p := progress[T]{tol: r.tol, noise: math.Pow(unit[T](), 0.75), best: math.Inf(1)}
+	p := stageConvergence[T]{tol: r.tol, noise: math.Pow(vec.Epsilon[T](), 0.75), best: math.Inf(1)}
 	for _, v := range y {
 		p.scale = max(p.scale, math.Abs(float64(v)))
 	}
 	return p
 }
 
-// begin starts an iteration.
-func (p *progress[T]) begin() { p.largest, p.moving = 0, false }
+// startIteration starts an iteration.
+func (p *stageConvergence[T]) startIteration() { p.largest, p.moving = 0, false }
 
-// see takes in an increment that changed from last to next, and whose smallest change
-// other than 0 was *least.
-func (p *progress[T]) see(least *T, last, next T) {
+// observe notes that an increment changed from last to next. *least is the smallest
+// change of this increment so far that was not 0, and is kept up to date.
+func (p *stageConvergence[T]) observe(least *T, last, next T) {
 	p.scale = max(p.scale, math.Abs(float64(next)))
 	change := next - last
 	if change < 0 {
@@ -56,7 +57,7 @@ func (p *progress[T]) see(least *T, last, next T) {
 
 // done reports whether the iteration can stop: the changes are no larger than rounding
 // can make them, and no longer fall.
-func (p *progress[T]) done() bool {
+func (p *stageConvergence[T]) done() bool {
 	if p.largest <= p.tol*p.scale {
 		return true
 	}
@@ -73,88 +74,78 @@ func (p *progress[T]) done() bool {
 	return !p.moving || p.stalled >= maxStalled
 }
 
-// enough reports whether the changes are below the rounding of the state: an iteration
+// acceptable reports whether the changes are below the rounding of the state: an iteration
 // that has run out of its number need not go on.
-func (p *progress[T]) enough() bool { return p.largest <= unit[T]()*p.scale }
+func (p *stageConvergence[T]) acceptable() bool { return p.largest <= vec.Epsilon[T]()*p.scale }
 
-// hopeless reports whether the changes grow beyond all bounds.
-func (p *progress[T]) hopeless() bool { return p.largest > p.limit }
+// diverged reports whether the changes grow beyond all bounds.
+func (p *stageConvergence[T]) diverged() bool { return p.largest > p.limit }
 
-// unit is the distance from 1 to the next number of type T.
-func unit[T Float]() float64 {
-	var x T
-	if unsafe.Sizeof(x) == 4 {
-		return 0x1p-23
+// solveStages finds the stages of a step from T0 to T0 + theta·H. On entry k has
+// a guess of their slopes, on return the slopes; the increments are left in l.
+func (r *implicitStepper[T]) solveStages(s *Step[T], theta float64, k []T) error {
+	h := theta * s.H
+	r.setWeights(h)
+	n := r.dim
+	for i := range r.s {
+		for c, v := range k[i*n : (i+1)*n] {
+			r.l[i*n+c] = r.hb[i] * v
+		}
 	}
-	return 0x1p-52
-}
-
-// guess predicts the slopes of a step's stages by the polynomial through those of
-// the step before.
-type guess[T Float] struct {
-	c     []float64
-	n     int
-	k     []T     // slopes of the last step
-	h     float64 // and its size
-	known bool
-	ratio float64   // step size ratio that w is for
-	w     []float64 // s × s: weights of the old slopes for each new one
-}
-
-func newGuess[T Float](c []float64, n int) guess[T] {
-	return guess[T]{c: c, n: n, k: make([]T, len(c)*n), w: make([]float64, len(c)*len(c))}
-}
-
-func (g *guess[T]) restart() { g.known = false }
-
-func (g *guess[T]) keep(k []T, h float64) {
-	copy(g.k, k)
-	g.h, g.known = h, true
-}
-
-// predict stores the slopes of the step of size h after the one kept in k, if there
-// is one.
-func (g *guess[T]) predict(k []T, h float64) bool {
-	if !g.known {
-		return false
+	if r.comp != nil {
+		copy(r.l[r.s*n:], r.comp)
 	}
-	if ratio := h / g.h; ratio != g.ratio {
-		g.ratio = ratio
-		g.weigh(func(c float64) float64 { return 1 + ratio*c })
+	if r.newton != nil {
+		if !r.newton.factorise(r.mu, r.hb) {
+			return &ConvergenceError{Method: r.m.Name, T: s.T0, H: h, Change: math.Inf(1)}
+		}
 	}
-	g.apply(k, g.k)
-	return true
-}
-
-// inside stores the slopes of the partial step to theta of a step with slopes k in dst.
-func (g *guess[T]) inside(dst, k []T, theta float64) {
-	g.ratio = math.NaN()
-	g.weigh(func(c float64) float64 { return theta * c })
-	g.apply(dst, k)
-}
-
-// weigh sets row i of w to the Lagrange polynomials of the nodes at the place of node i.
-func (g *guess[T]) weigh(place func(c float64) float64) {
-	for i, ci := range g.c {
-		x := place(ci)
-		for j, cj := range g.c {
-			w := 1.0
-			for m, cm := range g.c {
-				if m != j {
-					w *= (x - cm) / (cj - cm)
-				}
-			}
-			g.w[i*len(g.c)+j] = w
+	stop := r.newConvergence(s.Y0)
+	for it := 1; ; it++ {
+		r.ev.stats.Iterations++
+		stop.startIteration()
+		var err error
+		if r.newton != nil {
+			err = r.newtonSweep(s, theta, k, &stop)
+		} else {
+			err = r.fixedPointSweep(s, theta, k, &stop)
+		}
+		if err != nil || stop.done() {
+			return err
+		}
+		if it >= r.maxIt && stop.acceptable() {
+			return nil
+		}
+		if it >= r.maxIt || stop.diverged() {
+			return &ConvergenceError{Method: r.m.Name, T: s.T0, H: h, Iterations: it, Change: stop.largest / stop.scale}
 		}
 	}
 }
 
-func (g *guess[T]) apply(dst, k []T) {
-	s, n := len(g.c), g.n
-	clear(dst[:s*n])
-	for i := range s {
-		for j := range s {
-			advance(dst[i*n:(i+1)*n], nil, T(g.w[i*s+j]), k[j*n:(j+1)*n])
+// fixedPointSweep replaces each L_i by h B_i f(Y_i), one after the other.
+func (r *implicitStepper[T]) fixedPointSweep(s *Step[T], theta float64, k []T, stop *stageConvergence[T]) error {
+	n := r.dim
+	for i := range r.s {
+		ki, li := k[i*n:(i+1)*n], r.l[i*n:(i+1)*n]
+		if err := r.stage(ki, s, theta, i); err != nil {
+			return err
+		}
+		hb, least := r.hb[i], r.least[i*n:(i+1)*n]
+		for c, v := range ki {
+			next := hb * v
+			stop.observe(&least[c], li[c], next)
+			li[c] = next
 		}
 	}
+	return nil
+}
+
+// stage stores the slope of stage i, from the increments so far, in dst.
+func (r *implicitStepper[T]) stage(dst []T, s *Step[T], theta float64, i int) error {
+	vec.Combine(r.y, s.Y0, r.mu[i].w, r.mu[i].rows, r.l)
+	t := s.T0 + r.m.C[i]*theta*s.H
+	if theta == 1 {
+		t = s.StageTime(r.m.C[i])
+	}
+	return r.ev.at(dst, s.bound(t), r.y)
 }

@@ -1,12 +1,10 @@
 package odeint
 
 import (
-	"math"
-
 	"github.com/neuralode/neuralode/internal/vec"
 )
 
-// implicitRK is the stepper of implicit Runge–Kutta methods. It works with the
+// implicitStepper is the stepper of implicit Runge–Kutta methods. It works with the
 // increments L_i = h B_i k_i and the weights μ_ij = A_ij/B_j:
 //
 //	Y_i = y_n + Σ_j μ_ij L_j,   y_{n+1} = y_n + Σ_i L_i.
@@ -14,7 +12,7 @@ import (
 // For symplectic methods μ_ij + μ_ji = 1 holds to the last bit, so that the
 // rounding of the coefficients does not make the energy drift (Antoñana,
 // Makazaga & Murua 2017, §3).
-type implicitRK[T Float] struct {
+type implicitStepper[T Float] struct {
 	ev     *evaluator[T]
 	m      *ImplicitRK
 	s, dim int
@@ -32,9 +30,9 @@ type implicitRK[T Float] struct {
 	least []T // the smallest change of each component so far
 	k     []T // slopes of an output's partial step
 
-	guess       guess[T]
-	e, e1, eOut []T // compensation of Y0, of Y1 and of an output; nil: none
-	next        bool
+	predictor               stagePredictor[T]
+	comp, compNext, compOut []T // compensation of Y0, of Y1 and of an output; nil: none
+	swapPending             bool
 }
 
 // coefficients is a row of coefficients with the rows they belong to.
@@ -43,21 +41,21 @@ type coefficients[T Float] struct {
 	rows []int
 }
 
-func newImplicitRK[T Float](m *ImplicitRK, ev *evaluator[T], compensated bool) *implicitRK[T] {
+func newImplicitStepper[T Float](m *ImplicitRK, ev *evaluator[T], compensated bool) *implicitStepper[T] {
 	s, n := len(m.B), ev.field.Dim()
 	solver := m.Solver
 	if solver == nil {
 		solver = FixedPoint{}
 	}
-	r := &implicitRK[T]{
+	r := &implicitStepper[T]{
 		ev: ev, m: m, s: s, dim: n, mu: make([]coefficients[T], s), hb: make([]T, s),
 		interp: newDenseOutput[T](hermite(s)), ends: endSlopes[T]{ev: ev},
 		l: make([]T, (s+1)*n), y: make([]T, n), least: make([]T, s*n), k: make([]T, s*n),
-		guess: newGuess[T](m.C, n),
+		predictor: newStagePredictor[T](m.C, n),
 	}
 	r.tol, r.maxIt = solver.limits()
 	if compensated {
-		r.e, r.e1, r.eOut = make([]T, n), make([]T, n), make([]T, n)
+		r.comp, r.compNext, r.compOut = make([]T, n), make([]T, n), make([]T, n)
 	}
 	rows := s
 	if compensated {
@@ -101,22 +99,22 @@ func pairUp[T Float](mu []coefficients[T]) {
 	}
 }
 
-func (r *implicitRK[T]) rows() (step, all int) { return r.s, r.s + hermiteRows }
+func (r *implicitStepper[T]) stages() (step, all int) { return r.s, r.s + hermiteStages }
 
-func (r *implicitRK[T]) restart([]T) {
-	r.next = false
-	r.guess.restart()
+func (r *implicitStepper[T]) restart([]T) {
+	r.swapPending = false
+	r.predictor.restart()
 	r.ends.restart()
-	clear(r.e)
-	clear(r.e1)
+	clear(r.comp)
+	clear(r.compNext)
 }
 
-func (r *implicitRK[T]) attempt(s *Step[T]) (scaled float64, err error) {
-	if r.next {
-		r.e, r.e1, r.next = r.e1, r.e, false
+func (r *implicitStepper[T]) attempt(s *Step[T]) (scaled float64, err error) {
+	if r.swapPending {
+		r.comp, r.compNext, r.swapPending = r.compNext, r.comp, false
 	}
 	s.K = s.K[:r.s*r.dim]
-	if !r.guess.predict(s.K, s.H) {
+	if !r.predictor.predict(s.K, s.H) {
 		k := s.K[:r.dim]
 		if err := r.ev.at(k, s.StageTime(0), s.Y0); err != nil {
 			return 0, err
@@ -126,19 +124,19 @@ func (r *implicitRK[T]) attempt(s *Step[T]) (scaled float64, err error) {
 		}
 	}
 	if r.newton != nil {
-		if err := r.newton.linearise(s); err != nil {
+		if err := r.newton.jac.at(s); err != nil {
 			return 0, err
 		}
 	}
-	if err := r.solve(s, 1, s.K); err != nil {
+	if err := r.solveStages(s, 1, s.K); err != nil {
 		return 0, err
 	}
-	r.finish(s.Y1, r.e1, s)
+	r.addIncrements(s.Y1, r.compNext, s)
 	return 0, r.ev.check("the new state", s.Y1, s.T1)
 }
 
-// finish stores Y0 + Σ L_i in dst, and its compensation in e.
-func (r *implicitRK[T]) finish(dst, e []T, s *Step[T]) {
+// addIncrements stores Y0 + Σ L_i in dst, and its compensation in e.
+func (r *implicitStepper[T]) addIncrements(dst, e []T, s *Step[T]) {
 	if e == nil {
 		vec.Combine(dst, s.Y0, r.sum.w, r.sum.rows, r.l)
 		return
@@ -150,77 +148,8 @@ func (r *implicitRK[T]) finish(dst, e []T, s *Step[T]) {
 	}
 }
 
-// solve finds the stages of a step from T0 to T0 + theta·H. On entry k has
-// a guess of their slopes, on return the slopes; the increments are left in l.
-func (r *implicitRK[T]) solve(s *Step[T], theta float64, k []T) error {
-	h := theta * s.H
-	r.weigh(h)
-	n := r.dim
-	for i := range r.s {
-		for c, v := range k[i*n : (i+1)*n] {
-			r.l[i*n+c] = r.hb[i] * v
-		}
-	}
-	if r.e != nil {
-		copy(r.l[r.s*n:], r.e)
-	}
-	if r.newton != nil {
-		if !r.newton.factorise(r.mu, r.hb) {
-			return &ConvergenceError{Method: r.m.Name, T: s.T0, H: h, Change: math.Inf(1)}
-		}
-	}
-	stop := r.newProgress(s.Y0)
-	for it := 1; ; it++ {
-		r.ev.stats.Iterations++
-		stop.begin()
-		var err error
-		if r.newton != nil {
-			err = r.newtonSweep(s, theta, k, &stop)
-		} else {
-			err = r.fixedPointSweep(s, theta, k, &stop)
-		}
-		if err != nil || stop.done() {
-			return err
-		}
-		if it >= r.maxIt && stop.enough() {
-			return nil
-		}
-		if it >= r.maxIt || stop.hopeless() {
-			return &ConvergenceError{Method: r.m.Name, T: s.T0, H: h, Iterations: it, Change: stop.largest / stop.scale}
-		}
-	}
-}
-
-// fixedPointSweep replaces each L_i by h B_i f(Y_i), one after the other.
-func (r *implicitRK[T]) fixedPointSweep(s *Step[T], theta float64, k []T, stop *progress[T]) error {
-	n := r.dim
-	for i := range r.s {
-		ki, li := k[i*n:(i+1)*n], r.l[i*n:(i+1)*n]
-		if err := r.stage(ki, s, theta, i); err != nil {
-			return err
-		}
-		hb, least := r.hb[i], r.least[i*n:(i+1)*n]
-		for c, v := range ki {
-			next := hb * v
-			stop.see(&least[c], li[c], next)
-			li[c] = next
-		}
-	}
-	return nil
-}
-
-// stage stores the slope of stage i, from the increments so far, in dst.
-func (r *implicitRK[T]) stage(dst []T, s *Step[T], theta float64, i int) error {
-	vec.Combine(r.y, s.Y0, r.mu[i].w, r.mu[i].rows, r.l)
-	t := s.T0 + r.m.C[i]*theta*s.H
-	if theta == 1 {
-		t = s.StageTime(r.m.C[i])
-	}
-	return r.ev.at(dst, s.bound(t), r.y)
-}
-
-// weigh sets hb to h B_i, such that their sum is h: the largest takes the rounding.
-func (r *implicitRK[T]) weigh(h float64) {
+// setWeights sets hb to h B_i, such that their sum is h: the largest takes the rounding.
+func (r *implicitStepper[T]) setWeights(h float64) {
 	largest := 0
 	rest := T(h)
 	for i, b := range r.m.B {
@@ -237,24 +166,24 @@ func (r *implicitRK[T]) weigh(h float64) {
 	r.hb[largest] = rest
 }
 
-func (r *implicitRK[T]) accept(s *Step[T]) {
-	r.next = true
-	r.guess.keep(s.K, s.H)
+func (r *implicitStepper[T]) accept(s *Step[T]) {
+	r.swapPending = true
+	r.predictor.keep(s.K, s.H)
 }
 
-func (r *implicitRK[T]) reject() {}
+func (r *implicitStepper[T]) reject() {}
 
-func (r *implicitRK[T]) dense(s *Step[T]) error { return r.ends.store(s, r.s) }
+func (r *implicitStepper[T]) dense(s *Step[T]) error { return r.ends.store(s, r.s) }
 
-func (r *implicitRK[T]) interpolates() bool { return false }
+func (r *implicitStepper[T]) interpolates() bool { return false }
 
-func (r *implicitRK[T]) interpolant() interpolant[T] { return &r.interp }
+func (r *implicitStepper[T]) interpolant() interpolant[T] { return &r.interp }
 
-func (r *implicitRK[T]) output(dst []T, s *Step[T], theta float64) error {
-	r.guess.inside(r.k, s.K, theta)
-	if err := r.solve(s, theta, r.k); err != nil {
+func (r *implicitStepper[T]) inside(dst []T, s *Step[T], theta float64) error {
+	r.predictor.inside(r.k, s.K, theta)
+	if err := r.solveStages(s, theta, r.k); err != nil {
 		return err
 	}
-	r.finish(dst, r.eOut, s)
+	r.addIncrements(dst, r.compOut, s)
 	return r.ev.check("the new state", dst, s.T0+theta*s.H)
 }

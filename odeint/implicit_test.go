@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/neuralode/neuralode/internal/butcher"
 )
 
 func TestGaussTableaus(t *testing.T) {
@@ -16,7 +18,7 @@ func TestGaussTableaus(t *testing.T) {
 		if err := c.m.Check(); err != nil {
 			t.Error(err)
 		}
-		if got := newConditions(c.m.A).order(c.m.B); got != c.order || c.m.Order != c.order {
+		if got := butcher.NewConditions(c.m.A).Order(c.m.B); got != c.order || c.m.Order != c.order {
 			t.Errorf("%s: order by conditions %d, by claim %d, want %d", c.m.Name, got, c.m.Order, c.order)
 		}
 		if !c.m.Symmetric() || !c.m.Symplectic() {
@@ -44,7 +46,7 @@ func TestGaussTableaus(t *testing.T) {
 	if radau.Symmetric() || radau.Symplectic() {
 		t.Error("radau3 passes as symmetric or symplectic")
 	}
-	// A tableau of one's own runs: its order shows.
+	// A tableau of the user runs: its order shows.
 	p := pendulum[float64]()
 	exact := p.end(t, GaussLegendre6, 1, 1e-3)
 	e1, e2 := distance(p.end(t, radau, 1, 0.02), exact), distance(p.end(t, radau, 1, 0.01), exact)
@@ -59,8 +61,8 @@ func cloneRowsOf(a [][]float64) [][]float64 { return append([][]float64(nil), a.
 // The weights of the increments of a symplectic method pair up to the last bit.
 func TestPairedWeights(t *testing.T) {
 	for _, m := range []*ImplicitRK{ImplicitMidpoint, GaussLegendre4, GaussLegendre6} {
-		wide := newImplicitRK(m, &evaluator[float64]{field: harmonic[float64]().field}, false)
-		narrow := newImplicitRK(m, &evaluator[float32]{field: harmonic[float32]().field}, false)
+		wide := newImplicitStepper(m, &evaluator[float64]{field: harmonic[float64]().field}, false)
+		narrow := newImplicitStepper(m, &evaluator[float32]{field: harmonic[float32]().field}, false)
 		for i := range m.B {
 			for j := range m.B {
 				// Each sum is exact: the two numbers are within a factor of 2 of 1 or smaller.
@@ -72,7 +74,7 @@ func TestPairedWeights(t *testing.T) {
 				}
 			}
 		}
-		wide.weigh(0.1)
+		wide.setWeights(0.1)
 		sum := 0.0
 		for _, w := range wide.hb {
 			sum += w

@@ -1,110 +1,26 @@
 package odeint
 
-import "context"
+import (
+	"context"
+	"math"
+)
 
-// Integrator solves initial value problems of one field. It owns all workspace:
-// from the second solve into the same Solution on it allocates nothing, unless more
-// has to be kept. It belongs to one goroutine at a time, like its field.
-type Integrator[T Float] struct {
-	opt     Options // resolved
-	ev      evaluator[T]
-	tol     tolerance[T]
-	stepper stepper[T]
-	observe func(s *Step[T], st *Stats) error
-	stats   Stats
-	start   startingStep[T]
-
-	y [2][]T // states of a step that is not kept
-	k []T    // its stages
-
-	sol    *Solution[T] // of the current solve
-	output output       // what of it is still to be saved
-	pace   pace         // where its steps go
-	step   Step[T]      // the step being tried; T0 and Y0 are what is reached
-}
-
-// Solve solves dy/dt = f(t, y) from y0 at t0 to t1, which may lie before t0. It
-// is New and Integrator.Solve in one, for those who solve once. After a StepError
-// the Solution has what was reached; after an OptionError it is nil.
-func Solve[T Float](f VectorField[T], t0, t1 float64, y0 []T, opt Options) (*Solution[T], error) {
-	in, err := New(f, opt)
-	if err != nil {
-		return nil, err
-	}
-	sol := new(Solution[T])
-	err = in.Solve(context.Background(), sol, t0, t1, y0)
-	if _, bad := err.(*OptionError); bad {
-		return nil, err
-	}
-	return sol, err
-}
-
-// New returns an integrator of f. The error is an OptionError with every fault
-// of the options, whose slices are copied.
-func New[T Float](f VectorField[T], opt Options) (*Integrator[T], error) {
-	if f == nil {
-		panic("odeint: nil vector field")
-	}
-	n := f.Dim()
-	opt, err := opt.resolved(n)
-	if err != nil {
-		return nil, err
-	}
-	if fault := misfit(opt.Method, f); fault != "" {
-		return nil, &OptionError{Faults: []string{"Method: " + fault}}
-	}
-	in := &Integrator[T]{opt: opt, tol: newTolerance[T](&opt), pace: newPace(&opt)}
-	in.ev = evaluator[T]{field: f, stats: &in.stats}
-	in.ev.quad, _ = f.(Quadrature[T])
-	tol := &in.tol
-	if in.pace.fixed {
-		tol = nil
-	}
-	in.stepper = newStepper(opt.Method, &in.ev, tol, opt.Compensated)
-	_, all := in.stepper.rows()
-	in.y[0], in.y[1], in.k = make([]T, n), make([]T, n), make([]T, all*n)
-	in.start = startingStep[T]{make([]T, n), make([]T, n), make([]T, n)}
-	return in, nil
-}
-
-// Observe calls fn after every accepted step, when the outputs inside it are
-// saved. The step and its slices are valid during the call only and must not be
-// modified. An error stops the solve, which returns it inside a StepError.
-// Nil: no calls.
-func (in *Integrator[T]) Observe(fn func(s *Step[T], st *Stats) error) { in.observe = fn }
-
-// Solve solves from y0 at t0 to t1, which may lie before t0 or be equal to it, into
-// sol, whose memory is used again. It checks ctx before each step.
+// solve is the loop of every solve:
 //
-// The error is an OptionError if the times make no sense, otherwise a StepError
-// whose cause is ErrMaxSteps, ErrStepTooSmall, ErrNonFinite, that of ctx, of the field
-// (Fallible) or of the observer. After a StepError sol has what was reached. NaN or
-// Inf ends a solve at once, in a trial step too: HMax or a smaller H0 keeps
-// trial steps inside the domain of f.
-func (in *Integrator[T]) Solve(ctx context.Context, sol *Solution[T], t0, t1 float64, y0 []T) error {
-	save := &in.opt.SaveAt
-	out := output{times: save.Times, every: save.Every, start: save.Start, end: save.End}
-	return in.solve(ctx, sol, t0, t1, y0, out)
-}
-
-// SolveAt is Solve from times[0] to the last of the times, with the rows of sol
-// at exactly these times, the first included, in place of the rows that
-// Options.SaveAt asks for. times is strictly monotone; a single time gives y0. A row at
-// the end of a step is the step's state bit for bit. times is not kept.
-func (in *Integrator[T]) SolveAt(ctx context.Context, sol *Solution[T], times []float64, y0 []T) error {
-	if len(times) == 0 {
-		return &OptionError{Faults: []string{"times: there are none; the first is where y0 holds"}}
-	}
-	err := in.solve(ctx, sol, times[0], times[len(times)-1], y0, output{times: times})
-	in.output.times = nil
-	return err
-}
-
-func (in *Integrator[T]) solve(ctx context.Context, sol *Solution[T], t0, t1 float64, y0 []T, out output) error {
-	if err := in.begin(sol, t0, t1, y0, out); err != nil {
+//	begin     checks the arguments, plans the landings and saves the first row
+//	aim       sets the end and the size of the step to try; launch chooses a first size
+//	attempt   takes it: the method's stepper
+//	judge     accepts it or not, and has the controller choose the next size
+//	keep      saves the rows in it and, where asked for, the step itself
+//	advance   makes its end the state reached; room gives the next step its memory
+//	finish    ends a solve that reached its end, stop one that did not
+//
+// in.step is the step being tried; its T0 and Y0 are what is reached.
+func (in *Integrator[T]) solve(ctx context.Context, sol *Solution[T], t0, t1 float64, y0 []T, save saver) error {
+	if err := in.begin(sol, t0, t1, y0, save); err != nil {
 		return err
 	}
-	for !in.pace.done() {
+	for !in.plan.done() {
 		if err := ctx.Err(); err != nil {
 			return in.stop(err)
 		}
@@ -138,7 +54,7 @@ func (in *Integrator[T]) solve(ctx context.Context, sol *Solution[T], t0, t1 flo
 }
 
 // begin checks the arguments, plans the landings and saves the first row.
-func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, out output) error {
+func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, save saver) error {
 	if sol == nil {
 		panic("odeint: nil solution")
 	}
@@ -146,10 +62,10 @@ func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, out out
 	if len(y0) != n {
 		panic("odeint: length of y0 is not the dimension of the field")
 	}
-	if err := in.pace.plan(t0, t1, &out); err != nil {
+	if err := in.plan.reset(t0, t1, &save); err != nil {
 		return err
 	}
-	in.sol, in.output, in.stats = sol, out, Stats{}
+	in.sol, in.saver, in.stats = sol, save, Stats{}
 	sol.reset(n, t0)
 	in.step = Step[T]{T0: t0, T1: t0, Y0: in.y[0]}
 	if in.keepsSteps() {
@@ -166,20 +82,139 @@ func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, out out
 	}
 	in.stepper.restart(nil)
 	in.room()
-	if in.output.first(t0, t0 == t1) {
+	if in.saver.first(t0, t0 == t1) {
 		copy(sol.add(t0, -1, 0), in.step.Y0)
 	}
 	return nil
 }
 
+// aim sets the step to try: its end, its size and the times f may be evaluated at.
+func (in *Integrator[T]) aim() error {
+	p, s := &in.plan, &in.step
+	if p.maxSteps > 0 && in.stats.Accepted+in.stats.Rejected >= p.maxSteps {
+		return ErrMaxSteps
+	}
+	if p.fresh {
+		if err := in.launch(); err != nil {
+			return err
+		}
+	}
+	if p.fixed {
+		s.T1, s.H = p.fixedStep(s.T0)
+	} else {
+		s.T1, s.H = p.adaptiveStep(s.T0)
+	}
+	if !p.lands && shortest(p.h, s.T0) {
+		return ErrStepTooSmall
+	}
+	s.setBounds(p.jump, p.lands && p.landings[p.next].jump)
+	return nil
+}
+
+// launch chooses the step size at the start, after a jump and, for Fixed, at each landing.
+func (in *Integrator[T]) launch() error {
+	p, s := &in.plan, &in.step
+	atStart := p.next == 0 && in.stats.Accepted == 0
+	p.fresh = false
+	switch {
+	case p.fixed:
+		if err := p.startSeries(s.T0); err != nil {
+			return err
+		}
+		m := p.landings[p.next]
+		in.sol.series = append(in.sol.series, series{
+			first: in.stats.Accepted, n: p.count, start: s.T0, end: m.t, h: p.dir * p.h,
+			cut: p.cut, jumpAtStart: p.jump, jumpAtEnd: m.jump,
+		})
+		return nil
+	case atStart && p.h0 > 0:
+		p.h = p.clamp(p.h0)
+		return nil
+	}
+	s.T1 = p.landings[p.next].t
+	s.setBounds(p.jump, p.landings[p.next].jump)
+	h, err := in.start.size(in, p.limit(s.T0))
+	if err != nil {
+		return err
+	}
+	p.h = p.clamp(h)
+	in.stepper.restart(in.start.f0)
+	return nil
+}
+
+// judge decides whether the step just tried is accepted.
+func (in *Integrator[T]) judge(scaled float64) (accepted bool, err error) {
+	s := &in.step
+	if scaled != scaled {
+		return false, &NonFiniteError{What: "the error norm", T: s.T1, Component: -1, Value: scaled}
+	}
+	if in.plan.decide(scaled, math.Abs(s.H)) {
+		return true, nil
+	}
+	in.stats.Rejected++
+	return false, nil
+}
+
+// keep accepts the step: it saves the rows in it and, if asked for, the step.
+func (in *Integrator[T]) keep() error {
+	s, sol, save, dir := &in.step, in.sol, &in.saver, in.plan.dir
+	if in.opt.SaveAt.Dense || in.stepper.interpolates() && save.before(s.T1, dir) {
+		if err := in.stepper.dense(s); err != nil {
+			return err
+		}
+	}
+	in.stepper.accept(s)
+	index := in.stats.Accepted
+	in.stats.step(math.Abs(s.H))
+	for save.before(s.T1, dir) {
+		t := save.times[save.next]
+		theta := s.theta(t)
+		if err := in.stepper.inside(sol.add(t, index, theta), s, theta); err != nil {
+			sol.drop()
+			return err
+		}
+		save.next++
+	}
+	last := in.plan.lands && in.plan.next == len(in.plan.landings)-1
+	if save.at(s.T1, in.stats.Accepted, last) {
+		copy(sol.add(s.T1, index, 1), s.Y1)
+	}
+	if in.keepsSteps() {
+		sol.record(s, in.keepsStages())
+	}
+	return nil
+}
+
+func (in *Integrator[T]) keepsStages() bool { return in.opt.SaveAt.Dense || in.opt.SaveAt.Stages }
+
+func (in *Integrator[T]) keepsSteps() bool { return in.keepsStages() || in.opt.SaveAt.Steps }
+
 // advance makes the end of the accepted step the state reached.
 func (in *Integrator[T]) advance() {
 	s := &in.step
 	s.T0, s.Y0, s.H = s.T1, s.Y1, 0
-	if in.pace.advance(s.T0) {
+	if in.plan.moveOn(s.T0) {
 		in.stepper.restart(nil)
 	}
 	in.room()
+}
+
+// room gives the next step memory for its end and its stages: the solution's own where
+// the step will be kept.
+func (in *Integrator[T]) room() {
+	s, n := &in.step, len(in.step.Y0)
+	s.K = in.k
+	switch {
+	case in.keepsStages():
+		m := in.sol.slab.reserve(n + len(in.k))
+		s.Y1, s.K = m[:n:n], m[n:]
+	case in.keepsSteps():
+		s.Y1 = in.sol.slab.reserve(n)
+	case &s.Y0[0] == &in.y[0][0]:
+		s.Y1 = in.y[1]
+	default:
+		s.Y1 = in.y[0]
+	}
 }
 
 // finish ends a solve that reached its end.

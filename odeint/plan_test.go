@@ -1,7 +1,9 @@
 package odeint
 
 import (
+	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/neuralode/neuralode/internal/odetest"
@@ -143,38 +145,213 @@ func TestHMaxHoldsAtTheEnd(t *testing.T) {
 	}
 }
 
-// The choice of the first step costs two evaluations, one of which is the first stage.
-func TestFirstStepCost(t *testing.T) {
-	for _, jumps := range []int{0, 1, 2} {
-		opt := Options{Jumps: []float64{0.3, 0.6}[:jumps]}
-		sol, err := Solve(NewFunc(2, spiral[float64]), 0, 1, []float64{1, 1}, opt)
-		if err != nil {
-			t.Fatal(err)
+// Knowing where f jumps saves evaluations, with the state doing different things on
+// either side.
+func TestJumpSavesWork(t *testing.T) {
+	jumpy := NewFunc(2, func(d []float64, t float64, y []float64) {
+		for i, v := range y {
+			d[i] = -0.5 * v
+			if t >= 0.5 {
+				d[i] = v * v
+			}
 		}
-		if want := 2*(jumps+1) + 6*(sol.Stats.Accepted+sol.Stats.Rejected); sol.Stats.NFE != want {
-			t.Errorf("%d jumps: %+v, want %d evaluations", jumps, sol.Stats, want)
+	})
+	switched := NewFunc(2, func(d []float64, t float64, y []float64) { // driven oscillator
+		force := 10.0
+		if t >= 7.5 {
+			force = -10
+		}
+		d[0], d[1] = y[1], -4*math.Pi*math.Pi*y[0]-0.2*math.Pi*y[1]+force
+	})
+	for _, c := range []struct {
+		f        VectorField[float64]
+		t1, jump float64
+		y0       []float64
+	}{{jumpy, 1, 0.5, []float64{1, 0.5}}, {switched, 12, 7.5, []float64{1, 0}}} {
+		for _, a := range adaptive {
+			opt := Options{Method: a.m, RTol: a.tol, ATol: a.tol}
+			without, err := Solve(c.f, 0, c.t1, c.y0, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opt.Jumps = []float64{c.jump, -3, 99}
+			with, err := Solve(c.f, 0, c.t1, c.y0, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if with.Stats.NFE >= without.Stats.NFE || with.Stats.Rejected >= without.Stats.Rejected {
+				t.Errorf("%v: with the jump %+v, without %+v", a.m, with.Stats, without.Stats)
+			}
+		}
+	}
+
+	// The first state at t = 1 in closed form: y(.5) = e^{−1/4}y0, then 1/y falls by 1/2.
+	sol, err := Solve(jumpy, 0, 1, []float64{1, 0.5}, Options{RTol: 1e-10, ATol: 1e-10, Jumps: []float64{0.5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, y0 := range []float64{1, 0.5} {
+		want := 1 / (math.Exp(0.25)/y0 - 0.5)
+		if math.Abs(sol.Last()[i]-want) > 1e-8 {
+			t.Errorf("state %v, want %v", sol.Last()[i], want)
 		}
 	}
 }
 
-// It tries f neither beyond the solve nor at a jump.
-func TestFirstStepStaysInside(t *testing.T) {
-	for _, jumps := range [][]float64{nil, {1e-9}} {
-		f := &counting{VectorField: NewFunc(2, func(d []float64, at float64, y []float64) {
-			d[0], d[1] = 0, 1
-			if y[1] > 2 {
-				d[1] = math.NaN()
+// f is evaluated at the ends of the steps unless they are jumps, and never outside the solve.
+func TestJumpsAreNotTouched(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		for _, m := range explicit {
+			for _, jumps := range [][]float64{nil, {0, 0.5, 1}} {
+				f := &counting{VectorField: NewFunc(1, func(d []float64, t float64, y []float64) { d[0] = y[0] + t })}
+				t0, t1 := 0.0, 1.0
+				if back {
+					t0, t1 = t1, t0
+				}
+				sol, err := Solve(f, t0, t1, []float64{1}, Options{
+					Method: m, Controller: Fixed{}, H0: 0.5, Jumps: jumps, SaveAt: SaveAt{Dense: true},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := jumps == nil
+				for _, at := range []float64{t0, 0.5} {
+					if got := slices.Contains(f.times, at); got != want {
+						t.Errorf("%v, jumps %v: f evaluated at %v: %v, want %v", m, jumps, at, got, want)
+					}
+				}
+				if slices.Min(f.times) < 0 || slices.Max(f.times) > 1 {
+					t.Errorf("%v: f evaluated at times outside: %v", m, f.times)
+				}
+				if sol.NumSteps() != 2 {
+					t.Errorf("%v: %d steps, want 2", m, sol.NumSteps())
+				}
+				if !want && slices.Contains(f.times, 1) {
+					t.Errorf("%v: f evaluated at the jump at the end", m)
+				}
 			}
-		})}
-		// The first component makes an Euler step of 10⁴ look harmless.
-		sol, err := Solve[float64](f, 0, 0.5, []float64{1e6, 1}, Options{ATol: 1e-6, Jumps: jumps})
-		if err != nil || math.Abs(sol.Last()[1]-1.5) > 1e-12 {
-			t.Errorf("jumps %v: %v", jumps, err)
 		}
-		for _, at := range f.times {
-			if at < 0 || at > 0.5 || jumps != nil && at == jumps[0] {
-				t.Errorf("jumps %v: f evaluated at %v", jumps, at)
+	}
+}
+
+// Jumps next to the ends of a solve, and next to one another, make no trouble.
+func TestCrowdedJumps(t *testing.T) {
+	up := func(x float64) float64 { return math.Nextafter(x, math.Inf(1)) }
+	f := NewFunc(1, func(d []float32, t float64, y []float32) { d[0] = 1 })
+	for _, o := range []Options{
+		{Jumps: []float64{0, up(0), 1, up(1), 999, math.Nextafter(1000, 0), 1000}},
+		{Stops: []float64{1, up(1), up(up(1))}, Jumps: []float64{1, up(up(1))}},
+		{Method: RK4, H0: 7, Jumps: []float64{1, up(1), 1000}},
+	} {
+		sol, err := Solve(f, 0, 1000, []float32{0}, o)
+		if err != nil {
+			t.Errorf("%+v: %v", o, err)
+		} else if math.Abs(float64(sol.Last()[0])-1000) > 1e-2 || sol.Reached() != 1000 {
+			t.Errorf("%+v: state %v at %v", o, sol.Last()[0], sol.Reached())
+		}
+		if sol, err = Solve(f, 1000, 0, []float32{1000}, o); err != nil || math.Abs(float64(sol.Last()[0])) > 1e-2 {
+			t.Errorf("%+v backwards: %v, %v", o, sol.Last(), err)
+		}
+		if _, err = Solve(f, up(1), 1, []float32{0}, o); err != nil {
+			t.Errorf("%+v over one unit in the last place: %v", o, err)
+		}
+	}
+}
+
+// HMin makes a step acceptable whatever its error.
+func TestHMin(t *testing.T) {
+	p := odetest.Linear[float64]()
+	for hmin, want := range map[float64]func(nfe int) bool{
+		2: func(n int) bool { return n < 50 },
+		0: func(n int) bool { return n > 100 },
+	} {
+		sol, err := Solve(p, p.T0, p.T1, p.Y0, Options{Method: Dopri5, RTol: 1e-12, ATol: 1e-12, HMin: hmin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !want(sol.Stats.NFE) {
+			t.Errorf("HMin %v: %d evaluations", hmin, sol.Stats.NFE)
+		}
+	}
+	sol, err := Solve(p, p.T0, p.T1, p.Y0, Options{RTol: 1e-3, ATol: 1e-3, HMax: 0.0625})
+	if err != nil || sol.Stats.HMax > 0.0625 || sol.Stats.Accepted < 112 {
+		t.Errorf("HMax 1/16: %+v, %v", sol.Stats, err)
+	}
+}
+
+// Saved times outside the solve or out of order are refused, all at once.
+func TestBadTimes(t *testing.T) {
+	f := NewFunc(1, func(d []float64, _ float64, y []float64) { d[0] = -y[0] })
+	for _, c := range []struct {
+		t0, t1 float64
+		times  []float64
+		faults int
+	}{
+		{0, 1, []float64{-0.1, 0.5, 1.1}, 2},
+		{0, 1, []float64{0.5, 0.5}, 1},
+		{0, 1, []float64{0.7, 0.2, 1.5}, 2},
+		{1, 0, []float64{0.2, 0.7}, 1},
+		{0, math.NaN(), nil, 1},
+		{math.Inf(-1), 0, nil, 1},
+	} {
+		sol, err := Solve(f, c.t0, c.t1, []float64{1}, Options{SaveAt: SaveAt{Times: c.times}})
+		var bad *OptionError
+		if !errors.As(err, &bad) || len(bad.Faults) != c.faults || sol != nil {
+			t.Errorf("from %v to %v at %v: %v", c.t0, c.t1, c.times, err)
+		}
+	}
+}
+
+// Stops are ends of steps, both ways, and do not lengthen the way.
+func TestStops(t *testing.T) {
+	f := NewFunc(1, func(d []float64, t float64, y []float64) { d[0] = -y[0] + math.Sin(t) })
+	for _, c := range []struct{ t0, t1 float64 }{{0, 10}, {10, 0}} {
+		for _, o := range []Options{{}, {Method: RK4, H0: 0.7}, {Method: Dop853, RTol: 1e-4, ATol: 1e-4}} {
+			free, err := Solve(f, c.t0, c.t1, []float64{1}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Stops, o.SaveAt = []float64{4, 3, 4, 11, 10}, SaveAt{Every: 1}
+			sol, err := Solve(f, c.t0, c.t1, []float64{1}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(sol.T, 3) || !slices.Contains(sol.T, 4) || sol.Reached() != c.t1 {
+				t.Errorf("%v from %v: steps end at %v", o.Method, c.t0, sol.T)
+			}
+			if sol.Stats.Accepted > free.Stats.Accepted+5 {
+				t.Errorf("%v from %v: %d steps with stops, %d without", o.Method, c.t0, sol.Stats.Accepted, free.Stats.Accepted)
 			}
 		}
+	}
+}
+
+// Steps of Fixed lie at t0 + i·h without drift, all of the same size.
+func TestFixedGrid(t *testing.T) {
+	f := NewFunc(1, func(d []float64, _ float64, y []float64) { d[0] = 0 })
+	for _, c := range []struct{ t0, t1, h float64 }{{0, 1000, 0.1}, {0.3, 7.3, 0.7}, {5, -5, 0.001}, {1, 2, 1.0 / 3}} {
+		sol, err := Solve(f, c.t0, c.t1, []float64{1}, Options{Method: Euler, H0: c.h, SaveAt: SaveAt{Steps: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := int(math.Round(math.Abs(c.t1-c.t0) / c.h))
+		if sol.NumSteps() != n {
+			t.Fatalf("%+v: %d steps, want %d", c, sol.NumSteps(), n)
+		}
+		h := math.Copysign(c.h, c.t1-c.t0)
+		for i := range n {
+			s := sol.Step(i)
+			want := c.t0 + float64(i+1)*h
+			if i == n-1 {
+				want = c.t1
+			}
+			if s.T1 != want || s.H != h {
+				t.Fatalf("%+v: step %d ends at %v with size %v, want %v and %v", c, i, s.T1, s.H, want, h)
+			}
+		}
+	}
+	sol, err := Solve(f, 0, 1, []float64{1}, Options{Method: Euler, H0: 0.3, Stops: []float64{0.5}, SaveAt: SaveAt{Every: 1}})
+	if err != nil || !slices.Equal(sol.T, []float64{0.3, 0.5, 0.8, 1}) {
+		t.Errorf("steps end at %v, %v", sol.T, err)
 	}
 }

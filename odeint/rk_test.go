@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/neuralode/neuralode/internal/butcher"
 )
 
 // tableaus has every explicit method with the orders its source claims.
@@ -36,7 +38,7 @@ func TestTableauOrders(t *testing.T) {
 			if err := d.Check(); err != nil {
 				t.Error("with dense:", err)
 			}
-			if got := newConditions(c.m.A).order(c.m.B); got != c.order || c.m.Order != c.order {
+			if got := butcher.NewConditions(c.m.A).Order(c.m.B); got != c.order || c.m.Order != c.order {
 				t.Errorf("order by conditions %d, by claim %d, want %d", got, c.m.Order, c.order)
 			}
 			if c.m.ErrOrder != c.errOrder {
@@ -52,24 +54,6 @@ func TestTableauOrders(t *testing.T) {
 				t.Errorf("%d stages and %d with dense ones, want %d and %d", len(c.m.B), len(d.A), c.stages, c.dense)
 			}
 		})
-	}
-}
-
-// The numbers of rooted trees with 1…8 nodes (OEIS A000081).
-func TestRootedTrees(t *testing.T) {
-	want := []int{1, 1, 2, 4, 9, 20, 48, 115}
-	got := make([]int, len(want))
-	sum := make([]float64, len(want))
-	for _, tr := range rootedTrees(8) {
-		got[tr.order-1]++
-		sum[tr.order-1] += 1 / tr.gamma
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("trees by order %v, want %v", got, want)
-	}
-	// Densities of the four trees of order 4: 4, 8, 12, 24.
-	if want := 1.0/4 + 1.0/8 + 1.0/12 + 1.0/24; math.Abs(sum[3]-want) > 1e-15 {
-		t.Errorf("Σ 1/γ over order 4 is %v, want %v", sum[3], want)
 	}
 }
 
@@ -113,7 +97,7 @@ func TestCheckSeesBalancedChanges(t *testing.T) {
 		}
 		bad = c.m.clone()
 		bad.Order++
-		if c.m.Order < maxCheckedOrder && bad.Check() == nil {
+		if c.m.Order < butcher.MaxOrder && bad.Check() == nil {
 			t.Errorf("%s: too high an Order passes", c.m.Name)
 		}
 		if c.m.E == nil {

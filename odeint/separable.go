@@ -1,6 +1,8 @@
 package odeint
 
-import "github.com/neuralode/neuralode/internal/vec"
+import (
+	"github.com/neuralode/neuralode/internal/vec"
+)
 
 // Paired is implemented by Hamiltonian and other fields whose state is made of
 // pairs (q, p). Fields without it are one sample: Dim/2 pairs.
@@ -72,25 +74,4 @@ func pairs[T Float](f VectorField[T]) int {
 		return p.Pairs()
 	}
 	return f.Dim() / 2
-}
-
-// misfit says why f cannot be solved with m, or nothing.
-func misfit[T Float](m Method, f VectorField[T]) string {
-	_, explicit := m.(*Tableau)
-	if _, ok := f.(Quadrature[T]); ok && !explicit {
-		return m.String() + " cannot integrate the Quadrature of the field; use an explicit Runge–Kutta method"
-	}
-	switch m := m.(type) {
-	case *Splitting:
-		if _, ok := f.(Separable[T]); !ok {
-			return m.Name + " needs a field that implements Separable; use ImplicitMidpoint, a Gauss method or Tao for others"
-		}
-	case *Tao:
-	default:
-		return ""
-	}
-	if n := pairs(f); n < 1 || f.Dim()%(2*n) != 0 {
-		return m.String() + " needs a state of pairs (q, p); the dimension is not a multiple of twice their number"
-	}
-	return ""
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/neuralode/neuralode/internal/butcher"
 )
 
 // Splitting is an explicit symplectic method for a separable Hamiltonian
@@ -69,27 +71,15 @@ func (m *Splitting) Flows() []Flow {
 	var drifted, kicked float64
 	for i, d := range m.Drift {
 		if d != 0 {
-			flows = append(flows, Flow{false, d, whole(kicked)})
+			flows = append(flows, Flow{Kick: false, Weight: d, At: butcher.SnapToInteger(kicked)})
 			drifted += d
 		}
 		if k := m.Kick[i]; k != 0 {
-			flows = append(flows, Flow{true, k, whole(drifted)})
+			flows = append(flows, Flow{Kick: true, Weight: k, At: butcher.SnapToInteger(drifted)})
 			kicked += k
 		}
 	}
 	return flows
-}
-
-// whole returns x without rounding errors where it is 0 or 1 but for them.
-func whole(x float64) float64 {
-	const tiny = 1e-12
-	switch {
-	case x > -tiny && x < tiny:
-		return 0
-	case x > 1-tiny && x < 1+tiny:
-		return 1
-	}
-	return x
 }
 
 // FSAL reports whether a step begins and ends with a kick, or begins and ends
@@ -130,13 +120,13 @@ func (m *Splitting) validate() error {
 // Check verifies the order conditions up to Order (8 at most): those of the
 // partitioned Runge–Kutta method the splitting is (Geometric Numerical
 // Integration, III.2), two for every rooted tree, whose nodes are drifts and
-// kicks by turns. With Quadratic the trees are left out in which a drift has more
+// kicks alternately. With Quadratic the trees are left out in which a drift has more
 // than one child.
 func (m *Splitting) Check() error {
 	if err := m.validate(); err != nil {
 		return err
 	}
-	if p := m.order(); p < min(m.Order, maxCheckedOrder) {
+	if p := m.order(); p < min(m.Order, butcher.MaxOrder) {
 		return fmt.Errorf("odeint: splitting %q has order %d, not %d", m.Name, p, m.Order)
 	}
 	return nil
@@ -149,16 +139,5 @@ func (m *Splitting) order() int {
 		drifted[i] = m.Drift[:i+1] // the q a kick sees
 		kicked[i] = m.Kick[:i]     // the p a drift sees
 	}
-	trees := rootedTrees(maxCheckedOrder)
-	// The children of a drift are kicks and are weighted by what its p has got of
-	// them; the other way round for kicks.
-	q, qBound := elementaryWeights(trees, kicked, drifted)
-	p, pBound := elementaryWeights(trees, drifted, kicked)
-	c := conditions{trees: trees}
-	return c.upTo(func(n int) bool {
-		t, want := trees[n], 1/trees[n].gamma
-		qZero := m.Quadratic && t.widest[0] > 1 || negligible(residual(m.Drift, q[n], qBound[n], want))
-		pZero := m.Quadratic && t.widest[1] > 1 || negligible(residual(m.Kick, p[n], pBound[n], want))
-		return qZero && pZero
-	})
+	return butcher.PartitionedOrder(drifted, m.Drift, kicked, m.Kick, m.Quadratic)
 }

@@ -3,8 +3,8 @@ package odeint
 // stepper takes the steps of one method. It owns the method's workspace; what a
 // step needs to be remembered is in the Step.
 type stepper[T Float] interface {
-	// rows is how many rows Step.K has: after attempt, and after dense.
-	rows() (step, all int)
+	// stages is how many stages Step.K has: after attempt, and after dense.
+	stages() (step, all int)
 
 	// restart begins anew at a state: nothing is carried over from a step before.
 	// f0, if not nil, is the slope there.
@@ -15,21 +15,21 @@ type stepper[T Float] interface {
 	// NonFiniteError or what else makes it impossible to go on.
 	attempt(s *Step[T]) (scaled float64, err error)
 
-	// dense evaluates what output needs, unless the step has it already.
+	// dense evaluates what inside needs, unless the step has it already.
 	dense(s *Step[T]) error
 
 	// accept and reject follow an attempt; accept comes after dense.
 	accept(s *Step[T])
 	reject()
 
-	// interpolates reports whether output needs dense first.
+	// interpolates reports whether inside needs dense first.
 	interpolates() bool
 
 	// interpolant is how a Solution finds states inside a step; nil: it cannot.
 	interpolant() interpolant[T]
 
-	// output stores the state at s.T0 + theta·s.H, after accept.
-	output(dst []T, s *Step[T], theta float64) error
+	// inside stores the state at s.T0 + theta·s.H, after accept.
+	inside(dst []T, s *Step[T], theta float64) error
 }
 
 // interpolant finds states and slopes inside an accepted step after dense. It is
@@ -39,17 +39,19 @@ type interpolant[T Float] interface {
 	slope(dst []T, s *Step[T], theta float64)
 }
 
-// newStepper is where methods become code.
+// newStepper returns the stepper of a method. It is a switch because a Method, which is
+// not generic, cannot make a stepper of type T itself; the other such switch is the one
+// that chooses a method's reverser, in package adjoint.
 func newStepper[T Float](m Method, ev *evaluator[T], tol *tolerance[T], compensated bool) stepper[T] {
 	switch m := m.(type) {
 	case *Tableau:
-		return newRungeKutta(m, ev, tol)
+		return newRKStepper(m, ev, tol)
 	case *Splitting:
-		return newSplitter(m, ev, compensated)
+		return newSplittingStepper(m, ev, compensated)
 	case *ImplicitRK:
-		return newImplicitRK(m, ev, compensated)
+		return newImplicitStepper(m, ev, compensated)
 	case *Tao:
-		return newTao(m, ev, compensated)
+		return newTaoStepper(m, ev, compensated)
 	}
 	panic("odeint: method without a stepper")
 }

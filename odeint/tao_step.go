@@ -1,6 +1,10 @@
 package odeint
 
-import "math"
+import (
+	"math"
+
+	"github.com/neuralode/neuralode/internal/butcher"
+)
 
 // taoStepper is the stepper of Tao. The first row of a step's K is the second copy
 // of the state at its start.
@@ -12,60 +16,61 @@ type taoStepper[T Float] struct {
 	interp denseOutput[T]
 	ends   endSlopes[T]
 
-	a, b     []T // the copies
-	mixed    []T // what f sees of them
-	copy1    []T // the second copy at the end of the step
-	slope    []T
-	sequel   []T // the slope with which the next composed step begins
-	nextStep bool
+	a, b      []T // the copies
+	mixed     []T // what f sees of them
+	secondEnd []T // the second copy at the end of the step
+	slope     []T
+	nextSlope []T // the slope with which the next composed step begins
 
 	// The slope of H(q, y) at the step's start and at its end, where the next step
 	// begins with it. They change places, like the compensation of both copies, at
-	// the next attempt: outputs inside the step need the first.
-	first, last []T
-	known       bool // first is evaluated
-	e, e1, eOut []T  // nil: no compensation
+	// the attempt that follows an accepted step (swapPending): rows inside the accepted
+	// step need the first.
+	first, last             []T
+	firstKnown              bool // first is evaluated
+	swapPending             bool
+	comp, compNext, compOut []T // nil: no compensation
 }
 
-func newTao[T Float](m *Tao, ev *evaluator[T], compensated bool) *taoStepper[T] {
+func newTaoStepper[T Float](m *Tao, ev *evaluator[T], compensated bool) *taoStepper[T] {
 	n := ev.field.Dim()
 	r := &taoStepper[T]{
 		ev: ev, n: pairs(ev.field), omega: m.Omega, gamma: m.Sizes(),
 		interp: newDenseOutput[T](hermite(1)), ends: endSlopes[T]{ev: ev},
-		a: make([]T, n), b: make([]T, n), mixed: make([]T, n), copy1: make([]T, n),
-		slope: make([]T, n), sequel: make([]T, n), first: make([]T, n), last: make([]T, n),
+		a: make([]T, n), b: make([]T, n), mixed: make([]T, n), secondEnd: make([]T, n),
+		slope: make([]T, n), nextSlope: make([]T, n), first: make([]T, n), last: make([]T, n),
 	}
 	if compensated {
-		r.e, r.e1, r.eOut = make([]T, 2*n), make([]T, 2*n), make([]T, 2*n)
+		r.comp, r.compNext, r.compOut = make([]T, 2*n), make([]T, 2*n), make([]T, 2*n)
 	}
 	return r
 }
 
-func (r *taoStepper[T]) rows() (step, all int) { return 1, 1 + hermiteRows }
+func (r *taoStepper[T]) stages() (step, all int) { return 1, 1 + hermiteStages }
 
 func (r *taoStepper[T]) restart([]T) {
-	r.known, r.nextStep = false, false
+	r.firstKnown, r.swapPending = false, false
 	r.ends.restart()
-	clear(r.e)
-	clear(r.e1)
+	clear(r.comp)
+	clear(r.compNext)
 }
 
 func (r *taoStepper[T]) attempt(s *Step[T]) (scaled float64, err error) {
 	n := len(s.Y0)
 	s.K = s.K[:n]
-	if r.nextStep {
-		copy(s.K, r.copy1)
+	if r.swapPending {
+		copy(s.K, r.secondEnd)
 		r.first, r.last = r.last, r.first
-		r.e, r.e1 = r.e1, r.e
-		r.nextStep = false
-	} else if !r.known {
+		r.comp, r.compNext = r.compNext, r.comp
+		r.swapPending = false
+	} else if !r.firstKnown {
 		copy(s.K, s.Y0)
 	}
-	if err := r.run(s, 1, r.last, r.e1); err != nil {
+	if err := r.run(s, 1, r.last, r.compNext); err != nil {
 		return 0, err
 	}
 	copy(s.Y1, r.a)
-	copy(r.copy1, r.b)
+	copy(r.secondEnd, r.b)
 	return 0, r.ev.check("the new state", s.Y1, s.T1)
 }
 
@@ -75,16 +80,16 @@ func (r *taoStepper[T]) run(s *Step[T], theta float64, last, e []T) error {
 	n := len(s.Y0)
 	copy(r.a, s.Y0)
 	copy(r.b, s.K[:n])
-	copy(e, r.e)
+	copy(e, r.comp)
 	var ea, eb []T
 	if e != nil {
 		ea, eb = e[:n], e[n:]
 	}
-	if !r.known {
+	if !r.firstKnown {
 		if err := r.evaluate(r.first, s, 0, r.a, r.b); err != nil {
 			return err
 		}
-		r.known = true
+		r.firstKnown = true
 	}
 	k := r.first
 	// Each flow sees the time that moves with the other one, as a Splitting's do.
@@ -92,7 +97,7 @@ func (r *taoStepper[T]) run(s *Step[T], theta float64, last, e []T) error {
 	for i, g := range r.gamma {
 		w := T(g / 2 * theta * s.H)
 		r.move(r.a, r.b, ea, eb, w, k)
-		t1 = whole(t1 + g/2)
+		t1 = butcher.SnapToInteger(t1 + g/2)
 		for half := range 2 {
 			if err := r.evaluate(r.slope, s, t1*theta, r.b, r.a); err != nil {
 				return err
@@ -102,8 +107,8 @@ func (r *taoStepper[T]) run(s *Step[T], theta float64, last, e []T) error {
 				r.rotate(ea, eb, 2*r.omega*g*theta*s.H)
 			}
 		}
-		t2 = whole(t2 + g)
-		k = r.sequel
+		t2 = butcher.SnapToInteger(t2 + g)
+		k = r.nextSlope
 		if i == len(r.gamma)-1 {
 			k = last
 		}
@@ -111,7 +116,7 @@ func (r *taoStepper[T]) run(s *Step[T], theta float64, last, e []T) error {
 			return err
 		}
 		r.move(r.a, r.b, ea, eb, w, k)
-		t1 = whole(t1 + g/2)
+		t1 = butcher.SnapToInteger(t1 + g/2)
 	}
 	return nil
 }
@@ -130,8 +135,8 @@ func (r *taoStepper[T]) evaluate(dst []T, s *Step[T], c float64, x, y []T) error
 func (r *taoStepper[T]) move(x, y, ex, ey []T, w T, k []T) {
 	for i := 0; i < len(x); i += 2 * r.n {
 		q, p, end := i, i+r.n, i+2*r.n
-		advance(x[p:end], between(ex, p, end), w, k[p:end])
-		advance(y[q:p], between(ey, q, p), w, k[q:p])
+		addScaled(x[p:end], between(ex, p, end), w, k[p:end])
+		addScaled(y[q:p], between(ey, q, p), w, k[q:p])
 	}
 }
 
@@ -154,11 +159,11 @@ func (r *taoStepper[T]) rotate(ea, eb []T, angle float64) {
 			d[q], d[p] = cs*u+sn*v, cs*v-sn*u
 		}
 	}
-	advance(r.a, ea, 1, d)
-	advance(r.b, eb, -1, d)
+	addScaled(r.a, ea, 1, d)
+	addScaled(r.b, eb, -1, d)
 }
 
-func (r *taoStepper[T]) accept(*Step[T]) { r.nextStep = true }
+func (r *taoStepper[T]) accept(*Step[T]) { r.swapPending = true }
 
 func (r *taoStepper[T]) reject() {}
 
@@ -168,8 +173,8 @@ func (r *taoStepper[T]) interpolates() bool { return false }
 
 func (r *taoStepper[T]) interpolant() interpolant[T] { return &r.interp }
 
-func (r *taoStepper[T]) output(dst []T, s *Step[T], theta float64) error {
-	if err := r.run(s, theta, r.sequel, r.eOut); err != nil {
+func (r *taoStepper[T]) inside(dst []T, s *Step[T], theta float64) error {
+	if err := r.run(s, theta, r.nextSlope, r.compOut); err != nil {
 		return err
 	}
 	copy(dst, r.a)

@@ -25,15 +25,17 @@ type room struct {
 var picture = []room{
 	{path: "internal/arch"},
 	{path: "internal/vec"},
+	{path: "internal/butcher"},
+	{path: "internal/lu"},
 	{path: "internal/odetest", imports: []string{"odeint"}},
 	{path: "internal/gradtest"},
 	{path: "graph", gorgonia: true, imports: []string{"internal/vec"}},
 	{path: "layers", gorgonia: true},
 	{path: "hnn", gorgonia: true, imports: []string{"graph"}},
-	{path: "odeint", imports: []string{"internal/vec"}},
+	{path: "odeint", imports: []string{"internal/vec", "internal/butcher", "internal/lu"}},
 	{path: "odeint/collocation"},
 	{path: "odeint/odelayer", gorgonia: true, imports: []string{"odeint", "adjoint", "graph", "layers"}},
-	{path: "adjoint", imports: []string{"odeint", "internal/vec"}},
+	{path: "adjoint", imports: []string{"odeint", "internal/vec", "internal/butcher", "internal/lu"}},
 	{path: "examples", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "examples/internal"}},
 }
 

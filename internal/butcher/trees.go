@@ -1,4 +1,4 @@
-package odeint
+package butcher
 
 // A rooted tree stands for one elementary differential in the Taylor series of
 // the solution, and for one order condition (Hairer, Nørsett & Wanner, Solving

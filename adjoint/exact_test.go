@@ -224,26 +224,6 @@ func (c halfSquare) VJP(dy, dtheta []float64, _ float64, y []float64, w float64)
 	}
 }
 
-// A continuous cost, alone and with a pointwise one, against forward mode.
-func TestRunningCost(t *testing.T) {
-	f := lotkaVolterra[float64](true, 1.5, 1, 3, 1)
-	z := WithCost[float64](f, halfSquare{f.theta})
-	times, y0 := []float64{0, 2, 3.3, 10}, []float64{1, 1, 0}
-	losses := map[string]func(y []float64) []float64{
-		"cost alone": lastOnly[float64](0, 0, 1),
-		"both":       constant(0.3, -1.0, 0.5),
-	}
-	for name, dys := range losses {
-		eachMethod(t, func(t *testing.T, m Method) {
-			opt := odeint.Options{Method: odeint.Dop853, RTol: 1e-12, ATol: 1e-12}
-			sol, g, _ := pull(t, z, opt, m, times, y0, dys)
-			wantY0, wantTheta := forwardGradient(variational(t, z, times, y0), dys(sol.Y), 3)
-			gradtest.Close(t, name+" ∂L/∂u0", g.Y0, wantY0, tolOf(m, 1e-9, 1e-8, 1e-8))
-			gradtest.Close(t, name+" ∂L/∂p", g.Theta, wantTheta, tolOf(m, 1e-9, 1e-8, 1e-8))
-		})
-	}
-}
-
 // Ten Euler steps of y' = y from 1 (torchdiffeq): 1.1¹⁰, and so is the gradient. The
 // continuous adjoint of the autonomous equation takes the same steps.
 func TestEulerGrowth(t *testing.T) {
@@ -291,136 +271,12 @@ func TestRotationSaves(t *testing.T) {
 	}
 }
 
-// y' = −y + θ_0 before t = ½ and −y + θ_1 after it, L = ∫ y (diffrax' switched
-// forcing), against the closed form.
-func TestSwitchedForcing(t *testing.T) {
-	f := &field[float64]{
-		dim: 1, theta: []float64{0.7, -0.4},
-		eval: func(d []float64, t float64, y, p []float64) {
-			if d[0] = p[0] - y[0]; t >= 0.5 {
-				d[0] = p[1] - y[0]
-			}
-		},
-		vjp: func(dy, dp []float64, t float64, y, p, l []float64) {
-			dy[0] = -l[0]
-			if t >= 0.5 {
-				dp[1] += l[0]
-			} else {
-				dp[0] += l[0]
-			}
-		},
-	}
-	z := WithCost[float64](f, integral{})
-	// y(½) = y0 a + θ_0 (1−a), a = exp(−½), and so on for the second half.
-	a := math.Exp(-0.5)
-	first, second := 1-a, 0.5-(1-a)
-	wantY0 := []float64{first + a*first, 1}
-	wantTheta := []float64{second + (1-a)*first, second}
-	eachMethod(t, func(t *testing.T, m Method) {
-		opt := odeint.Options{RTol: 1e-10, ATol: 1e-10, Jumps: []float64{0.5}}
-		_, g, _ := pull(t, z, opt, m, []float64{0, 1}, []float64{1.1, 0}, lastOnly(0, 1.0))
-		gradtest.Close(t, "∂L/∂y0", g.Y0, wantY0, 1e-9)
-		gradtest.Close(t, "∂L/∂θ", g.Theta, wantTheta, 1e-9)
-	})
-}
-
 // integral is the cost ∫y_0.
 type integral struct{}
 
 func (integral) Eval(_ float64, y []float64) float64 { return y[0] }
 
 func (integral) VJP(dy, _ []float64, _ float64, _ []float64, w float64) { dy[0] += w }
-
-// −½y before t = ½ and y² after it (torchdiffeq): with the jump declared, both
-// passes need fewer evaluations, and none of them is at the jump.
-func TestJumpSavesWork(t *testing.T) {
-	build := func() *field[float64] {
-		return &field[float64]{
-			dim: 2,
-			eval: func(d []float64, t float64, y, _ []float64) {
-				for i, v := range y {
-					if d[i] = -0.5 * v; t >= 0.5 {
-						d[i] = v * v
-					}
-				}
-			},
-			vjp: func(dy, _ []float64, t float64, y, _, l []float64) {
-				for i, v := range y {
-					if dy[i] = -0.5 * l[i]; t >= 0.5 {
-						dy[i] = 2 * v * l[i]
-					}
-				}
-			},
-		}
-	}
-	// y(½) = y0 e^{−¼}; 1/y(1) = 1/y(½) − ½; ∂y(1)/∂y0 = (y(1)/y0)² e^{¼}.
-	want := make([]float64, 2)
-	for i, y0 := range []float64{1, 2} {
-		end := 1 / (math.Exp(0.25)/y0 - 0.5)
-		want[i] = end * end / (y0 * y0) * math.Exp(0.25)
-	}
-	eachMethod(t, func(t *testing.T, m Method) {
-		work := func(jumps ...float64) (forward, backward int) {
-			f := build()
-			opt := odeint.Options{RTol: 1e-8, ATol: 1e-8, Jumps: jumps}
-			_, g, s := pull(t, f, opt, m, []float64{0, 1}, []float64{1, 2}, lastOnly(1.0, 1.0))
-			tol := 1e-4 // a jump met by chance
-			if len(jumps) > 0 {
-				tol = 1e-6
-			}
-			gradtest.Close(t, "∂L/∂y0", g.Y0, want, tol)
-			for _, at := range f.evals {
-				if len(jumps) > 0 && at == jumps[0] {
-					t.Fatalf("f was evaluated at its jump")
-				}
-			}
-			a, b := s.Stats()
-			return a.NFE, b.NFE + b.VJPs
-		}
-		f0, b0 := work()
-		f1, b1 := work(0.5)
-		if f1 >= f0 || b1 >= b0 {
-			t.Errorf("evaluations with the jump: %d forwards, %d backwards; without: %d, %d", f1, b1, f0, b0)
-		}
-	})
-}
-
-// At a saved time that is a jump, the derivative by that time is the one from before
-// it, and at the first time the one from after it.
-func TestTimesAtJumps(t *testing.T) {
-	f := &field[float64]{ // y' = −y before t = 1 and +2 after it
-		dim: 1,
-		eval: func(d []float64, t float64, y, _ []float64) {
-			if d[0] = -y[0]; t >= 1 {
-				d[0] = 2
-			}
-		},
-		vjp: func(dy, _ []float64, t float64, _, _, l []float64) {
-			if t < 1 {
-				dy[0] = -l[0]
-			}
-		},
-	}
-	eachMethod(t, func(t *testing.T, m Method) {
-		opt := odeint.Options{RTol: 1e-10, ATol: 1e-10, Jumps: []float64{1}}
-		for _, c := range []struct{ times, dys, want []float64 }{
-			{[]float64{0, 1}, []float64{0, 1}, []float64{math.Exp(-1), -math.Exp(-1)}},
-			{[]float64{1, 2}, []float64{0, 1}, []float64{-2, 2}},
-			{[]float64{2, 1}, []float64{0, 1}, []float64{-2, 2}},
-			{[]float64{1, 0}, []float64{0, 1}, []float64{math.E, -math.E}},
-		} {
-			f.evals = nil
-			_, g, _ := pull(t, f, opt, m, c.times, []float64{1}, func([]float64) []float64 { return c.dys })
-			gradtest.Close(t, fmt.Sprint("∂L/∂t on ", c.times), g.Times, c.want, 1e-8)
-			for _, at := range f.evals {
-				if at == 1 {
-					t.Errorf("f was evaluated at its jump on %v", c.times)
-					break
-				}
-			}
-		}
-	})
-}
 
 // A field that is zero, with 50 states and 3 parameters (SciMLSensitivity): nothing
 // happens, gradients included.

@@ -1,0 +1,113 @@
+package odeint
+
+import (
+	"math"
+	"slices"
+)
+
+// Step is one accepted step, as the solve took it. The slices belong to the
+// Solution.
+type Step[T Float] struct {
+	T0, T1 float64 // the ends, in the direction of integration
+	H      float64 // signed step size, T1 − T0 up to rounding
+
+	// Lo and Hi bound the times at which f was evaluated. They are T0 and T1, or the
+	// neighbouring number inside the step where that end is a jump.
+	Lo, Hi float64
+
+	Y0, Y1 []T // the states at the ends
+
+	// K has the stages one after the other, Dim components each: all of the step, and the dense stages
+	// if they were evaluated. For an ImplicitRK they are the slopes k_i; a
+	// Splitting has none; for Tao it is the second copy of the state at T0.
+	K []T
+}
+
+// StageTime returns the time at which the stage with node c was evaluated: between Lo
+// and Hi, unless c lies outside [0, 1], as it can for splittings.
+func (s *Step[T]) StageTime(c float64) float64 {
+	switch {
+	case c == 0:
+		return s.bound(s.T0)
+	case c == 1:
+		return s.bound(s.T1)
+	case c < 0 || c > 1:
+		return s.T0 + c*s.H
+	}
+	return s.bound(s.T0 + c*s.H)
+}
+
+// bound returns the number next to t between Lo and Hi.
+func (s *Step[T]) bound(t float64) float64 {
+	lo, hi := s.Lo, s.Hi
+	if lo > hi {
+		lo, hi = hi, lo
+	}
+	return min(max(t, lo), hi)
+}
+
+// theta returns where t lies in the step: 0 at T0, 1 at T1.
+func (s *Step[T]) theta(t float64) float64 {
+	if t == s.T1 {
+		return 1
+	}
+	return (t - s.T0) / s.H
+}
+
+// setBounds sets Lo and Hi: the ends, or the numbers next to them inside where an end
+// is a jump.
+func (s *Step[T]) setBounds(jumpAtStart, jumpAtEnd bool) {
+	s.Lo, s.Hi = s.T0, s.T1
+	if jumpAtStart {
+		s.Lo = math.Nextafter(s.T0, s.T1)
+	}
+	if jumpAtEnd {
+		s.Hi = math.Nextafter(s.T1, s.T0)
+	}
+}
+
+// StepTimes returns the i-th accepted step, from 0, without its states and stages: T0,
+// T1, H, Lo and Hi. It is there for the steps that are kept and for all steps of a
+// solve with Fixed, where it takes no memory for each step. It panics for others.
+func (s *Solution[T]) StepTimes(i int) Step[T] {
+	if i < len(s.steps) {
+		step := s.steps[i]
+		step.Y0, step.Y1, step.K = nil, nil, nil
+		return step
+	}
+	r, found := slices.BinarySearchFunc(s.series, i, func(r series, i int) int { return r.first - i })
+	if !found {
+		r--
+	}
+	if r < 0 || i < 0 || i >= s.Stats.Accepted {
+		panic("odeint: the solution does not know the times of this step")
+	}
+	return timesOf[T](s.series[r], i-s.series[r].first)
+}
+
+// series is the steps of Fixed from one landing to the next: all that is needed to say
+// when each of them was.
+type series struct {
+	first, n               int // the index of the first step, and how many there are
+	start, end, h          float64
+	cut                    bool // the last step is shorter
+	jumpAtStart, jumpAtEnd bool
+}
+
+// timesOf returns step i of a series, with the arithmetic of plan.fixedStep.
+func timesOf[T Float](r series, i int) Step[T] {
+	s := Step[T]{T0: r.start, H: r.h}
+	if i > 0 {
+		s.T0 = r.start + float64(i)*r.h
+	}
+	if i < r.n-1 {
+		s.T1 = r.start + float64(i+1)*r.h
+	} else {
+		s.T1 = r.end
+		if r.cut {
+			s.H = r.end - s.T0
+		}
+	}
+	s.setBounds(i == 0 && r.jumpAtStart, i == r.n-1 && r.jumpAtEnd)
+	return s
+}
