@@ -1,9 +1,8 @@
 package graph
 
 import (
-	"gorgonia.org/tensor"
-
 	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 func softmaxCases() []opCase {

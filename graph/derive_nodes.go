@@ -6,6 +6,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Small functions that build nodes for the rules. They panic with a failure;
@@ -45,13 +47,10 @@ func logarithm(x *G.Node) *G.Node {
 // reshaped gives x another shape, or the scalar in it. It copies: Gorgonia's own
 // reshape shares memory, which its TapeMachine then overwrites.
 func reshaped(x *G.Node, to tensor.Shape) *G.Node {
-	if slices.Equal(x.Shape(), to) {
-		return x
-	}
 	if x.Shape().TotalSize() != to.TotalSize() {
 		panic(failure{fmt.Errorf("reshape of %v to %v: %w", x.Shape(), to, ErrShape)})
 	}
-	return must(G.ApplyOp(shapeOp{ownOp: ownOp{name: "Shape", dims: to.Dims(), shape: to.Clone()}, from: x.Dims()}, x))
+	return must(nodes.Reshape(x, to))
 }
 
 func transposed(x *G.Node, perm []int) *G.Node {

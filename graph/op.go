@@ -3,20 +3,17 @@ package graph
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // errDecode reports that Gorgonia's private ops are not what this file expects.
 var errDecode = errors.New("graph: Gorgonia's ops are not those of v0.9.18; pin gorgonia.org/gorgonia to v0.9.18")
 
 const gorgoniaPath = "gorgonia.org/gorgonia"
-
-// reshaper is an op of another package that gives its operand this shape, by a
-// copy of its elements in row-major order.
-type reshaper interface{ ReshapedTo() tensor.Shape }
 
 // decode tells what n computes; nil means that n is a variable. The error is
 // errDecode, wrapped.
@@ -27,8 +24,13 @@ func decode(n *G.Node) (op, error) {
 	if own, ok := n.Op().(interface{ decode() op }); ok {
 		return own.decode(), nil
 	}
-	if o, ok := n.Op().(reshaper); ok && slices.Equal(o.ReshapedTo(), n.Shape()) {
+	switch o := n.Op().(type) {
+	case nodes.ConstantOp:
+		return constantOp{o.Constant()}, nil
+	case nodes.ReshapeOp:
 		return reshapeOp{}, nil
+	case nodes.NormalCDFOp:
+		return unaryOp{fnNormalCDF}, nil
 	}
 	r := newReader(n.Op())
 	if r.pkg != gorgoniaPath {

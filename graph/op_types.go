@@ -144,7 +144,7 @@ type window struct {
 
 type unaryFn uint8
 
-// In the order of Gorgonia's ʘUnaryOperatorType.
+// In the order of Gorgonia's ʘUnaryOperatorType; the last is an op of our own.
 const (
 	fnAbs unaryFn = iota
 	fnSign
@@ -166,11 +166,12 @@ const (
 	fnLog1p
 	fnExpm1
 	fnSoftplus
+	fnNormalCDF
 )
 
 var unaryNames = [...]string{
 	"abs", "sign", "ceil", "floor", "sin", "cos", "exp", "ln", "log2", "neg", "square",
-	"sqrt", "inv", "invSqrt", "cube", "tanh", "sigmoid", "log1p", "expm1", "softplus",
+	"sqrt", "inv", "invSqrt", "cube", "tanh", "sigmoid", "log1p", "expm1", "softplus", "Φ",
 }
 
 func (f unaryFn) String() string { return unaryNames[f] }

@@ -3,6 +3,7 @@ package graph
 import (
 	"math"
 
+	"github.com/neuralode/neuralode/internal/nodes"
 	"github.com/neuralode/neuralode/internal/vec"
 )
 
@@ -81,6 +82,8 @@ func unaryKernel[T Float](fn unaryFn) func(dst, x []T) {
 		return vec.Map[T](math.Expm1)
 	case fnSoftplus:
 		return vec.Softplus[T]
+	case fnNormalCDF:
+		return vec.Map[T](nodes.Phi)
 	}
 	panic("graph: unknown unary function")
 }

@@ -8,6 +8,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Activation is an elementwise function. It is a [Module] without learnables,
@@ -27,14 +29,15 @@ const (
 	ReLU                            // max(x, 0)
 	LeakyReLU                       // x for x ≥ 0, else x/100
 	ELU                             // x for x ≥ 0, else exp(x) − 1 (Clevert et al. 2016, α = 1)
-	GELU                            // x·σ(√(8/π)(x + 0.044715x³)), the tanh form of x·Φ(x) (Hendrycks and Gimpel 2016)
+	GELU                            // x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel 2016); the default of PyTorch
+	GELUTanh                        // x·σ(√(8/π)(x + 0.044715x³)), the tanh form of GELU; the default of JAX
 	Swish                           // x·σ(x), also called SiLU
 	Sin                             // sin x
 )
 
 var activationNames = [...]string{
 	Identity: "identity", Tanh: "tanh", Sigmoid: "sigmoid", Softplus: "softplus", ReLU: "relu",
-	LeakyReLU: "leaky_relu", ELU: "elu", GELU: "gelu", Swish: "swish", Sin: "sin",
+	LeakyReLU: "leaky_relu", ELU: "elu", GELU: "gelu", GELUTanh: "gelu_tanh", Swish: "swish", Sin: "sin",
 }
 
 // Activations lists all there are.
@@ -71,7 +74,7 @@ func (a *Activation) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return &ConfigError{Module: "Activation", Faults: []string{fmt.Sprintf(
+	return &ConfigError{What: "Activation", Faults: []string{fmt.Sprintf(
 		"there is none named %q; use one of %s", text, strings.Join(activationNames[1:], ", "))}}
 }
 
@@ -79,7 +82,7 @@ func (a Activation) validate() error {
 	if int(a) < len(activationNames) {
 		return nil
 	}
-	return &ConfigError{Module: "Activation", Faults: []string{fmt.Sprintf("%v is not defined; use one of the constants", a)}}
+	return &ConfigError{What: "Activation", Faults: []string{fmt.Sprintf("%v is not defined; use one of the constants", a)}}
 }
 
 // or returns a, or other if a is no choice.
@@ -109,92 +112,42 @@ func (a Activation) Apply(x *G.Node) (*G.Node, error) {
 	if x == nil {
 		panic("layers: nil input")
 	}
-	b := builder{g: x.Graph(), dt: x.Dtype()}
+	b := nodes.On(x)
 	var y *G.Node
 	switch a {
 	case 0, Identity:
 		y = x
 	case Tanh:
-		y = b.try(G.Tanh(x))
+		y = b.Tanh(x)
 	case Sigmoid:
-		y = b.try(G.Sigmoid(x))
+		y = b.Sigmoid(x)
 	case Softplus:
-		y = b.try(G.Softplus(x))
+		y = b.Softplus(x)
 	case Sin:
-		y = b.try(G.Sin(x))
+		y = b.Sin(x)
 	case ReLU:
-		y = b.relu(x)
+		y = relu(b, x)
 	case LeakyReLU:
 		// The slope is 1 or 1/100, so nothing overflows that x does not.
-		y = b.mul(x, b.add(b.mul(b.positive(x), b.constant(0.99)), b.constant(0.01)))
+		y = b.Mul(x, b.Add(b.Mul(b.Positive(x), b.Constant(0.99)), b.Constant(0.01)))
 	case ELU:
 		// x − relu(x) is min(x, 0): expm1 never sees a large argument.
-		pos := b.relu(x)
-		y = b.add(pos, b.expm1(b.sub(x, pos)))
+		pos := relu(b, x)
+		y = b.Add(pos, b.Expm1(b.Sub(x, pos)))
 	case GELU:
+		y = b.Mul(x, b.NormalCDF(x))
+	case GELUTanh:
 		// The tanh form, 0.5x(1 + tanh u), is x·σ(2u), which keeps its accuracy
 		// where 1 + tanh u cancels.
-		cube := b.mul(x, b.mul(x, x))
-		u2 := b.mul(b.add(x, b.mul(cube, b.constant(0.044715))), b.constant(math.Sqrt(8/math.Pi)))
-		y = b.mul(x, b.sigmoid(u2))
+		cube := b.Mul(x, b.Mul(x, x))
+		u2 := b.Mul(b.Add(x, b.Mul(cube, b.Constant(0.044715))), b.Constant(math.Sqrt(8/math.Pi)))
+		y = b.Mul(x, b.Sigmoid(u2))
 	case Swish:
-		y = b.mul(x, b.sigmoid(x))
+		y = b.Mul(x, b.Sigmoid(x))
 	default:
 		return nil, a.validate()
 	}
-	return y, b.err
+	return b.Result(y)
 }
 
-// builder chains graph operations; after the first error the rest do nothing.
-type builder struct {
-	g   *G.ExprGraph
-	dt  tensor.Dtype
-	err error
-}
-
-func (b *builder) try(n *G.Node, err error) *G.Node {
-	if b.err == nil {
-		b.err = err
-	}
-	return n
-}
-
-func (b *builder) binary(op func(x, y *G.Node) (*G.Node, error), x, y *G.Node) *G.Node {
-	if b.err != nil {
-		return nil
-	}
-	return b.try(op(x, y))
-}
-
-func (b *builder) unary(op func(x *G.Node) (*G.Node, error), x *G.Node) *G.Node {
-	if b.err != nil {
-		return nil
-	}
-	return b.try(op(x))
-}
-
-func (b *builder) add(x, y *G.Node) *G.Node  { return b.binary(G.Add, x, y) }
-func (b *builder) sub(x, y *G.Node) *G.Node  { return b.binary(G.Sub, x, y) }
-func (b *builder) mul(x, y *G.Node) *G.Node  { return b.binary(G.HadamardProd, x, y) }
-func (b *builder) sigmoid(x *G.Node) *G.Node { return b.unary(G.Sigmoid, x) }
-func (b *builder) expm1(x *G.Node) *G.Node   { return b.unary(G.Expm1, x) }
-func (b *builder) relu(x *G.Node) *G.Node    { return b.mul(x, b.positive(x)) }
-
-// positive is 1 where x ≥ 0, else 0; its derivative is none.
-func (b *builder) positive(x *G.Node) *G.Node {
-	gte := func(x, y *G.Node) (*G.Node, error) { return G.Gte(x, y, true) }
-	return b.binary(gte, x, b.constant(0))
-}
-
-// constant returns the graph's node for a constant. Gorgonia tells constants
-// apart by name alone, so the name carries the value and the type.
-func (b *builder) constant(v float64) *G.Node {
-	if b.err != nil {
-		return nil
-	}
-	var value any = v
-	if b.dt == tensor.Float32 {
-		value = float32(v)
-	}
-	return b.g.AddNode(G.NewConstant(value, G.WithName(fmt.Sprintf("layers: %v %v", b.dt, v))))
-}
+func relu(b *nodes.Builder, x *G.Node) *G.Node { return b.Mul(x, b.Positive(x)) }

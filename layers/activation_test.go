@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/neuralode/neuralode/layers"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/layers"
 )
 
 // closed gives every activation with its first two derivatives in closed form,
@@ -34,6 +35,10 @@ var closed = map[layers.Activation][3]func(x float64) float64{
 			return math.Exp(x)
 		}},
 	layers.GELU: {
+		func(x float64) float64 { return x * cdf(x) },
+		func(x float64) float64 { return cdf(x) + x*pdf(x) },
+		func(x float64) float64 { return (2 - x*x) * pdf(x) }},
+	layers.GELUTanh: {
 		func(x float64) float64 { return x * sigma(gelu(x)) },
 		func(x float64) float64 { return sigma(gelu(x)) + x*sigma1(gelu(x))*gelu1(x) },
 		func(x float64) float64 {
@@ -51,6 +56,8 @@ func zero(float64) float64     { return 0 }
 func sigma(x float64) float64  { return 1 / (1 + math.Exp(-x)) }
 func sigma1(x float64) float64 { return sigma(x) * sigma(-x) }
 func sigma2(x float64) float64 { return sigma1(x) * (sigma(-x) - sigma(x)) }
+func cdf(x float64) float64    { return math.Erfc(-x/math.Sqrt2) / 2 }
+func pdf(x float64) float64    { return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi) }
 func gelu(x float64) float64   { return math.Sqrt(8/math.Pi) * (x + 0.044715*x*x*x) }
 func gelu1(x float64) float64  { return math.Sqrt(8/math.Pi) * (1 + 3*0.044715*x*x) }
 func step(below, above float64) func(float64) float64 {

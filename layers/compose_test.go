@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/neuralode/neuralode/layers"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/layers"
 )
 
 type timeLayer interface {

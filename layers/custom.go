@@ -6,6 +6,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Custom is a module made of a function of nodes. Exactly one of Forward and
@@ -44,7 +46,7 @@ func (m Custom) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand
 	w := make(G.Nodes, len(m.Params))
 	for i, p := range m.Params {
 		var err error
-		if w[i], err = Learnable(g, prefix(name)+p.Name, dt, p.Shape, p.Init, r); err != nil {
+		if w[i], err = Learnable(g, nodes.Join(name, p.Name), dt, p.Shape, p.Init, r); err != nil {
 			return nil, err
 		}
 	}
@@ -73,7 +75,7 @@ func (m Custom) validate() error {
 		seen[p.Name] = true
 	}
 	if faults != nil {
-		return &ConfigError{Module: "Custom", Faults: faults}
+		return &ConfigError{What: "Custom", Faults: faults}
 	}
 	return nil
 }
@@ -105,7 +107,7 @@ func (l timedCustom) FwdAt(t, y *G.Node) (*G.Node, error) {
 }
 
 func (l timedCustom) Fwd(x *G.Node) (*G.Node, error) {
-	return nil, &ConfigError{Module: l.name, Faults: []string{"the module depends on time; call FwdAt(t, y)"}}
+	return nil, &ConfigError{What: l.name, Faults: []string{"the module depends on time; call FwdAt(t, y)"}}
 }
 
 func (l placedCustom) check(y *G.Node, err error) (*G.Node, error) {
@@ -113,7 +115,7 @@ func (l placedCustom) check(y *G.Node, err error) (*G.Node, error) {
 		return nil, fmt.Errorf("layers: %s: %w", l.name, err)
 	}
 	if y == nil {
-		return nil, &ConfigError{Module: l.name, Faults: []string{"the function returned neither a node nor an error"}}
+		return nil, &ConfigError{What: l.name, Faults: []string{"the function returned neither a node nor an error"}}
 	}
 	return y, nil
 }

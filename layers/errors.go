@@ -6,35 +6,34 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // ConfigError reports every fault of a module's description at once.
 type ConfigError struct {
-	Module string   // which module, as in "MLP" or `learnable "net/W0"`
+	What   string   // which module, as in "MLP" or `learnable "net/W0"`
 	Faults []string // what is wrong and what to write instead
 }
 
 func (e *ConfigError) Error() string {
-	return "layers: " + e.Module + ": " + strings.Join(e.Faults, "; ")
+	return "layers: " + e.What + ": " + strings.Join(e.Faults, "; ")
 }
 
-// NameError reports a name that a node of the graph has already. Gorgonia would
-// merge the two.
-type NameError struct{ Name string }
-
-func (e *NameError) Error() string {
-	return fmt.Sprintf("layers: the graph has a node named %q already, and Gorgonia merges nodes of equal names; place the module under another name", e.Name)
-}
+// NameError reports a name that a node of the graph has already; its field Name is that
+// name. Gorgonia would merge the two. It is one type in all packages of this module, as
+// odelayer.NameError.
+type NameError = nodes.NameError
 
 // ShapeError reports an input that does not fit a layer.
 type ShapeError struct {
-	Layer string       // the layer's name
-	Got   tensor.Shape // the input's shape
-	Want  string       // the shape that fits, as in "(batch, …, 2)"
+	What string       // the layer's name
+	Got  tensor.Shape // the input's shape
+	Want string       // the shape that fits, as in "(batch, …, 2)"
 }
 
 func (e *ShapeError) Error() string {
-	return fmt.Sprintf("layers: %s: the input has shape %v, want %s", e.Layer, e.Got, e.Want)
+	return fmt.Sprintf("layers: %s: the input has shape %v, want %s", e.What, e.Got, e.Want)
 }
 
 // checkInput reports what keeps x from entering the layer called name: a graph
@@ -45,14 +44,14 @@ func checkInput(name string, x, w *G.Node, width int) error {
 		panic("layers: nil input")
 	}
 	if x.Graph() != w.Graph() {
-		return &ConfigError{Module: name, Faults: []string{"the input belongs to another graph; place the module on the input's graph"}}
+		return &ConfigError{What: name, Faults: []string{"the input belongs to another graph; place the module on the input's graph"}}
 	}
 	s := x.Shape()
 	if len(s) < 2 || s[len(s)-1] != width {
-		return &ShapeError{Layer: name, Got: s.Clone(), Want: fmt.Sprintf("(batch, …, %d); reshape a vector to (1, %d)", width, width)}
+		return &ShapeError{What: name, Got: s.Clone(), Want: fmt.Sprintf("(batch, …, %d); reshape a vector to (1, %d)", width, width)}
 	}
 	if x.Dtype() != w.Dtype() {
-		return &ConfigError{Module: name, Faults: []string{fmt.Sprintf("the input is %v and the weights are %v; place the module with the input's type", x.Dtype(), w.Dtype())}}
+		return &ConfigError{What: name, Faults: []string{fmt.Sprintf("the input is %v and the weights are %v; place the module with the input's type", x.Dtype(), w.Dtype())}}
 	}
 	return nil
 }

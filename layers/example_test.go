@@ -6,9 +6,10 @@ import (
 	"log"
 	"math/rand/v2"
 
-	"github.com/neuralode/neuralode/layers"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/layers"
 )
 
 // A module is placed on a graph and used like any layer of Gorgonia.

@@ -210,7 +210,7 @@ func (in Init) validate(r *rand.Rand) error {
 		faults = append(faults, "there is no source of random numbers; pass a *rand.Rand, as in rand.New(rand.NewPCG(1, 2))")
 	}
 	if faults != nil {
-		return &ConfigError{Module: "Init " + in.String(), Faults: faults}
+		return &ConfigError{What: "Init " + in.String(), Faults: faults}
 	}
 	return nil
 }
@@ -271,6 +271,6 @@ func (in *Init) UnmarshalText(text []byte) error {
 		*in = read
 		return nil
 	}
-	return &ConfigError{Module: "Init", Faults: []string{fmt.Sprintf("cannot read %q; write one of glorot_uniform, glorot_normal, "+
+	return &ConfigError{What: "Init", Faults: []string{fmt.Sprintf("cannot read %q; write one of glorot_uniform, glorot_normal, "+
 		"he_uniform, he_normal, orthogonal (each with an optional gain, as in he_normal(1.5)), zeros, constant(v), uniform(low,high), normal(mean,dev)", text)}}
 }

@@ -5,9 +5,10 @@ import (
 	"math"
 	"testing"
 
-	"github.com/neuralode/neuralode/layers"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/layers"
 )
 
 // Every initialiser has the mean, deviation and bounds of its formula. With

@@ -6,6 +6,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Layer is a module that has been placed on a graph. It is an alias of an
@@ -39,15 +41,6 @@ type Module interface {
 	Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error)
 }
 
-// timed is a Layer that depends on time.
-type timed interface {
-	Layer
-	FwdAt(t, y *G.Node) (*G.Node, error)
-}
-
-// shaper is a Module that knows the shape of its input.
-type shaper interface{ StateShape() []int }
-
 // Learnable adds one trainable node to g, as Place does for each of a module's
 // weights. It is meant for modules of your own: name must be taken by no node
 // of g, and init.Draw fills the value. The zero init is GlorotUniform(1).
@@ -62,39 +55,23 @@ func Learnable(g *G.ExprGraph, name string, dt tensor.Dtype, shape []int, init I
 	if dt != tensor.Float64 && dt != tensor.Float32 {
 		faults = append(faults, fmt.Sprintf("dtype %v; use tensor.Float64 or tensor.Float32", dt))
 	}
-	size := 1
-	for _, n := range shape {
-		size *= n
-		if n <= 0 {
-			faults = append(faults, fmt.Sprintf("shape %v; every axis must be at least 1", shape))
-			break
-		}
+	size, ok := nodes.Size(shape)
+	if !ok {
+		faults = append(faults, fmt.Sprintf("shape %v; every axis must be at least 1, and their product at most 2^30", shape))
 	}
 	if len(shape) == 0 {
 		faults = append(faults, "a scalar shape; use (1, 1) instead")
 	}
 	if faults != nil {
-		return nil, &ConfigError{Module: fmt.Sprintf("learnable %q", name), Faults: faults}
+		return nil, &ConfigError{What: fmt.Sprintf("learnable %q", name), Faults: faults}
 	}
-	if len(g.ByName(name)) > 0 {
-		return nil, &NameError{Name: name}
+	if err := nodes.Free(g, name); err != nil {
+		return nil, err
 	}
 	draw := make([]float64, size)
 	if err := init.Draw(draw, shape, r); err != nil {
 		return nil, err
 	}
-	value := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(backing(draw, dt)))
-	return G.NewTensor(g, dt, len(shape), G.WithShape(shape...), G.WithName(name), G.WithValue(value)), nil
-}
-
-// backing returns values as a slice of dt's type. It takes over values.
-func backing(values []float64, dt tensor.Dtype) any {
-	if dt == tensor.Float64 {
-		return values
-	}
-	rounded := make([]float32, len(values))
-	for i, v := range values {
-		rounded[i] = float32(v)
-	}
-	return rounded
+	value := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(nodes.Backing(draw, dt)))
+	return nodes.Learnable(g, name, value)
 }

@@ -6,6 +6,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Linear is the affine map y = x·W + b on the last axis: an input of shape
@@ -29,9 +31,9 @@ func (m Linear) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand
 		faults = append(faults, fmt.Sprintf("Out is %d; it must be at least 1", m.Out))
 	}
 	if faults != nil {
-		return nil, &ConfigError{Module: "Linear", Faults: faults}
+		return nil, &ConfigError{What: "Linear", Faults: faults}
 	}
-	a, err := placeAffine(g, prefix(name)+"W", prefix(name)+"b", dt, m, r)
+	a, err := placeAffine(g, nodes.Join(name, "W"), nodes.Join(name, "b"), dt, m, r)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +90,7 @@ func overLastAxis(name string, x, w *G.Node, f func(*G.Node) (*G.Node, error)) (
 		return f(x)
 	}
 	outer := x.Shape()[:x.Dims()-1] // a copy of the node's
-	flat, err := reshape(x, tensor.Shape{outer.TotalSize(), w.Shape()[0]})
+	flat, err := nodes.Reshape(x, tensor.Shape{outer.TotalSize(), w.Shape()[0]})
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +98,5 @@ func overLastAxis(name string, x, w *G.Node, f func(*G.Node) (*G.Node, error)) (
 	if err != nil {
 		return nil, err
 	}
-	return reshape(y, append(outer, y.Shape()[1]))
-}
-
-// prefix is what the names of a layer's learnables begin with.
-func prefix(name string) string {
-	if name == "" {
-		return ""
-	}
-	return name + "/"
+	return nodes.Reshape(y, append(outer, y.Shape()[1]))
 }

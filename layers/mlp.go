@@ -7,6 +7,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // MLP is a multilayer perceptron of any depth on the last axis: an input of
@@ -33,7 +35,7 @@ func (m MLP) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (
 	l := &placedMLP{name: name, hidden: m.Activation.or(Tanh), final: m.Final}
 	in := m.In
 	for i, out := range slices.Concat(m.Hidden, []int{m.Out}) {
-		w, b := fmt.Sprintf("%sW%d", prefix(name), i), fmt.Sprintf("%sb%d", prefix(name), i)
+		w, b := nodes.Join(name, fmt.Sprintf("W%d", i)), nodes.Join(name, fmt.Sprintf("b%d", i))
 		a, err := placeAffine(g, w, b, dt, Linear{In: in, Out: out, NoBias: m.NoBias, WeightInit: m.WeightInit, BiasInit: m.BiasInit}, r)
 		if err != nil {
 			return nil, err
@@ -66,7 +68,7 @@ func (m MLP) validate() error {
 		}
 	}
 	if faults != nil {
-		return &ConfigError{Module: "MLP", Faults: faults}
+		return &ConfigError{What: "MLP", Faults: faults}
 	}
 	return nil
 }

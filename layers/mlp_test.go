@@ -9,9 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/neuralode/neuralode/layers"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/layers"
 )
 
 func TestLinear(t *testing.T) {

@@ -5,10 +5,13 @@ import (
 	"math"
 	"testing"
 
-	"github.com/neuralode/neuralode/graph"
-	"github.com/neuralode/neuralode/layers"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/internal/gorgoniatest"
+	"github.com/neuralode/neuralode/internal/nodes"
+	"github.com/neuralode/neuralode/layers"
 )
 
 // spread are n different numbers of size about one.
@@ -29,7 +32,7 @@ func reshapes(n *G.Node) (found G.Nodes) {
 			return
 		}
 		seen[n] = true
-		if _, ok := n.Op().(interface{ ReshapedTo() tensor.Shape }); ok {
+		if _, ok := n.Op().(nodes.ReshapeOp); ok {
 			found = append(found, n)
 		}
 		for it := n.Graph().From(n.ID()); it.Next(); {
@@ -139,20 +142,11 @@ func TestSeveralAxesOnBothMachines(t *testing.T) {
 							t.Fatal(err)
 						}
 						expectNear(t, "gradient of "+n.Name(), floats(d), want[i], 16*rounding(dt), 16*rounding(dt))
-						clearFloats(d) // as Gorgonia's solvers do
+						gorgoniatest.Clear(d) // as Gorgonia's solvers do
 					}
 				}
 			})
 		}
-	}
-}
-
-func clearFloats(v G.Value) {
-	switch d := v.Data().(type) {
-	case []float64:
-		clear(d)
-	case []float32:
-		clear(d)
 	}
 }
 

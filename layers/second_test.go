@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/neuralode/neuralode/graph"
-	"github.com/neuralode/neuralode/layers"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/layers"
 )
 
 // Every activation may be differentiated twice: the second derivative by graph.Grad of a

@@ -3,9 +3,12 @@ package layers
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Sequential passes its input through modules one after another. Module i is
@@ -26,20 +29,17 @@ func (m Sequential) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.
 		faults = append(faults, "there are no modules; Identity is the one that does nothing")
 	}
 	if faults != nil {
-		return nil, &ConfigError{Module: "Sequential", Faults: faults}
+		return nil, &ConfigError{What: "Sequential", Faults: faults}
 	}
 	var l placedSequential
-	dependsOnTime := false
 	for i, module := range m {
-		member, err := module.Place(g, fmt.Sprintf("%s%d", prefix(name), i), dt, r)
+		member, err := module.Place(g, nodes.Join(name, strconv.Itoa(i)), dt, r)
 		if err != nil {
 			return nil, err
 		}
-		_, ok := member.(timed)
-		dependsOnTime = dependsOnTime || ok
 		l = append(l, member)
 	}
-	if dependsOnTime {
+	if nodes.IsTimed(l...) {
 		return timedSequential{l}, nil
 	}
 	return l, nil
@@ -52,10 +52,7 @@ func (m Sequential) StateShape() []int {
 		if _, ok := module.(Activation); ok {
 			continue
 		}
-		if s, ok := module.(shaper); ok {
-			return s.StateShape()
-		}
-		return nil
+		return nodes.StateShape(module)
 	}
 	return nil
 }
@@ -84,17 +81,9 @@ type timedSequential struct{ placedSequential }
 
 func (l timedSequential) FwdAt(t, y *G.Node) (_ *G.Node, err error) {
 	for _, member := range l.placedSequential {
-		if y, err = fwdAt(member, t, y); err != nil {
+		if y, err = nodes.Forward(member, t, y); err != nil {
 			return nil, err
 		}
 	}
 	return y, nil
-}
-
-// fwdAt passes t to the layers that want it.
-func fwdAt(l Layer, t, y *G.Node) (*G.Node, error) {
-	if l, ok := l.(timed); ok {
-		return l.FwdAt(t, y)
-	}
-	return l.Fwd(y)
 }

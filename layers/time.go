@@ -6,12 +6,14 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // AppendTime makes dynamics that depend on time from a module that does not:
 // its layer's FwdAt(t, y) passes on y, of shape (batch, n), with t as one more
-// column, so Of must take inputs of width n+1. A scalar time can be had by
-// filling the column with it.
+// column, so Of must take inputs of width n+1. To give one time to all samples,
+// fill the column with it.
 //
 // The layer's Fwd takes an input that has its time column already.
 type AppendTime struct {
@@ -21,7 +23,7 @@ type AppendTime struct {
 // Place implements [Module].
 func (m AppendTime) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
 	if m.Of == nil {
-		return nil, &ConfigError{Module: "AppendTime", Faults: []string{"Of is nil; it is the module that gets the time column"}}
+		return nil, &ConfigError{What: "AppendTime", Faults: []string{"Of is nil; it is the module that gets the time column"}}
 	}
 	inner, err := m.Of.Place(g, name, dt, r)
 	if err != nil {
@@ -32,11 +34,7 @@ func (m AppendTime) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.
 
 // StateShape is Of's without the time column, and nil if Of knows none.
 func (m AppendTime) StateShape() []int {
-	s, ok := m.Of.(shaper)
-	if !ok {
-		return nil
-	}
-	inner := s.StateShape()
+	inner := nodes.StateShape(m.Of)
 	if len(inner) != 1 || inner[0] < 2 {
 		return nil
 	}
@@ -53,14 +51,14 @@ func (l placedAppendTime) FwdAt(t, y *G.Node) (*G.Node, error) {
 		panic("layers: nil input")
 	}
 	if y.Dims() != 2 {
-		return nil, &ShapeError{Layer: l.name, Got: y.Shape().Clone(), Want: "(batch, n) for a time column to be appended; reshape the state"}
+		return nil, &ShapeError{What: l.name, Got: y.Shape().Clone(), Want: "(batch, n) for a time column to be appended; reshape the state"}
 	}
 	if batch := y.Shape()[0]; !t.Shape().Eq(tensor.Shape{batch, 1}) {
-		return nil, &ShapeError{Layer: l.name + " (time)", Got: t.Shape().Clone(), Want: fmt.Sprintf("(%d, 1), a column with the batch's times", batch)}
+		return nil, &ShapeError{What: l.name + " (time)", Got: t.Shape().Clone(), Want: fmt.Sprintf("(%d, 1), a column with the batch's times", batch)}
 	}
 	yt, err := G.Concat(1, y, t)
 	if err != nil {
 		return nil, err
 	}
-	return fwdAt(l.Layer, t, yt)
+	return nodes.Forward(l.Layer, t, yt)
 }

@@ -141,7 +141,7 @@ func tensors(l Layer) ([]namedTensor, error) {
 			}
 		}
 		if !ok {
-			return nil, &ConfigError{Module: fmt.Sprintf("learnable %q", n.Name()),
+			return nil, &ConfigError{What: fmt.Sprintf("learnable %q", n.Name()),
 				Faults: []string{fmt.Sprintf("its value is a %T, want a contiguous tensor of float64 or float32", n.Value())}}
 		}
 		all = append(all, namedTensor{n.Name(), value})

@@ -7,9 +7,10 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/neuralode/neuralode/layers"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/layers"
 )
 
 func TestWeightsAreCopies(t *testing.T) {

@@ -13,8 +13,9 @@ import (
 	"slices"
 
 	"codeberg.org/sbinet/npyio/npz"
-	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/neuralode/neuralode/examples/internal/artifact"
 )
 
 // The files of a saved model. A description waits under the name nextFile until the weights

@@ -2,8 +2,9 @@ package odelayer
 
 import (
 	"errors"
-	"fmt"
 	"strings"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // ErrSecondOrder is the error of differentiating a gradient that went through a
@@ -13,20 +14,18 @@ var ErrSecondOrder = errors.New("odelayer: a gradient through a solve cannot be 
 
 // ConfigError reports every fault of a Config, or of a layer's inputs, at once.
 type ConfigError struct {
-	Name   string   // the layer's name
+	What   string   // the layer's name
 	Faults []string // what is wrong and what to write instead
 }
 
 func (e *ConfigError) Error() string {
-	return "odelayer: " + e.Name + ": " + strings.Join(e.Faults, "; ")
+	return "odelayer: " + e.What + ": " + strings.Join(e.Faults, "; ")
 }
 
-// NameError reports a name that the graph has already. Gorgonia would merge the two.
-type NameError struct{ Name string }
-
-func (e *NameError) Error() string {
-	return fmt.Sprintf("odelayer: the graph has %q already, and Gorgonia merges what has equal names; give the layer another name", e.Name)
-}
+// NameError reports a name that the graph has already; its field Name is that name.
+// Gorgonia would merge the two. It is one type in all packages of this module, as
+// layers.NameError.
+type NameError = nodes.NameError
 
 // SolveError is an error or a panic in a solve or a backward pass, as a machine's run
 // reports it. Gorgonia wraps it in an error of its own that hides it from

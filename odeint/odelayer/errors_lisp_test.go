@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/neuralode/neuralode/odeint/odelayer"
 	G "gorgonia.org/gorgonia"
+
+	"github.com/neuralode/neuralode/odeint/odelayer"
 )
 
 func runLisp(t *testing.T, cfg odelayer.Config, change func(u0 []float64)) error {

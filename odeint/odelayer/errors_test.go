@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/odelayer"
-	G "gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 // tapeModel is a loss around one layer on a TapeMachine.

@@ -6,12 +6,13 @@ import (
 	"math"
 	"math/rand/v2"
 
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/odelayer"
-	G "gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 // A Neural ODE learns a rotation inside an ordinary Gorgonia model.

@@ -5,16 +5,24 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/internal/gorgoniatest"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/odelayer"
-	G "gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 var (
+	sines  = gorgoniatest.Sines
+	dense  = gorgoniatest.Dense
+	floats = gorgoniatest.Floats
+	must   = gorgoniatest.Must
+	run    = gorgoniatest.Run
+
 	net     = layers.MLP{In: 2, Hidden: []int{5}, Out: 2}
 	times   = []float64{0, 0.4, 0.7, 1}
 	methods = []adjoint.Method{nil, adjoint.Discrete{}, adjoint.Interpolating{}, adjoint.Backsolve{}}
@@ -24,49 +32,9 @@ var (
 // them; saved times lie inside steps.
 var fixed = odeint.Options{Controller: odeint.Fixed{}, H0: 0.03}
 
-// sines are smooth test numbers of size about one.
-func sines(n int, phase float64) []float64 {
-	v := make([]float64, n)
-	for i := range v {
-		v[i] = math.Sin(1.7*float64(i) + phase)
-	}
-	return v
-}
-
-// dense makes a tensor of dt.
-func dense(dt tensor.Dtype, values []float64, shape ...int) *tensor.Dense {
-	if dt == tensor.Float64 {
-		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(append([]float64(nil), values...)))
-	}
-	narrow := make([]float32, len(values))
-	for i, v := range values {
-		narrow[i] = float32(v)
-	}
-	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(narrow))
-}
-
 // input adds a bound input, filled with sines of the phase, to g.
 func input(g *G.ExprGraph, name string, dt tensor.Dtype, phase float64, shape ...int) *G.Node {
-	v := dense(dt, sines(tensor.Shape(shape).TotalSize(), phase), shape...)
-	return G.NewTensor(g, dt, len(shape), G.WithShape(shape...), G.WithName(name), G.WithValue(v))
-}
-
-func floats(v G.Value) []float64 {
-	switch d := v.Data().(type) {
-	case []float64:
-		return append([]float64(nil), d...)
-	case []float32:
-		wide := make([]float64, len(d))
-		for i, x := range d {
-			wide[i] = float64(x)
-		}
-		return wide
-	case float64:
-		return []float64{d}
-	case float32:
-		return []float64{float64(d)}
-	}
-	panic("not floats")
+	return gorgoniatest.Input(g, name, dt, sines(tensor.Shape(shape).TotalSize(), phase), shape...)
 }
 
 func newLayer(t testing.TB, g *G.ExprGraph, name string, m graph.Module, cfg odelayer.Config) *odelayer.Layer {
@@ -90,39 +58,10 @@ func place(t testing.TB, m layers.Module, g *G.ExprGraph, name string, dt tensor
 	return l
 }
 
-func must(t testing.TB) func(n *G.Node, err error) *G.Node {
-	return func(n *G.Node, err error) *G.Node {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-}
-
 // meanSquare is the mean of x².
 func meanSquare(t testing.TB, x *G.Node) *G.Node {
 	t.Helper()
 	return must(t)(G.Mean(must(t)(G.Square(x))))
-}
-
-// run runs g once and returns copies of the nodes' values.
-func run(t testing.TB, g *G.ExprGraph, nodes ...*G.Node) [][]float64 {
-	t.Helper()
-	values := make([]G.Value, len(nodes))
-	for i, n := range nodes {
-		G.Read(n, &values[i])
-	}
-	vm := G.NewTapeMachine(g)
-	defer vm.Close()
-	if err := vm.RunAll(); err != nil {
-		t.Fatal(err)
-	}
-	out := make([][]float64, len(nodes))
-	for i, v := range values {
-		out[i] = floats(v)
-	}
-	return out
 }
 
 // checkGradient compares the gradient of loss by the nodes with central differences, by

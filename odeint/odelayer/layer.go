@@ -6,11 +6,13 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/graph"
-	"github.com/neuralode/neuralode/odeint"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/internal/nodes"
+	"github.com/neuralode/neuralode/odeint"
 )
 
 // Config says what a [Layer] solves and how. Batch and Times are needed; the zero
@@ -89,24 +91,27 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 	for _, p := range field.Layout() {
 		shape := tensor.Shape(p.Shape).Clone()
 		if len(shape) == 0 {
-			return nil, &ConfigError{Name: name, Faults: []string{fmt.Sprintf("parameter %q is a scalar; give it the shape (1, 1)", p.Name)}}
+			return nil, &ConfigError{What: name, Faults: []string{fmt.Sprintf("parameter %q is a scalar; give it the shape (1, 1)", p.Name)}}
 		}
-		if len(g.ByName(p.Name)) > 0 {
-			return nil, &NameError{Name: p.Name}
+		if err := nodes.Free(g, p.Name); err != nil {
+			return nil, err
 		}
 		in, offset = append(in, shape), append(offset, field.Dim()+p.Offset)
 	}
 	for i, p := range field.Layout() {
 		shape := in[i+1]
 		theta := slices.Clone(field.Params()[p.Offset : p.Offset+shape.TotalSize()])
-		value := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(theta))
-		l.learnables = append(l.learnables, G.NewTensor(g, cfg.Dtype, len(shape), G.WithShape(shape...), G.WithName(p.Name), G.WithValue(value)))
+		w, err := nodes.Learnable(g, p.Name, tensor.New(tensor.WithShape(shape...), tensor.WithBacking(theta)))
+		if err != nil {
+			return nil, err
+		}
+		l.learnables = append(l.learnables, w)
 	}
 	out := state.Clone()
 	if !cfg.Final {
 		out = append(tensor.Shape{len(cfg.Times)}, state...)
 	}
-	l.op = &forwardOp{&layerOp{name: name, dt: cfg.Dtype, in: in, offset: offset, out: out, solves: solves}}
+	l.op = newForward(&layerOp{name: name, dt: cfg.Dtype, in: in, offset: offset, out: out, solves: solves})
 	return l, nil
 }
 
@@ -148,7 +153,7 @@ func (l *Layer) Stats() (forward, backward adjoint.Stats) { return l.op.solves.s
 func (l *Layer) check(in G.Nodes) error {
 	name, want := l.op.name, l.op.in
 	if len(in) != len(want) {
-		return &ConfigError{Name: name, Faults: []string{fmt.Sprintf("%d parameters given, want %d as in Learnables", len(in)-1, len(want)-1)}}
+		return &ConfigError{What: name, Faults: []string{fmt.Sprintf("%d parameters given, want %d as in Learnables", len(in)-1, len(want)-1)}}
 	}
 	var faults []string
 	for i, n := range in {
@@ -167,7 +172,7 @@ func (l *Layer) check(in G.Nodes) error {
 		}
 	}
 	if faults != nil {
-		return &ConfigError{Name: name, Faults: faults}
+		return &ConfigError{What: name, Faults: faults}
 	}
 	for _, n := range l.graph.AllNodes() {
 		if other, ok := n.Op().(*forwardOp); ok && other != l.op && other.name == name {
@@ -195,8 +200,8 @@ func (cfg Config) resolved(name string, net graph.Module) (Config, error) {
 	if cfg.Dtype != tensor.Float64 && cfg.Dtype != tensor.Float32 {
 		faults = append(faults, fmt.Sprintf("Dtype is %v; use tensor.Float64 or tensor.Float32", cfg.Dtype))
 	}
-	if s, ok := net.(interface{ StateShape() []int }); ok && cfg.Shape == nil {
-		cfg.Shape = s.StateShape()
+	if cfg.Shape == nil {
+		cfg.Shape = nodes.StateShape(net)
 	}
 	if len(cfg.Shape) == 0 {
 		faults = append(faults, "the shape of a state is not known; set Shape")
@@ -212,7 +217,7 @@ func (cfg Config) resolved(name string, net graph.Module) (Config, error) {
 	}
 	cfg.Times, cfg.Shape = slices.Clone(cfg.Times), slices.Clone(cfg.Shape)
 	if faults != nil {
-		return cfg, &ConfigError{Name: name, Faults: faults}
+		return cfg, &ConfigError{What: name, Faults: faults}
 	}
 	return cfg, nil
 }

@@ -7,13 +7,14 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/odelayer"
-	G "gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 var (

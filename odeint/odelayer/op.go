@@ -2,13 +2,13 @@ package odelayer
 
 import (
 	"fmt"
-	"hash"
-	"hash/fnv"
 
 	"github.com/chewxy/hm"
-	"github.com/neuralode/neuralode/adjoint"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // solves does the numerical work of one layer's ops, for one type of number. Its
@@ -42,17 +42,41 @@ type layerOp struct {
 	solves solves
 }
 
+// base is what an op of the layer is to Gorgonia. The results are fresh memory and
+// nothing is overwritten, so machines need neither allocate for the ops nor order their
+// calls.
+func (o *layerOp) base(what string, shape tensor.Shape) nodes.Base {
+	return nodes.Base{Name: fmt.Sprintf("odelayer[%s]%s", o.name, what), Dims: shape.Dims(), Shape: shape, Fresh: true}
+}
+
 // forwardOp is the solve: (u0, θ…) ↦ u.
-type forwardOp struct{ *layerOp }
+type forwardOp struct {
+	*layerOp
+	nodes.Base
+}
+
+func newForward(o *layerOp) *forwardOp { return &forwardOp{o, o.base("", o.out)} }
 
 // gradientOp is the backward pass: (u0, θ…, ∂L/∂u) ↦ the gradients of u0 and the
 // parameters, one after another in one vector.
-type gradientOp struct{ *layerOp }
+type gradientOp struct {
+	*layerOp
+	nodes.Base
+}
+
+func newGradient(o *layerOp) *gradientOp {
+	return &gradientOp{o, o.base(" gradient", tensor.Shape{o.size()})}
+}
 
 // unpackOp copies the gradient of input i out of the vector.
 type unpackOp struct {
 	*layerOp
+	nodes.Base
 	i int
+}
+
+func newUnpack(o *layerOp, i int) *unpackOp {
+	return &unpackOp{o, o.base(fmt.Sprintf(" gradient of input %d", i), o.in[i]), i}
 }
 
 var (
@@ -114,13 +138,13 @@ func (o *layerOp) size() (n int) {
 func (o *forwardOp) SymDiff(in G.Nodes, _, cotangent *G.Node) (G.Nodes, error) {
 	// A slice of our own: Gorgonia keeps what it is given, and in is another node's.
 	children := append(append(make(G.Nodes, 0, len(in)+1), in...), cotangent)
-	packed, err := G.ApplyOp(&gradientOp{o.layerOp}, children...)
+	packed, err := G.ApplyOp(newGradient(o.layerOp), children...)
 	if err != nil {
 		return nil, fmt.Errorf("odelayer: %s: gradient: %w", o.name, err)
 	}
 	parts := make(G.Nodes, len(in))
 	for i := range in {
-		if parts[i], err = G.ApplyOp(&unpackOp{o.layerOp, i}, packed); err != nil {
+		if parts[i], err = G.ApplyOp(newUnpack(o.layerOp, i), packed); err != nil {
 			return nil, fmt.Errorf("odelayer: %s: gradient: %w", o.name, err)
 		}
 	}
@@ -178,51 +202,17 @@ func (o *forwardOp) Arity() int  { return len(o.in) }
 func (o *gradientOp) Arity() int { return len(o.in) + 1 }
 func (o *unpackOp) Arity() int   { return 1 }
 
-func (o *forwardOp) InferShape(...G.DimSizer) (tensor.Shape, error) { return o.out.Clone(), nil }
-func (o *gradientOp) InferShape(...G.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{o.size()}, nil
-}
-func (o *unpackOp) InferShape(...G.DimSizer) (tensor.Shape, error) { return o.in[o.i].Clone(), nil }
-
 func (o *forwardOp) Type() hm.Type { return functionType(o.in, o.out) }
 func (o *gradientOp) Type() hm.Type {
-	return functionType(append(o.in[:len(o.in):len(o.in)], o.out), tensor.Shape{o.size()})
+	return functionType(append(o.in[:len(o.in):len(o.in)], o.out), o.Shape)
 }
-func (o *unpackOp) Type() hm.Type { return functionType([]tensor.Shape{{o.size()}}, o.in[o.i]) }
+func (o *unpackOp) Type() hm.Type { return functionType([]tensor.Shape{{o.size()}}, o.Shape) }
 
 // functionType is the type of a function of tensors, all of one type of number.
 func functionType(in []tensor.Shape, out tensor.Shape) hm.Type {
-	a := hm.TypeVariable('a')
-	types := make([]hm.Type, 0, len(in)+1)
+	dims := make([]int, 0, len(in)+1)
 	for _, s := range in {
-		types = append(types, G.TensorType{Dims: s.Dims(), Of: a})
+		dims = append(dims, s.Dims())
 	}
-	return hm.NewFnType(append(types, G.TensorType{Dims: out.Dims(), Of: a})...)
-}
-
-// The results are fresh memory and nothing is overwritten, so machines need
-// neither allocate for the ops nor order their calls.
-
-func (o *layerOp) ReturnsPtr() bool     { return false }
-func (o *layerOp) CallsExtern() bool    { return false }
-func (o *layerOp) OverwritesInput() int { return -1 }
-
-func (o *forwardOp) String() string  { return fmt.Sprintf("odelayer[%s]", o.name) }
-func (o *gradientOp) String() string { return fmt.Sprintf("odelayer[%s] gradient", o.name) }
-func (o *unpackOp) String() string {
-	return fmt.Sprintf("odelayer[%s] gradient of input %d", o.name, o.i)
-}
-
-func (o *forwardOp) WriteHash(h hash.Hash)  { fmt.Fprint(h, o.String()) }
-func (o *gradientOp) WriteHash(h hash.Hash) { fmt.Fprint(h, o.String()) }
-func (o *unpackOp) WriteHash(h hash.Hash)   { fmt.Fprint(h, o.String()) }
-
-func (o *forwardOp) Hashcode() uint32  { return hashcode(o) }
-func (o *gradientOp) Hashcode() uint32 { return hashcode(o) }
-func (o *unpackOp) Hashcode() uint32   { return hashcode(o) }
-
-func hashcode(o G.Op) uint32 {
-	h := fnv.New32a()
-	o.WriteHash(h)
-	return h.Sum32()
+	return nodes.FunctionType(append(dims, out.Dims())...)
 }

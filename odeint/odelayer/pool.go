@@ -8,11 +8,12 @@ import (
 	"slices"
 	"sync"
 
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/odeint"
-	G "gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 // solver is one goroutine's workspace: a copy of the field with its θ, and the

@@ -8,11 +8,12 @@ import (
 	"sync"
 	"testing"
 
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
-	G "gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 func testPool(t *testing.T) *pool[float64] {

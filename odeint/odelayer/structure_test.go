@@ -9,14 +9,15 @@ import (
 	"strings"
 	"testing"
 
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/odelayer"
-	G "gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 // halves has a separable network energy of two pairs, with learned masses; the energy
