@@ -13,7 +13,7 @@ import (
 type spring struct{ k []float64 }
 
 func (s spring) Dim() int       { return 2 }
-func (s spring) Pairs() int     { return 1 }
+func (s spring) SampleDim() int { return 2 }
 func (s spring) NumParams() int { return 1 }
 
 func (s spring) Drift(dq []float64, _ float64, p []float64) { dq[0] = p[0] }

@@ -34,7 +34,7 @@ func newSplittingReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.
 	}
 	n := f.Dim()
 	return &splittingReverser[T]{
-		f: g, n: g.Pairs(), flows: m.Flows(), reconstruct: reconstruct,
+		f: g, n: g.SampleDim() / 2, flows: m.Flows(), reconstruct: reconstruct,
 		z: make([]T, n), lambda: make([]T, n), out: make([]T, n),
 		slope: make([]T, n/2), w: make([]T, n/2), v: make([]T, n/2),
 	}, nil

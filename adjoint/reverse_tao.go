@@ -30,13 +30,10 @@ type taoReverser[T odeint.Float] struct {
 func newTaoReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.Tao) *taoReverser[T] {
 	n, sizes := f.Dim(), m.Sizes()
 	r := &taoReverser[T]{
-		f: f, n: n / 2, omega: m.Omega, sizes: sizes,
+		f: f, n: odeint.SampleDim[T](f) / 2, omega: m.Omega, sizes: sizes,
 		a: make([]T, n), b: make([]T, n), slope: make([]T, n), la: make([]T, n), lb: make([]T, n),
 		out: make([]T, n), w: make([]T, n), v: make([]T, n),
 		seen: make([]T, 4*len(sizes)*n), times: make([]float64, 4*len(sizes)),
-	}
-	if p, ok := f.(odeint.Paired); ok {
-		r.n = p.Pairs()
 	}
 	return r
 }

@@ -5,7 +5,7 @@ import "github.com/neuralode/neuralode/odeint"
 // Separable is a separable field dq/dt = Drift(t, p; θ), dp/dt = Kick(t, q; θ) with
 // the vector-Jacobian products of its halves, as Discrete needs it to reverse an
 // odeint.Splitting. All slices of the halves are row-major (batch, n) arrays with
-// n = Pairs(); what is stored does not overlap what is read.
+// n = SampleDim()/2; what is stored does not overlap what is read.
 type Separable[T odeint.Float] interface {
 	odeint.Separable[T]
 	odeint.Differentiable[T]

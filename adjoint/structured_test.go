@@ -29,7 +29,7 @@ func newCoupled[T odeint.Float](batch int) *coupled[T] {
 }
 
 func (f *coupled[T]) Dim() int       { return 4 * f.batch }
-func (f *coupled[T]) Pairs() int     { return 2 }
+func (f *coupled[T]) SampleDim() int { return 4 }
 func (f *coupled[T]) NumParams() int { return len(f.theta) }
 
 func (f *coupled[T]) Drift(dq []T, t float64, p []T) {

@@ -58,8 +58,8 @@ type Param struct {
 
 // Field is a module as a vector field dy/dt = f(t, y; θ): a compiled program
 // for f and its vector-Jacobian products. The state is flat, the row-major
-// elements of (batch, shape…). It satisfies odeint.Differentiable and
-// odeint.Fallible. A Field belongs to one goroutine at a time; Clone gives
+// elements of (batch, shape…). It satisfies odeint.Differentiable,
+// odeint.Fallible and odeint.Batched. A Field belongs to one goroutine at a time; Clone gives
 // another goroutine its own.
 //
 // Eval and VJP allocate nothing, and f has the same bits in both.
@@ -221,6 +221,9 @@ func (f *Field[T]) instantiate() {
 
 // Dim is the length of the state, batch·shape….
 func (f *Field[T]) Dim() int { return f.dim }
+
+// SampleDim is the length of the state of one sample.
+func (f *Field[T]) SampleDim() int { return f.dim / f.shape[0] }
 
 // NumParams is the length of θ.
 func (f *Field[T]) NumParams() int { return len(f.theta) }

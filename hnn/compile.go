@@ -6,7 +6,7 @@ var _ graph.FieldCompiler = Field{}
 
 // CompileField32 implements [graph.FieldCompiler]: the result is a
 // [*SeparableField] if H is a [Separable] and there is nothing else in the field, and
-// a [*PairedField] otherwise.
+// a [*graph.Field] otherwise.
 func (f Field) CompileField32(batch int, cfg graph.FieldConfig) (graph.CompiledField[float32], error) {
 	return compileField[float32](f, batch, cfg)
 }
@@ -24,7 +24,13 @@ func compileField[T Float](f Field, batch int, cfg graph.FieldConfig) (graph.Com
 		}
 		return field, nil
 	}
-	field, err := NewField[T](f, batch, cfg)
+	if f.H == nil {
+		return nil, &ConfigError{What: "Field", Faults: []string{"H is nil; it is the module of the energy"}}
+	}
+	if _, err := resolve("Field", f, &cfg); err != nil {
+		return nil, err
+	}
+	field, err := graph.NewField[T](f, batch, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/internal/gradtest"
 	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/odeint"
 )
 
 // TestCompileField: only a separable energy by itself is compiled in halves, and
@@ -46,8 +47,8 @@ func compileFields[T hnn.Float](t *testing.T, force hnn.Module, tol float64) {
 		whole.Eval(want, 0, y)
 		for _, f := range []graph.CompiledField[T]{field, field.CloneField()} {
 			_, halves := f.(*hnn.SeparableField[T])
-			paired, known := f.(interface{ Pairs() int })
-			if halves != c.halves || !known || paired.Pairs() != 2 {
+			batched, known := f.(odeint.Batched)
+			if halves != c.halves || !known || batched.SampleDim() != 4 {
 				t.Errorf("%+v is compiled to %T", c.f, f)
 			}
 			got := gradtest.NaNs[T](f.Dim())

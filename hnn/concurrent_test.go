@@ -25,14 +25,14 @@ func TestConcurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := hnn.NewField[float64](hnn.Field{H: h}, 2, cfg())
+	f, err := graph.NewField[float64](hnn.Field{H: h}, 2, cfg())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Pairs() != 2 || s.Pairs() != 2 || f.Dim() != 8 || s.Dim() != 8 || e.Dim() != 8 {
-		t.Fatalf("pairs %d and %d, dimensions %d, %d and %d", f.Pairs(), s.Pairs(), f.Dim(), s.Dim(), e.Dim())
+	if f.SampleDim() != 4 || s.SampleDim() != 4 || f.Dim() != 8 || s.Dim() != 8 || e.Dim() != 8 {
+		t.Fatalf("samples of %d and %d, dimensions %d, %d and %d", f.SampleDim(), s.SampleDim(), f.Dim(), s.Dim(), e.Dim())
 	}
-	run := func(e *hnn.Energy[float64], s *hnn.SeparableField[float64], f *hnn.PairedField[float64], at float64) []float64 {
+	run := func(e *hnn.Energy[float64], s *hnn.SeparableField[float64], f *graph.Field[float64], at float64) []float64 {
 		all := make([]float64, 2)
 		e.Eval(all, at, z)
 		a, b := make([]float64, 8), make([]float64, 8)
@@ -58,7 +58,7 @@ func TestConcurrent(t *testing.T) {
 			}
 			e, err1 := hnn.NewEnergy[float64](h, 2, cfg())
 			s, err2 := hnn.NewSeparable[float64](h, 2, cfg())
-			f, err3 := hnn.NewField[float64](hnn.Field{H: h}, 2, cfg())
+			f, err3 := graph.NewField[float64](hnn.Field{H: h}, 2, cfg())
 			if err1 != nil || err2 != nil || err3 != nil {
 				t.Error(err1, err2, err3)
 				return

@@ -100,8 +100,8 @@ func (l timedGradient) FwdAt(t, x *G.Node) (*G.Node, error) { return l.at(t, x) 
 // Dim is the length of a batch of states, batch·2n.
 func (f *SeparableField[T]) Dim() int { return len(f.in) }
 
-// Pairs is n, the number of positions of a row.
-func (f *SeparableField[T]) Pairs() int { return f.n }
+// SampleDim is the length of a state, 2n.
+func (f *SeparableField[T]) SampleDim() int { return 2 * f.n }
 
 // NumParams is the length of θ.
 func (f *SeparableField[T]) NumParams() int { return len(f.theta) }

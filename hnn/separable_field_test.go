@@ -42,8 +42,8 @@ func separableField[T hnn.Float](t *testing.T, tol, h, tolVJP float64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Dim() != batch*2*n || f.Pairs() != n || f.NumParams() != whole.NumParams() {
-		t.Fatalf("Dim %d, Pairs %d, NumParams %d", f.Dim(), f.Pairs(), f.NumParams())
+	if f.Dim() != batch*2*n || f.SampleDim() != 2*n || f.NumParams() != whole.NumParams() {
+		t.Fatalf("Dim %d, SampleDim %d, NumParams %d", f.Dim(), f.SampleDim(), f.NumParams())
 	}
 	for i, p := range whole.Layout() {
 		if got := f.Layout()[i]; got.Name != p.Name || got.Offset != p.Offset {

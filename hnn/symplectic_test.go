@@ -10,6 +10,7 @@ import (
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
+	"github.com/neuralode/neuralode/internal/gradtest"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 )
@@ -96,7 +97,7 @@ func TestSymplecticSolvers(t *testing.T) {
 	whole := net(1, 1, layers.Tanh)
 	apart := hnn.Separable{V: hnn.Sum{layers.MLP{In: 1, Hidden: []int{6}, Out: 1, BiasInit: layers.Uniform(-1, 1)}, well()}}
 	cfg := func() graph.FieldConfig { return graph.FieldConfig{Name: "f", Rand: rng(12)} }
-	general, err := hnn.NewField[float64](hnn.Field{H: hnn.Sum{whole, hnn.Harmonic{}}}, rows, cfg())
+	general, err := graph.NewField[float64](hnn.Field{H: hnn.Sum{whole, hnn.Harmonic{}}}, rows, cfg())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,4 +158,53 @@ func well() custom {
 	return custom{1, func(_, q *G.Node) (*G.Node, error) {
 		return G.HadamardProd(G.Must(G.Square(q)), G.NewConstant(.5, G.WithName("half")))
 	}, false}
+}
+
+// TestTaoOnBatch: the samples of a batch do not know of each other, forward and back.
+func TestTaoOnBatch(t *testing.T) {
+	t.Run("float64", func(t *testing.T) { taoOnBatch[float64](t, 1e-13) })
+	t.Run("float32", func(t *testing.T) { taoOnBatch[float32](t, 2e-5) })
+}
+
+// The tolerances are some ten roundings a step over 50 steps: the samples of a batch are
+// products of matrices of another size.
+func taoOnBatch[T hnn.Float](t *testing.T, tol float64) {
+	const rows, n = 3, 4
+	cfg := graph.FieldConfig{Shape: []int{n}}
+	compile := func(batch int) *graph.Field[T] {
+		cfg.Rand = rng(5)
+		f, err := graph.NewField[T](hnn.Field{H: net(2, 1, layers.Tanh)}, batch, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	run := func(f *graph.Field[T], y0, dy []T) (y []T, g adjoint.Gradient[T]) {
+		s, err := adjoint.New[T](f, odeint.Options{Method: &odeint.Tao{Omega: 10, Order: 4}, H0: 0.02}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sol, err := s.Forward(t.Context(), []float64{0, 1}, y0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dys := append(make([]T, len(y0)), dy...)
+		if err := s.Backward(t.Context(), &g, dys); err != nil {
+			t.Fatal(err)
+		}
+		return sol.Last(), g
+	}
+	y0, dy := normal[T](rng(6), rows*n, 1), normal[T](rng(7), rows*n, 1)
+	y, g := run(compile(rows), y0, dy)
+	theta := make([]T, len(g.Theta))
+	for i := range rows {
+		from, to := i*n, (i+1)*n
+		one, gOne := run(compile(1), y0[from:to], dy[from:to])
+		gradtest.Close(t, "state", y[from:to], one, tol)
+		gradtest.Close(t, "∂L/∂y0", g.Y0[from:to], gOne.Y0, tol)
+		for j, v := range gOne.Theta {
+			theta[j] += v
+		}
+	}
+	gradtest.Close(t, "∂L/∂θ", g.Theta, theta, tol)
 }

@@ -252,7 +252,7 @@ func trainSolver[T hnn.Float](t *testing.T, f trainable[T], opt odeint.Options) 
 func TestSolverGradients(t *testing.T) {
 	times := []float64{0, .3, .5}
 	target := normal[float64](rng(3), 12, 1)
-	whole, err := hnn.NewField[float64](hnn.Field{H: hnn.Sum{hnn.Pendulum{Learn: []string{"length"}}, net(1, 1, layers.Tanh)}}, 2, graph.FieldConfig{Rand: rng(4)})
+	whole, err := graph.NewField[float64](hnn.Field{H: hnn.Sum{hnn.Pendulum{Learn: []string{"length"}}, net(1, 1, layers.Tanh)}}, 2, graph.FieldConfig{Rand: rng(4)})
 	if err != nil {
 		t.Fatal(err)
 	}

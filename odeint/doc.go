@@ -19,7 +19,7 @@
 // structure, at fixed steps: a Splitting (VelocityVerlet, Yoshida4, BlanesMoan4,
 // KahanLi8, …) for fields that are Separable, an ImplicitRK (ImplicitMidpoint,
 // GaussLegendre4, GaussLegendre6) for any field, and Tao, which is explicit, for any
-// Hamiltonian. Their state is made of pairs (q, p), see Paired. Options.Compensated
+// Hamiltonian. Their state is made of pairs (q, p), see Batched. Options.Compensated
 // reduces the rounding accumulated over very many steps.
 //
 // # Steps

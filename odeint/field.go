@@ -61,6 +61,24 @@ type Quadrature[T Float] interface {
 	Discard()
 }
 
+// Batched is implemented by vector fields whose state is several samples of one system:
+// a row-major (batch, SampleDim) array. A field without it is one sample. The methods
+// that work on pairs (q, p), Splitting and Tao, find them in each sample: the first
+// half of it is q, the second p.
+type Batched interface {
+	// SampleDim is the length of the state of one sample, a divisor of Dim.
+	SampleDim() int
+}
+
+// SampleDim returns the length of the state of one sample of f: what f says if it is
+// Batched, otherwise Dim.
+func SampleDim[T Float](f VectorField[T]) int {
+	if b, ok := f.(Batched); ok {
+		return b.SampleDim()
+	}
+	return f.Dim()
+}
+
 // NewFunc returns the vector field of dimension dim that f evaluates; f has the
 // contract of VectorField.Eval.
 func NewFunc[T Float](dim int, f func(dydt []T, t float64, y []T)) VectorField[T] {

@@ -1,5 +1,7 @@
 package odeint
 
+import "fmt"
+
 // Method is a numerical method: data that says what a step is. The code that
 // takes the step is chosen by the method's type: *Tableau, *Splitting,
 // *ImplicitRK or *Tao.
@@ -26,8 +28,10 @@ func misfit[T Float](m Method, f VectorField[T]) string {
 	default:
 		return ""
 	}
-	if n := pairs(f); n < 1 || f.Dim()%(2*n) != 0 {
-		return m.String() + " needs a state of pairs (q, p); the dimension is not a multiple of twice their number"
+	if n := SampleDim(f); n < 1 || f.Dim()%n != 0 {
+		return fmt.Sprintf("the samples of the field have %d components, which does not divide its dimension %d", n, f.Dim())
+	} else if n%2 != 0 {
+		return fmt.Sprintf("%s needs samples of pairs (q, p); a sample has %d components, which is odd", m, n)
 	}
 	return ""
 }

@@ -4,24 +4,16 @@ import (
 	"github.com/neuralode/neuralode/internal/vec"
 )
 
-// Paired is implemented by Hamiltonian and other fields whose state is made of
-// pairs (q, p). Fields without it are one sample: Dim/2 pairs.
-type Paired interface {
-	// Pairs is the number n of pairs in a sample. The state is a row-major
-	// (batch, 2n) array: every row has its n components of q, then its n of p. Dim is
-	// a multiple of 2n.
-	Pairs() int
-}
-
 // Separable is a vector field whose two halves can be evaluated apart:
 //
 //	dq/dt = Drift(t, p) = ∂T/∂p,   dp/dt = Kick(t, q) = −∂V/∂q
 //
-// for H = T(p, t) + V(q, t). It is what a Splitting needs. Eval gives both at
-// once, and is used for dense output alone.
+// for H = T(p, t) + V(q, t). It is what a Splitting needs. The state is a row-major
+// (batch, 2n) array with 2n = SampleDim: every row has its n components of q, then its
+// n of p. Eval gives both slopes at once, and is used for dense output alone.
 type Separable[T Float] interface {
 	VectorField[T]
-	Paired
+	Batched
 
 	// Drift stores dq/dt in dq. Both slices are row-major (batch, n) arrays that do
 	// not overlap. It must not modify p and must not keep either slice.
@@ -54,7 +46,7 @@ type separableFunc[T Float] struct {
 
 func (f *separableFunc[T]) Dim() int { return 2 * f.batch * f.n }
 
-func (f *separableFunc[T]) Pairs() int { return f.n }
+func (f *separableFunc[T]) SampleDim() int { return 2 * f.n }
 
 func (f *separableFunc[T]) Drift(dq []T, t float64, p []T) { f.drift(dq, t, p) }
 
@@ -66,12 +58,4 @@ func (f *separableFunc[T]) Eval(dydt []T, t float64, y []T) {
 	f.drift(f.out[:half], t, f.in[half:])
 	f.kick(f.out[half:], t, f.in[:half])
 	vec.Pair(dydt, f.out, f.n)
-}
-
-// pairs is the number of pairs in a sample of f.
-func pairs[T Float](f VectorField[T]) int {
-	if p, ok := f.(Paired); ok {
-		return p.Pairs()
-	}
-	return f.Dim() / 2
 }

@@ -30,7 +30,7 @@ func newSplittingStepper[T Float](m *Splitting, ev *evaluator[T], compensated bo
 	f := ev.field.(Separable[T])
 	dim := f.Dim()
 	r := &splittingStepper[T]{
-		ev: ev, field: f, n: f.Pairs(), flows: m.Flows(), fsal: m.FSAL(),
+		ev: ev, field: f, n: f.SampleDim() / 2, flows: m.Flows(), fsal: m.FSAL(),
 		interp: newDenseOutput[T](hermite(0)), ends: endSlopes[T]{ev: ev},
 		z: make([]T, dim), slope: make([]T, dim/2), first: make([]T, dim/2), last: make([]T, dim/2),
 	}

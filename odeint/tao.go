@@ -18,7 +18,7 @@ import (
 // for it: ωh well below 1 for order 2.
 //
 // A step costs three evaluations of f for each composed step of order 2. The field
-// has pairs (q, p) as Paired says. A saved time inside a step is reached by a
+// has pairs (q, p) in each sample, as Batched says. A saved time inside a step is reached by a
 // partial step from the step's start. Above order 2, f is evaluated at times outside the
 // step too.
 type Tao struct {

@@ -35,7 +35,7 @@ type taoStepper[T Float] struct {
 func newTaoStepper[T Float](m *Tao, ev *evaluator[T], compensated bool) *taoStepper[T] {
 	n := ev.field.Dim()
 	r := &taoStepper[T]{
-		ev: ev, n: pairs(ev.field), omega: m.Omega, gamma: m.Sizes(),
+		ev: ev, n: SampleDim(ev.field) / 2, omega: m.Omega, gamma: m.Sizes(),
 		interp: newDenseOutput[T](hermite(1)), ends: endSlopes[T]{ev: ev},
 		a: make([]T, n), b: make([]T, n), mixed: make([]T, n), secondEnd: make([]T, n),
 		slope: make([]T, n), nextSlope: make([]T, n), first: make([]T, n), last: make([]T, n),

@@ -63,7 +63,7 @@ func compiled[T graph.Float](t *testing.T, f hnn.Field, batch int) odeint.Differ
 		}
 		return field
 	}
-	field, err := hnn.NewField[T](f, batch, cfg)
+	field, err := graph.NewField[T](f, batch, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
