@@ -7,6 +7,8 @@ import (
 	"github.com/chewxy/hm"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // batchNorm: y = (x − mean)/deviation for each channel. In evaluation the
@@ -53,31 +55,28 @@ func normSlope(x, y, g *G.Node, epsilon float64) *G.Node {
 // deviationOp is 1/√(variance + ε) for each channel of a batch norm in
 // evaluation mode, read when it runs, as the batch norm itself does.
 type deviationOp struct {
-	ownOp
+	nodes.Base
 	norm    *G.BatchNormOp
 	epsilon float64
 }
 
 func inverseDeviation(x *G.Node, norm *G.BatchNormOp, epsilon float64) *G.Node {
 	return must(G.ApplyOp(deviationOp{
-		ownOp:   ownOp{fmt.Sprintf("Deviation(%p, %v)", norm, epsilon), x.Dims(), tensor.Shape{x.Shape()[1]}},
+		Base:    nodes.Base{Name: fmt.Sprintf("Deviation(%p, %v)", norm, epsilon), Dims: x.Dims(), Shape: tensor.Shape{x.Shape()[1]}},
 		norm:    norm,
 		epsilon: epsilon,
 	}, x))
 }
 
-func (deviationOp) Arity() int { return 1 }
-func (o deviationOp) Type() hm.Type {
-	a := hm.TypeVariable('a')
-	return hm.NewFnType(G.TensorType{Dims: o.dims, Of: a}, G.TensorType{Dims: 1, Of: a})
-}
+func (deviationOp) Arity() int                                         { return 1 }
+func (o deviationOp) Type() hm.Type                                    { return nodes.FunctionType(o.Dims, 1) }
 func (deviationOp) DiffWRT(int) []bool                                 { return []bool{false} }
 func (deviationOp) SymDiff(G.Nodes, *G.Node, *G.Node) (G.Nodes, error) { return nil, nil }
-func (o deviationOp) Do(x ...G.Value) (G.Value, error)                 { return o.UsePreallocDo(o.new(x[0]), x...) }
+func (o deviationOp) Do(x ...G.Value) (G.Value, error)                 { return o.UsePreallocDo(o.New(x[0]), x...) }
 
 func (o deviationOp) UsePreallocDo(y G.Value, _ ...G.Value) (G.Value, error) {
 	_, variance := o.norm.Stats()
-	return y, onFloats(o.name, func(d [][]float64) { inverseRoots(d[0], d[1], o.epsilon) },
+	return y, nodes.OnFloats(o.Name, func(d [][]float64) { inverseRoots(d[0], d[1], o.epsilon) },
 		func(d [][]float32) { inverseRoots(d[0], d[1], o.epsilon) }, y, variance.(*tensor.Dense))
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/chewxy/hm"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 func TestArguments(t *testing.T) {
@@ -81,7 +83,7 @@ func (strangerOp) ReturnsPtr() bool                 { return true }
 func (strangerOp) CallsExtern() bool                { return false }
 func (strangerOp) OverwritesInput() int             { return -1 }
 func (o strangerOp) WriteHash(h hash.Hash)          { h.Write([]byte(o.name)) }
-func (o strangerOp) Hashcode() uint32               { return ownOp{name: o.name}.Hashcode() }
+func (o strangerOp) Hashcode() uint32               { return nodes.Base{Name: o.name}.Hashcode() }
 func (o strangerOp) String() string                 { return o.name }
 
 type strangerSDOp struct{ strangerOp }

@@ -27,6 +27,10 @@ func decode(n *G.Node) (op, error) {
 	switch o := n.Op().(type) {
 	case nodes.ConstantOp:
 		return constantOp{o.Constant()}, nil
+	case nodes.EmbedOp:
+		return sliceGradOp{sliceOp{axis: o.Axis, start: o.Start, step: 1, count: o.Count}}, nil
+	case nodes.PartOp:
+		return sliceOp{axis: o.Axis, start: o.Start, step: 1, count: o.Count}, nil
 	case nodes.ReshapeOp:
 		return reshapeOp{}, nil
 	case nodes.NormalCDFOp:

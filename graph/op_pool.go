@@ -2,10 +2,13 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/chewxy/hm"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // poolKind is one of the linear maps that pooling and its derivatives are made
@@ -28,7 +31,7 @@ var poolNames = [...]string{"PoolPick", "PoolRoute", "PoolAverage", "PoolSpread"
 // Gorgonia keeps where the maxima are as a state of its op and has no second
 // derivative; its average divides by the width of the image.
 type poolOp struct {
-	ownOp
+	nodes.Base
 	kind          poolKind
 	win           window
 	image, pooled tensor.Shape
@@ -41,8 +44,8 @@ func applyPool(kind poolKind, w window, x, y, v *G.Node) *G.Node {
 		shape = image
 	}
 	o := poolOp{
-		ownOp: ownOp{fmt.Sprintf("%s(%v of %v, %v)", poolNames[kind], pooled, image, w), 4, shape},
-		kind:  kind, win: w, image: image, pooled: pooled,
+		Base: nodes.Base{Name: fmt.Sprintf("%s(%v of %v, %v)", poolNames[kind], pooled, image, w), Dims: 4, Shape: shape},
+		kind: kind, win: w, image: image, pooled: pooled,
 	}
 	if kind == poolAverage {
 		return must(G.ApplyOp(o, v))
@@ -57,7 +60,7 @@ func (o poolOp) Arity() int {
 	return 3
 }
 
-func (o poolOp) Type() hm.Type { return o.typ(o.Arity()) }
+func (o poolOp) Type() hm.Type { return nodes.FunctionType(slices.Repeat([]int{4}, o.Arity()+1)...) }
 
 func (o poolOp) DiffWRT(operands int) []bool {
 	diff := make([]bool, operands)
@@ -65,7 +68,7 @@ func (o poolOp) DiffWRT(operands int) []bool {
 	return diff
 }
 
-func (o poolOp) Do(v ...G.Value) (G.Value, error) { return o.UsePreallocDo(o.new(v[0]), v...) }
+func (o poolOp) Do(v ...G.Value) (G.Value, error) { return o.UsePreallocDo(o.New(v[0]), v...) }
 
 func (o poolOp) SymDiff(v G.Nodes, r, g *G.Node) (ds G.Nodes, err error) {
 	defer recoverInto(&err)
@@ -95,7 +98,7 @@ func (o poolOp) decode() op {
 
 func (o poolOp) UsePreallocDo(r G.Value, v ...G.Value) (G.Value, error) {
 	x, arg := v[0], v[len(v)-1]
-	return r, onFloats(o.name, func(d [][]float64) { runPool(o, d[0], d[1], d[2]) },
+	return r, nodes.OnFloats(o.Name, func(d [][]float64) { runPool(o, d[0], d[1], d[2]) },
 		func(d [][]float32) { runPool(o, d[0], d[1], d[2]) }, r, x, arg)
 }
 

@@ -4,20 +4,22 @@ import (
 	"github.com/chewxy/hm"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // zerosOp is zeros in the shape of its operand, whatever its values are.
 type zerosOp struct {
-	ownOp
+	nodes.Base
 	dt tensor.Dtype
 }
 
 func zerosLike(x *G.Node) *G.Node {
-	return must(G.ApplyOp(zerosOp{ownOp: ownOp{name: "Zeros", dims: x.Dims(), shape: x.Shape()}, dt: x.Dtype()}, x))
+	return must(G.ApplyOp(zerosOp{Base: nodes.Base{Name: "Zeros", Dims: x.Dims(), Shape: x.Shape()}, dt: x.Dtype()}, x))
 }
 
 func (zerosOp) Arity() int                                         { return 1 }
-func (o zerosOp) Type() hm.Type                                    { return o.typ(1) }
+func (o zerosOp) Type() hm.Type                                    { return nodes.FunctionType(o.Dims, o.Dims) }
 func (zerosOp) DiffWRT(int) []bool                                 { return []bool{false} }
 func (zerosOp) SymDiff(G.Nodes, *G.Node, *G.Node) (G.Nodes, error) { return nil, nil }
 
@@ -29,8 +31,8 @@ func (o zerosOp) decode() op {
 
 func (o zerosOp) Do(...G.Value) (G.Value, error) {
 	switch {
-	case o.dims > 0:
-		return tensor.New(tensor.Of(o.dt), tensor.WithShape(o.shape.Clone()...)), nil
+	case o.Dims > 0:
+		return tensor.New(tensor.Of(o.dt), tensor.WithShape(o.Shape.Clone()...)), nil
 	case o.dt == tensor.Float32:
 		return G.NewF32(0), nil
 	}
@@ -38,8 +40,8 @@ func (o zerosOp) Do(...G.Value) (G.Value, error) {
 }
 
 func (o zerosOp) UsePreallocDo(y G.Value, x ...G.Value) (G.Value, error) {
-	if o.dims == 0 {
+	if o.Dims == 0 {
 		return o.Do(x...)
 	}
-	return y, onFloats(o.name, func(d [][]float64) { clear(d[0]) }, func(d [][]float32) { clear(d[0]) }, y)
+	return y, nodes.OnFloats(o.Name, func(d [][]float64) { clear(d[0]) }, func(d [][]float32) { clear(d[0]) }, y)
 }

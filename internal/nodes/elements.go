@@ -75,3 +75,31 @@ func position(shape tensor.Shape, strides []int, i int) (at int) {
 	}
 	return at
 }
+
+// OnFloats hands the elements of tensors, in row-major order, to the function of their
+// type. The first of them must not be a view if it is written to.
+func OnFloats(name string, f64 func([][]float64), f32 func([][]float32), values ...G.Value) error {
+	switch values[0].Data().(type) {
+	case []float64:
+		return onElements(name, f64, values)
+	case []float32:
+		return onElements(name, f32, values)
+	}
+	return fmt.Errorf("op %s on %T", name, values[0].Data())
+}
+
+func onElements[T float32 | float64](name string, f func([][]T), values []G.Value) error {
+	data := make([][]T, len(values))
+	for i, v := range values {
+		d, ok := v.Data().([]T)
+		if !ok {
+			return fmt.Errorf("op %s on %T and %T", name, values[0].Data(), v.Data())
+		}
+		if t, ok := v.(*tensor.Dense); ok && t.RequiresIterator() {
+			d = t.Materialize().Data().([]T)
+		}
+		data[i] = d
+	}
+	f(data)
+	return nil
+}
