@@ -38,7 +38,8 @@ var picture = []room{
 	{path: "odeint/collocation"},
 	{path: "odeint/odelayer", gorgonia: true, imports: []string{"odeint", "adjoint", "graph", "layers", "internal/nodes"}},
 	{path: "adjoint", imports: []string{"odeint", "internal/vec", "internal/butcher", "internal/lu"}},
-	{path: "examples", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "examples/internal"}},
+	{path: "train/modelfile"},
+	{path: "examples", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train", "examples/internal"}},
 }
 
 func TestImportPicture(t *testing.T) {
