@@ -33,14 +33,15 @@ func fold[T Float](b *builder, views []view) {
 	if len(edge) == 0 {
 		return
 	}
-	all := make([]view, len(edge))
+	targets := make([]target, len(edge))
 	dst := make([][]T, len(edge))
 	for i, v := range edge {
-		all[i] = v.all()
+		targets[i] = target{view: v.all(), end: i, groups: 1}
 		dst[i] = make([]T, v.size())
 	}
-	m := assemble[T](b, all, nil, nil).NewInstance()
-	m.run(dst, nil, 1)
+	m := assemble[T](b, targets, 0, len(edge)).newFrame()
+	copy(m.outputs(), dst)
+	m.execute(1)
 	for i, v := range edge {
 		data := make([]float64, len(dst[i]))
 		for k, x := range dst[i] {
@@ -50,86 +51,129 @@ func fold[T Float](b *builder, views []view) {
 	}
 }
 
-// assemble makes the program that stores views in its outputs.
-func assemble[T Float](b *builder, views []view, add []bool, groups []uint) *Program[T] {
-	p := &Program[T]{}
-	if groups == nil {
-		groups = make([]uint, len(views))
+// target is a value to be stored in an output, or added to what it holds. One
+// output may be added to by several targets.
+type target struct {
+	view   view
+	end    int // number of the output
+	add    bool
+	groups uint64 // the output groups that it belongs to
+}
+
+// terms splits what is added to an output where a term is a product or a sum,
+// which can be accumulated in place.
+func (t target) terms() []target {
+	sum, ok := t.view.of.do.(binaryOp)
+	if !ok || !t.add || sum.fn != fnAdd || !t.view.whole() {
+		return []target{t}
 	}
-	for _, v := range views {
-		p.out = append(p.out, v.size())
+	accumulates := false
+	for _, a := range t.view.of.args {
+		if !a.whole() {
+			return []target{t}
+		}
+		switch do := a.of.do.(type) {
+		case matmulOp:
+			accumulates = true
+		case reduceOp:
+			accumulates = accumulates || !do.max
+		case binaryOp:
+			more := t
+			more.view = a
+			accumulates = accumulates || len(more.terms()) > 1
+		}
 	}
-	roots, ends, groups := b.outputs(views, add, groups)
-	units := fuse(roots, groups)
+	if !accumulates {
+		return []target{t}
+	}
+	var all []target
+	for _, a := range t.view.of.args {
+		term := t
+		term.view = a
+		all = append(all, term.terms()...)
+	}
+	return all
+}
+
+// assemble makes the code that stores targets, for the given numbers of inputs
+// and outputs.
+func assemble[T Float](b *builder, targets []target, in, out int) *code[T] {
+	c := &code[T]{in: in, out: out}
+	roots := b.roots(targets)
+	units := fuse(roots)
 	direct := make(map[*value]int)
-	for i, v := range roots {
-		direct[v] = ends[i]
+	for _, r := range roots {
+		direct[r.of] = r.end
 	}
 	pl := layOut(units, direct)
 
-	for _, c := range pl.constants {
-		data := make([]T, len(c))
-		for i, x := range c {
+	for _, l := range pl.constants {
+		data := make([]T, len(l))
+		for i, x := range l {
 			data[i] = T(x)
 		}
-		p.constants = append(p.constants, data)
+		c.constants = append(c.constants, data)
 	}
-	p.arena = pl.arena
+	c.arena = pl.arena
 	refs := func(v *value) ref {
 		switch at := pl.place[v]; at.kind {
 		case inOutput:
 			return ref{bufOutputs + at.at, 0}
 		case inConstant:
-			return ref{bufOutputs + len(p.out) + at.at, 0}
+			return ref{bufOutputs + out + at.at, 0}
 		case inInput:
-			return ref{bufOutputs + len(p.out) + len(p.constants) + at.at, 0}
+			return ref{bufOutputs + out + len(c.constants) + at.at, 0}
 		default:
 			return ref{bufArena, at.at}
 		}
 	}
 	for _, u := range units {
-		p.add(u, refs)
+		c.add(u, refs)
 	}
-	return p
+	return c
 }
 
-// The buffers of an instance are the arena, the outputs, the constants and the
-// inputs.
-const (
-	bufArena = iota
-	bufOutputs
-)
+// root is a value that is stored in an output from the start.
+type root struct {
+	of     *value
+	end    int // number of the output
+	groups uint64
+}
 
-// outputs returns, for each view that must be stored, a value that can be
-// stored in the output from the start, and the number of that output. A value
-// that is read elsewhere, or is not computed, or has another layout, is copied.
-func (b *builder) outputs(views []view, add []bool, groups []uint) (roots []*value, ends []int, kept []uint) {
+// roots returns, for each target, a value that can be stored in the output from
+// the start. A value that is read elsewhere, or is not computed, or has another
+// layout, is copied.
+func (b *builder) roots(targets []target) []root {
 	readers := make(map[*value]int)
-	all := make([]*value, len(views))
-	for i, v := range views {
-		all[i] = v.of
-		readers[v.of]++
+	all := make([]*value, len(targets))
+	for i, t := range targets {
+		all[i] = t.view.of
+		readers[t.view.of]++
 	}
 	_, uses := usesOf(all)
-	for i, v := range views {
-		if add != nil && add[i] {
+	var roots []root
+	for _, t := range targets {
+		v := t.view
+		if t.add {
 			if c, ok := constantIn(v); ok && c == 0 {
 				continue
 			}
-			prior := b.add(priorOp{i}, v.shape)
-			v = b.add(binaryOp{fnAdd}, v.shape, prior, v)
+			prior := b.add(priorOp{t.end}, v.shape)
+			sum := &value{id: len(b.values), shape: v.shape, do: binaryOp{fnAdd}, args: []view{prior, v}}
+			b.values = append(b.values, sum)
+			v = sum.all()
 		} else if !v.whole() || v.of.leaf() || len(uses[v.of]) > 0 || readers[v.of] > 1 {
 			c := &value{id: len(b.values), shape: v.shape, do: copyOp{}, args: []view{v}}
 			b.values = append(b.values, c)
 			v = c.all()
 		}
-		roots, ends, kept = append(roots, v.of), append(ends, i), append(kept, groups[i])
+		roots = append(roots, root{v.of, t.end, t.groups})
 	}
-	return roots, ends, kept
+	return roots
 }
 
 // add appends the instruction of a unit.
-func (p *Program[T]) add(u *unit, refs func(*value) ref) {
+func (c *code[T]) add(u *unit, refs func(*value) ref) {
 	var in instruction[T]
 	v := u.root
 	if u.source != nil {
@@ -139,7 +183,7 @@ func (p *Program[T]) add(u *unit, refs func(*value) ref) {
 	case matmulOp:
 		mm := newMatmul[T](u, refs)
 		if mm.then != nil {
-			p.reserve(mm.then)
+			c.reserve(mm.then)
 		}
 		in = mm
 	case reduceOp:
@@ -149,7 +193,7 @@ func (p *Program[T]) add(u *unit, refs func(*value) ref) {
 			in = newCopying[T](u, refs)
 			break
 		}
-		in = p.reserve(newChain[T](u, refs))
+		in = c.reserve(newChain[T](u, refs))
 	case concatOp, placeOp:
 		in = newJoining[T](u, refs)
 	case foreignOp:
@@ -157,15 +201,15 @@ func (p *Program[T]) add(u *unit, refs func(*value) ref) {
 	case im2colOp, col2imOp, maxPoolOp, maxPoolGradOp, averagePoolOp, averagePoolGradOp:
 		in = newImage[T](u, refs)
 	default:
-		in = p.reserve(newChain[T](u, refs))
+		in = c.reserve(newChain[T](u, refs))
 	}
-	p.instructions = append(p.instructions, in)
-	p.needs = append(p.needs, u.outputs)
+	c.instructions = append(c.instructions, in)
+	c.needs = append(c.needs, u.outputs)
 }
 
 // reserve makes room for the blocks of a chain.
-func (p *Program[T]) reserve(c *chain[T]) *chain[T] {
-	p.scratch = max(p.scratch, c.scratch())
-	p.regs = max(p.regs, c.regs)
-	return c
+func (c *code[T]) reserve(ch *chain[T]) *chain[T] {
+	c.scratch = max(c.scratch, ch.scratch())
+	c.regs = max(c.regs, ch.regs)
+	return ch
 }

@@ -66,14 +66,15 @@ func usesOf(outputs []*value) (order []*value, uses map[*value][]use) {
 // fuse groups the values below outputs into units, in the order of execution.
 // A value joins the unit of its readers if it is elementwise, has one reading
 // unit, and is read there element by element in storage order; then it never
-// leaves the cache. groups[i] is the output group of outputs[i]; outputs are
-// read by no other value.
-func fuse(outputs []*value, groups []uint) []*unit {
-	order, uses := usesOf(outputs)
+// leaves the cache. Roots are read by no other value.
+func fuse(roots []root) []*unit {
+	outputs := make([]*value, len(roots))
 	needed := make(map[*value]uint64)
-	for i, v := range outputs {
-		needed[v] |= 1 << groups[i]
+	for i, r := range roots {
+		outputs[i] = r.of
+		needed[r.of] |= r.groups
 	}
+	order, uses := usesOf(outputs)
 	unitOf := make(map[*value]*unit)
 	var units []*unit
 	for _, v := range slices.Backward(order) {

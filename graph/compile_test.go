@@ -118,7 +118,7 @@ func TestRunAllocs(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		if slices.ContainsFunc(p.instructions, func(in instruction[float64]) bool { _, ok := in.(*foreign[float64]); return ok }) {
+		if slices.ContainsFunc(p.whole.instructions, func(in instruction[float64]) bool { _, ok := in.(*foreign[float64]); return ok }) {
 			t.Logf("%s has ops of its own", c.name)
 			continue
 		}
@@ -367,7 +367,7 @@ func TestFoldedConstants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(p.instructions); n != 1 {
+	if n := len(p.whole.instructions); n != 1 {
 		t.Errorf("%d instructions, want 1", n)
 	}
 	got := mustRun(t, G.Nodes{x}, G.Nodes{ok(G.Add(x, cc))}, make([]float64, 4))
@@ -388,7 +388,7 @@ func TestCommonSubexpressions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(p.instructions); n != 3 { // product, square, sum
+	if n := len(p.whole.instructions); n != 3 { // product, square, sum
 		t.Errorf("%d instructions, want 3", n)
 	}
 }
@@ -402,7 +402,7 @@ func TestProgramShape(t *testing.T) {
 		t.Fatal(err)
 	}
 	// h, f, dh·tanh', dy, dW0, db0, dW1, db1
-	if n := len(p.instructions); n != 8 {
-		t.Errorf("%d instructions, want 8: %T", n, p.instructions)
+	if n := len(p.whole.instructions); n != 8 {
+		t.Errorf("%d instructions, want 8: %T", n, p.whole.instructions)
 	}
 }

@@ -69,11 +69,11 @@ type Field[T Float] struct {
 	shape   []int // of the state, with the batch axis
 	dim     int
 
-	m      *Instance[T]
-	theta  []T
-	time   []T // t as a column; nil if f does not depend on it
-	inputs int // index of the first input among the buffers
-	err    error
+	m        *Instance[T]
+	theta    []T
+	time     []T   // t as a column; nil if f does not depend on it
+	dst, src [][]T // outputs and inputs of a run
+	err      error
 }
 
 // The output groups of a field's program.
@@ -151,7 +151,15 @@ func newField[T Float](m Module, shape []int, cfg FieldConfig) (*Field[T], error
 		outputs: append(G.Nodes{f}, grads...),
 		add:     make([]bool, 1+len(grads)),
 		groups:  make([]uint, 1+len(grads)),
+
+		batch:        shape[0],
+		batchInputs:  make([]bool, len(inputs)+len(learnables)),
+		batchOutputs: make([]bool, 1+len(grads)),
 	}
+	for i := range inputs {
+		r.batchInputs[i] = true
+	}
+	r.batchOutputs[0], r.batchOutputs[1] = true, true
 	r.groups[1] = groupState
 	for i := range learnables {
 		r.add[2+i], r.groups[2+i] = true, groupParams
@@ -208,8 +216,8 @@ func (f *Field[T]) collect(nodes G.Nodes) (G.Nodes, error) {
 // instantiate gives f an instance whose parameters are f.theta.
 func (f *Field[T]) instantiate() {
 	f.m = f.program.NewInstance()
-	f.inputs = bufOutputs + len(f.program.out) + len(f.program.constants)
-	params := f.m.buffers[f.inputs+2:]
+	f.dst, f.src = make([][]T, len(f.program.out)), make([][]T, len(f.program.in))
+	params := f.src[2:]
 	if f.time != nil {
 		params[0] = f.time
 		params = params[1:]
@@ -266,10 +274,8 @@ func (f *Field[T]) Eval(dydt []T, t float64, y []T) {
 	if len(dydt) != f.dim || len(y) != f.dim {
 		panic("graph: wrong length of a state")
 	}
-	f.m.buffers[bufOutputs] = dydt
-	f.run(t, y, nil, 1<<groupValue)
-	f.m.buffers[bufOutputs] = nil
-	if f.m.err != nil {
+	f.dst[0] = dydt
+	if f.run(t, y, nil, 1<<groupValue) != nil {
 		vec.Fill(dydt, T(math.NaN()))
 	}
 }
@@ -284,41 +290,33 @@ func (f *Field[T]) VJP(dydt, dy, dtheta []T, t float64, y, lambda []T) {
 		panic("graph: wrong length of the parameters' gradient")
 	}
 	wanted := uint64(1 << groupState)
-	out := f.m.buffers[bufOutputs:f.inputs]
-	out[1] = dy
+	f.dst[1] = dy
 	if dydt != nil {
-		out[0] = dydt
+		f.dst[0] = dydt
 		wanted |= 1 << groupValue
 	}
 	if dtheta != nil {
 		wanted |= 1 << groupParams
 		for i, p := range f.layout {
-			out[2+i] = dtheta[p.Offset:][:len(f.paramBuffer(i))]
+			f.dst[2+i] = dtheta[p.Offset:][:f.program.out[2+i]]
 		}
 	}
-	f.run(t, y, lambda, wanted)
-	clear(out[:2+len(f.layout)])
-	if f.m.err != nil {
+	if f.run(t, y, lambda, wanted) != nil {
 		vec.Fill(dydt, T(math.NaN()))
 		vec.Fill(dy, T(math.NaN()))
 		vec.Fill(dtheta, T(math.NaN()))
 	}
 }
 
-// paramBuffer is parameter i's part of θ.
-func (f *Field[T]) paramBuffer(i int) []T {
-	n := len(f.m.buffers) - len(f.layout)
-	return f.m.buffers[n+i]
-}
-
-// run executes the program on y, lambda and t.
-func (f *Field[T]) run(t float64, y, lambda []T, wanted uint64) {
-	in := f.m.buffers[f.inputs:]
-	in[0], in[1] = y, lambda
+// run executes the program on y, lambda and t, into f.dst, which it clears.
+func (f *Field[T]) run(t float64, y, lambda []T, wanted uint64) error {
+	f.src[0], f.src[1] = y, lambda
 	vec.Fill(f.time, T(t))
-	err := f.m.execute(wanted)
-	in[0], in[1] = nil, nil
+	err := f.m.run(f.dst, f.src, wanted)
+	f.src[0], f.src[1] = nil, nil
+	clear(f.dst)
 	if err != nil && f.err == nil {
 		f.err = err
 	}
+	return err
 }

@@ -131,7 +131,7 @@ func TestRandomGraphs(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := p.NewInstance()
-		for _, mem := range [][]float64{m.buffers[bufArena], m.scratch} {
+		for _, mem := range [][]float64{m.frame.buffers[bufArena], m.frame.scratch} {
 			for i := range mem {
 				mem[i] = math.NaN()
 			}

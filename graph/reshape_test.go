@@ -60,7 +60,7 @@ func TestReshapesOfLayersAreViews(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, in := range p.instructions {
+		for _, in := range p.whole.instructions {
 			kinds[i] = append(kinds[i], fmt.Sprintf("%T", in))
 		}
 		var values [][]float64

@@ -175,7 +175,7 @@ func (c *chain[T]) addSteps(u *unit, distinct []view) {
 func (c *chain[T]) scratch() int { return c.blocks * c.block }
 
 // begin prepares the operands that are the same for all blocks.
-func (c *chain[T]) begin(m *Instance[T]) {
+func (c *chain[T]) begin(m *frame[T]) {
 	for i := range c.operands {
 		o := &c.operands[i]
 		switch o.how {
@@ -194,12 +194,12 @@ func (c *chain[T]) begin(m *Instance[T]) {
 	}
 }
 
-func (c *chain[T]) blockOf(m *Instance[T], i int) []T {
+func (c *chain[T]) blockOf(m *frame[T], i int) []T {
 	return m.scratch[i*c.block : (i+1)*c.block]
 }
 
 // span computes elements lo to hi. lo is a multiple of the block.
-func (c *chain[T]) span(m *Instance[T], lo, hi int) {
+func (c *chain[T]) span(m *frame[T], lo, hi int) {
 	for p := lo; p < hi; p += c.block {
 		n := min(c.block, hi-p)
 		for i := range c.operands {
@@ -228,7 +228,7 @@ func (c *chain[T]) span(m *Instance[T], lo, hi int) {
 	}
 }
 
-func (c *chain[T]) run(m *Instance[T]) {
+func (c *chain[T]) run(m *frame[T]) {
 	c.begin(m)
 	c.span(m, 0, c.size)
 }

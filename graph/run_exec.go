@@ -2,16 +2,6 @@ package graph
 
 import "github.com/neuralode/neuralode/internal/vec"
 
-// instruction is one unit, compiled. It is immutable; what changes is in the
-// instance.
-type instruction[T Float] interface{ run(m *Instance[T]) }
-
-// ref is a place in an instance's memory.
-type ref struct{ buffer, offset int }
-
-// at returns the memory from r on.
-func (m *Instance[T]) at(r ref) []T { return m.buffers[r.buffer][r.offset:] }
-
 // reduction reduces the middle axis of (outer, n, inner).
 type reduction[T Float] struct {
 	outer, n, inner int
@@ -33,7 +23,7 @@ func newReduction[T Float](u *unit, refs func(*value) ref) *reduction[T] {
 	return r
 }
 
-func (r *reduction[T]) run(m *Instance[T]) {
+func (r *reduction[T]) run(m *frame[T]) {
 	x, dst := m.at(r.x), m.at(r.dst)
 	if r.inner > 1 {
 		for i := range r.outer {
@@ -74,7 +64,7 @@ func newCopying[T Float](u *unit, refs func(*value) ref) *copying[T] {
 	return c
 }
 
-func (c *copying[T]) run(m *Instance[T]) {
+func (c *copying[T]) run(m *frame[T]) {
 	vec.Gather(m.at(c.dst)[:c.size], m.at(c.x), c.lens, c.strides, 0)
 }
 
@@ -118,7 +108,7 @@ func newJoining[T Float](u *unit, refs func(*value) ref) *joining[T] {
 	return j
 }
 
-func (j *joining[T]) run(m *Instance[T]) {
+func (j *joining[T]) run(m *frame[T]) {
 	dst := m.at(j.dst)[:j.size]
 	if j.zero {
 		clear(dst)

@@ -34,7 +34,7 @@ func newForeign[T Float](u *unit, refs func(*value) ref) *foreign[T] {
 	return f
 }
 
-func (f *foreign[T]) run(m *Instance[T]) {
+func (f *foreign[T]) run(m *frame[T]) {
 	if m.err != nil {
 		return
 	}
@@ -43,7 +43,7 @@ func (f *foreign[T]) run(m *Instance[T]) {
 	}
 }
 
-func (f *foreign[T]) do(m *Instance[T]) (err error) {
+func (f *foreign[T]) do(m *frame[T]) (err error) {
 	f.lock.Lock()
 	defer f.lock.Unlock()
 	defer func() {

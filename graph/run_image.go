@@ -45,7 +45,7 @@ func newImage[T Float](u *unit, refs func(*value) ref) *image[T] {
 	return im
 }
 
-func (im *image[T]) run(m *Instance[T]) {
+func (im *image[T]) run(m *frame[T]) {
 	dst, x := m.at(im.dst)[:im.size], m.at(im.x)[:im.xs]
 	n, c, h, w := im.in[0], im.in[1], im.in[2], im.in[3]
 	switch im.do.(type) {

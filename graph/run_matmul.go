@@ -114,7 +114,7 @@ func newMatrix(v view, refs func(*value) ref) matrix {
 	return x
 }
 
-func (mm *matmul[T]) run(m *Instance[T]) {
+func (mm *matmul[T]) run(m *frame[T]) {
 	if mm.then == nil {
 		mm.rows(m, 0, mm.m)
 		return
@@ -133,7 +133,7 @@ func (mm *matmul[T]) run(m *Instance[T]) {
 }
 
 // rows computes rows i to end of every product.
-func (mm *matmul[T]) rows(m *Instance[T], i, end int) {
+func (mm *matmul[T]) rows(m *frame[T], i, end int) {
 	ai := i * mm.a.ld
 	if mm.a.trans {
 		ai = i

@@ -16,24 +16,19 @@ type Float interface{ float32 | float64 }
 // is immutable and may be shared by goroutines; each runs it on an Instance of
 // its own.
 type Program[T Float] struct {
-	instructions []instruction[T]
-	needs        []uint64 // the output groups that need an instruction
-	in, out      []int    // sizes of inputs and outputs
-	constants    [][]T
-	arena        int
-	scratch      int
-	regs         int
+	in, out []int       // sizes of inputs and outputs
+	whole   *code[T]    // all of the program, or
+	blocked *blocked[T] // the program by blocks of rows
 }
 
 // Instance is the memory that a Program runs in. It belongs to one goroutine
 // at a time.
 type Instance[T Float] struct {
 	p       *Program[T]
-	buffers [][]T // arena, outputs, constants, inputs
-	scratch []T   // blocks of the chain that runs
-	regs    [][]T
-	staged  [][]T // copies of inputs that overlap outputs
-	err     error
+	frame   *frame[T]  // of p.whole, or
+	rows    *rowRun[T] // of p.blocked
+	staged  [][]T      // copies of inputs that overlap outputs
+	sources [][]T      // the inputs of a run, some of them staged
 }
 
 // Compile lowers outputs, as functions of inputs, to a program. Inputs are
@@ -58,6 +53,12 @@ type spec struct {
 	inputs, outputs G.Nodes
 	add             []bool // outputs that are added to what the destination holds
 	groups          []uint // output groups, below 64, that can be left out of a run; nil: one group
+
+	// batch is the length of the first axis of the inputs and outputs that hold one
+	// row for each sample. If the rows do not depend on each other, the program is
+	// run by blocks of rows. Below 2: there is no such axis.
+	batch                     int
+	batchInputs, batchOutputs []bool
 }
 
 func dtypeOf[T Float]() tensor.Dtype {
@@ -80,24 +81,39 @@ func compile[T Float](r spec) (*Program[T], error) {
 		return nil, err
 	}
 	fold[T](b, views)
-	p := assemble[T](b, views, r.add, r.groups)
+	p := &Program[T]{}
 	for _, n := range r.inputs {
 		p.in = append(p.in, n.Shape().TotalSize())
+	}
+	var targets []target
+	for i, v := range views {
+		p.out = append(p.out, v.size())
+		t := target{view: v, end: i, groups: 1}
+		if r.add != nil {
+			t.add = r.add[i]
+		}
+		if r.groups != nil {
+			t.groups = 1 << r.groups[i]
+		}
+		targets = append(targets, t.terms()...)
+	}
+	if r.batch > 1 {
+		p.blocked = compileRows[T](b, &r, p.in, p.out, targets)
+	}
+	if p.blocked == nil {
+		p.whole = assemble[T](b, targets, len(p.in), len(p.out))
 	}
 	return p, nil
 }
 
 // NewInstance returns an instance with memory of its own.
 func (p *Program[T]) NewInstance() *Instance[T] {
-	m := &Instance[T]{
-		p:       p,
-		buffers: make([][]T, bufOutputs+len(p.out)+len(p.constants)+len(p.in)),
-		scratch: make([]T, p.scratch),
-		regs:    make([][]T, p.regs),
-		staged:  make([][]T, len(p.in)),
+	m := &Instance[T]{p: p, staged: make([][]T, len(p.in)), sources: make([][]T, len(p.in))}
+	if p.whole != nil {
+		m.frame = p.whole.newFrame()
+	} else {
+		m.rows = p.blocked.newRun()
 	}
-	m.buffers[bufArena] = make([]T, p.arena)
-	copy(m.buffers[bufOutputs+len(p.out):], p.constants)
 	return m
 }
 
@@ -118,23 +134,20 @@ func (m *Instance[T]) Run(dst, src [][]T) error {
 			panic("graph: wrong length of a destination")
 		}
 	}
-	at := bufOutputs + len(m.p.out) + len(m.p.constants)
 	for i, s := range src {
 		if len(s) != m.p.in[i] {
 			panic("graph: wrong length of a source")
 		}
-		m.buffers[at+i] = s
+		m.sources[i] = s
 		for _, d := range dst {
 			if overlap(d, s) {
-				m.buffers[at+i] = m.stage(i, s)
+				m.sources[i] = m.stage(i, s)
 				break
 			}
 		}
 	}
-	copy(m.buffers[bufOutputs:], dst)
-	err := m.execute(^uint64(0))
-	clear(m.buffers[bufOutputs:][:len(dst)])
-	clear(m.buffers[at:])
+	err := m.run(dst, m.sources, ^uint64(0))
+	clear(m.sources)
 	return err
 }
 
@@ -147,23 +160,19 @@ func (m *Instance[T]) stage(i int, s []T) []T {
 	return m.staged[i]
 }
 
-// run is Run without checks, for the output groups in wanted.
+// run is Run without checks, for the output groups in wanted. Destinations of
+// other groups, and sources that only they need, may be nil.
 func (m *Instance[T]) run(dst, src [][]T, wanted uint64) error {
-	copy(m.buffers[bufOutputs:], dst)
-	copy(m.buffers[bufOutputs+len(m.p.out)+len(m.p.constants):], src)
-	return m.execute(wanted)
-}
-
-// execute runs the instructions that the output groups in wanted need.
-func (m *Instance[T]) execute(wanted uint64) error {
-	m.err = nil
-	needs := m.p.needs
-	for i, in := range m.p.instructions {
-		if needs[i]&wanted != 0 {
-			in.run(m)
-		}
+	if m.rows != nil {
+		return m.rows.run(dst, src, wanted)
 	}
-	return m.err
+	out, in := m.frame.outputs(), m.frame.inputs()
+	copy(out, dst)
+	copy(in, src)
+	err := m.frame.execute(wanted)
+	clear(out)
+	clear(in)
+	return err
 }
 
 // overlap tells whether two slices share an element.

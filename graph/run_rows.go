@@ -1,0 +1,138 @@
+package graph
+
+import "github.com/neuralode/neuralode/internal/vec"
+
+// rowRun is the memory that a blocked program runs in.
+type rowRun[T Float] struct {
+	p         *blocked[T]
+	pre, post *frame[T]
+	dst, src  [][]T // outputs and inputs of the body
+	sums      [][]T
+	partial   [][]T // sums of the chunks but the first
+	wanted    uint64
+	worker    *rowWorker[T]
+}
+
+// rowWorker is the memory of one who runs blocks.
+type rowWorker[T Float] struct{ full, tail *frame[T] }
+
+func (p *blocked[T]) newRun() *rowRun[T] {
+	r := &rowRun[T]{p: p, dst: make([][]T, len(p.out)), src: make([][]T, len(p.in))}
+	if p.pre != nil {
+		r.pre = p.pre.newFrame()
+	}
+	if p.post != nil {
+		r.post = p.post.newFrame()
+	}
+	for i, n := range p.mids {
+		r.src[len(p.in)-len(p.mids)+i] = make([]T, n)
+	}
+	for _, n := range p.sums {
+		r.sums = append(r.sums, make([]T, n))
+	}
+	size := 0
+	for _, a := range p.added {
+		size += a.size
+	}
+	if size > 0 {
+		for range p.chunks() - 1 {
+			r.partial = append(r.partial, make([]T, size))
+		}
+	}
+	r.worker = p.newWorker()
+	return r
+}
+
+func (p *blocked[T]) newWorker() *rowWorker[T] {
+	w := &rowWorker[T]{full: p.full.newFrame()}
+	if p.tail != nil {
+		w.tail = p.tail.newFrame()
+	}
+	return w
+}
+
+// run is Instance.run.
+func (r *rowRun[T]) run(dst, src [][]T, wanted uint64) error {
+	p := r.p
+	copy(r.dst, dst)
+	copy(r.src, src)
+	r.wanted = wanted
+	own := len(p.in) - len(p.mids)
+	var err error
+	if r.pre != nil {
+		copy(r.pre.inputs(), src)
+		copy(r.pre.outputs(), r.src[own:])
+		err = r.pre.execute(wanted)
+	}
+	for i, s := range r.sums {
+		clear(s)
+		r.dst[len(dst)+i] = s
+	}
+	for c := range p.chunks() {
+		r.chunk(r.worker, c)
+	}
+	r.reduce()
+	if r.post != nil {
+		in := r.post.inputs()
+		copy(in, r.src)
+		copy(in[len(r.src):], r.sums)
+		copy(r.post.outputs(), dst)
+		if e := r.post.execute(wanted); err == nil {
+			err = e
+		}
+	}
+	clear(r.dst)
+	clear(r.src[:own])
+	return err
+}
+
+// chunk runs the blocks of chunk c.
+func (r *rowRun[T]) chunk(w *rowWorker[T], c int) {
+	p := r.p
+	if c > 0 && len(r.partial) > 0 {
+		clear(r.partial[c-1])
+	}
+	end := min((c+1)*p.chunk, p.batch)
+	for row := c * p.chunk; row < end; row += p.block {
+		m, n := w.full, p.block
+		if row+n > end {
+			m, n = w.tail, end-row
+		}
+		in, out := m.inputs(), m.outputs()
+		for i, s := range r.src {
+			if k := p.in[i]; k > 0 && s != nil {
+				s = s[row*k : (row+n)*k]
+			}
+			in[i] = s
+		}
+		for i, d := range r.dst {
+			if k := p.out[i]; k > 0 && d != nil {
+				out[i] = d[row*k : (row+n)*k]
+			} else if c == 0 {
+				out[i] = d
+			}
+		}
+		if c > 0 {
+			at := 0
+			for _, a := range p.added {
+				out[a.end] = r.partial[c-1][at:][:a.size]
+				at += a.size
+			}
+		}
+		m.execute(r.wanted)
+	}
+}
+
+// reduce adds the chunks' sums to those of the first.
+func (r *rowRun[T]) reduce() {
+	for _, s := range r.partial {
+		at := 0
+		for _, a := range r.p.added {
+			if a.groups&r.wanted != 0 {
+				d := r.dst[a.end][:a.size]
+				vec.Add(d, d, s[at:][:a.size])
+			}
+			at += a.size
+		}
+	}
+}
