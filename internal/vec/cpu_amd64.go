@@ -24,3 +24,6 @@ func detect() int {
 		return levelAVX2
 	}
 }
+
+// vectorBytes is the size of a vector register, zero without assembly.
+func vectorBytes() int { return [...]int{levelGo: 0, levelAVX2: 32, levelAVX512: 64}[level] }

@@ -123,6 +123,17 @@ func (e *emitter) tailMask(n reg.GPVirtual) reg.Register {
 		e.KMOVW(bits, k)
 		return k
 	}
+	from, mask := e.GP64(), e.YMM()
+	e.LEAQ(e.maskTable(), from)
+	at := e.GP64()
+	e.MOVQ(n, at)
+	e.NEGQ(at)
+	e.p("VMOVU", operand.Mem{Base: from, Index: at, Scale: uint8(e.size()), Disp: e.bytes()}, mask)
+	return mask
+}
+
+// maskTable is the address of a vector of ones followed by one of zeros.
+func (e *emitter) maskTable() operand.Mem {
 	words := make([]operand.Constant, 2*e.lanes())
 	for i := range words {
 		w := uint64(0)
@@ -135,13 +146,7 @@ func (e *emitter) tailMask(n reg.GPVirtual) reg.Register {
 			words[i] = operand.U32(uint32(w))
 		}
 	}
-	from, mask := e.GP64(), e.YMM()
-	e.LEAQ(e.table(fmt.Sprintf("mask%d", 8*e.size()), words...), from)
-	at := e.GP64()
-	e.MOVQ(n, at)
-	e.NEGQ(at)
-	e.p("VMOVU", operand.Mem{Base: from, Index: at, Scale: uint8(e.size()), Disp: e.bytes()}, mask)
-	return mask
+	return e.table(fmt.Sprintf("mask%d", 8*e.size()), words...)
 }
 
 // load reads a vector from memory, with a mask only the lanes that it takes and

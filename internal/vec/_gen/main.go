@@ -22,6 +22,7 @@ var topics = []struct {
 	fill func(*topic)
 }{
 	{"elem", elem},
+	{"gemm", gemm},
 }
 
 func main() {

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// gemm has the inner products of matrices. All of its functions have the same
+// parameters: C, of m rows, is a start plus A·B, where element (i, l) of A is
+// a[i*ars+l*acs], row l of B begins at b[l*ldb], row i of the start at
+// s[i*lds] and row i of C at c[i*ldc]. The columns fill a fixed number of
+// vectors but for the last, of which w elements exist. Each element of C is
+// one chain of fused multiply-adds in the order of l; k is at least 1.
+//
+// gemmDot is different: row j of b is column j of B, and each element of C is
+// the start plus as many partial sums as an AVX-512 register has lanes, the sum
+// of halves of halves.
+func gemm(t *topic) {
+	params := append([]param{{"m", integer}, {"k", integer}}, param{"a", pointer}, param{"ars", integer}, param{"acs", integer},
+		param{"b", pointer}, param{"ldb", integer}, param{"s", pointer}, param{"lds", integer}, param{"c", pointer}, param{"ldc", integer}, param{"w", integer})
+	for v := 3; v >= 1; v-- {
+		t.add(fmt.Sprintf("gemmPanel%d", v), params, func(e *emitter) {
+			g := newTiles(e, v, e.tallest())
+			m := e.pointer("m")
+			g.repeat(g.rows, m)
+			for r := g.rows / 2; r >= 1; r /= 2 {
+				g.onBit(r, m)
+			}
+		})
+	}
+	t.add("gemmPair4", params, func(e *emitter) { newTiles(e, 4, 2).tile(2) })
+	for _, v := range []int{8, 4} {
+		t.add(fmt.Sprintf("gemmRow%d", v), params, func(e *emitter) { newTiles(e, v, 1).tile(1) })
+	}
+}
+
+// tallest is the number of rows of a tile three vectors wide.
+func (e *emitter) tallest() int {
+	if e.isa == avx512 {
+		return 8
+	}
+	return 4
+}
+
+// tiles emits the tiles of one panel of columns.
+type tiles struct {
+	*emitter
+	vectors, rows int
+	a, s, c       reg.GPVirtual
+	ars           map[int]reg.GPVirtual // bytes between rows of A, times 1, 3, 5, 7
+	acs, ldb      reg.GPVirtual         // bytes
+	mask          reg.Register          // a K register, or where the mask is in memory
+}
+
+func newTiles(e *emitter, vectors, rows int) *tiles {
+	g := &tiles{emitter: e, vectors: vectors, rows: rows, ars: make(map[int]reg.GPVirtual)}
+	g.mask = g.lastMask(e.pointer("w"))
+	g.a, g.s, g.c = e.pointer("a"), e.pointer("s"), e.pointer("c")
+	if rows > 1 {
+		one := g.stride("ars")
+		g.ars[1] = one
+		for i := 3; i < rows; i += 2 {
+			g.ars[i] = e.GP64()
+			e.LEAQ(operand.Mem{Base: g.row(i - 2), Index: one, Scale: 2}, g.ars[i])
+		}
+	}
+	g.acs, g.ldb = g.stride("acs"), g.stride("ldb")
+	return g
+}
+
+func (g *tiles) row(i int) reg.GPVirtual { return g.ars[i] }
+
+// stride loads a number of elements as a number of bytes.
+func (e *emitter) stride(name string) reg.GPVirtual {
+	r := e.pointer(name)
+	e.SHLQ(operand.Imm(uint64(e.size()/4+1)), r)
+	return r
+}
+
+// lastMask takes the first w lanes, w in 1…lanes, as tailMask does, but in AVX2
+// leaves the mask in memory: registers are short.
+func (e *emitter) lastMask(w reg.GPVirtual) reg.Register {
+	if e.isa == avx512 {
+		return e.tailMask(w)
+	}
+	at := e.GP64()
+	e.LEAQ(e.maskTable(), at)
+	e.NEGQ(w)
+	e.LEAQ(operand.Mem{Base: at, Index: w, Scale: uint8(e.size()), Disp: e.bytes()}, at)
+	return at
+}
+
+// loadLast reads the first lanes of a vector, those of the mask of lastMask.
+func (e *emitter) loadLast(m operand.Mem, mask reg.Register) vector {
+	if e.isa == avx512 {
+		return e.load(m, mask)
+	}
+	v := e.vector()
+	e.p("VMOVU", operand.Mem{Base: mask}, v)
+	e.p("VMASKMOV", m, v, v)
+	return v
+}
+
+// repeat emits a loop over the whole tiles of r rows of m.
+func (g *tiles) repeat(r int, m reg.GPVirtual) {
+	loop, done := g.label("rows"), g.label("rest")
+	g.SUBQ(operand.Imm(uint64(r)), m)
+	g.JL(operand.LabelRef(done))
+	g.Label(loop)
+	g.tile(r)
+	g.SUBQ(operand.Imm(uint64(r)), m)
+	g.JGE(operand.LabelRef(loop))
+	g.Label(done)
+}
+
+// onBit emits a tile of r rows, a power of two, for when m has that bit.
+func (g *tiles) onBit(r int, m reg.GPVirtual) {
+	skip := g.label("skip")
+	g.TESTQ(operand.U32(uint32(r)), m)
+	g.JEQ(operand.LabelRef(skip))
+	g.tile(r)
+	g.Label(skip)
+}
+
+// tile emits a tile of r rows and moves a, s and c to the next.
+func (g *tiles) tile(r int) {
+	last := g.vectors - 1
+	at := func(base reg.Register, v int) operand.Mem { return operand.Mem{Base: base, Disp: v * g.bytes()} }
+	acc := make([][]vector, r)
+	lds := g.stride("lds")
+	for i := range acc {
+		for v := range last {
+			acc[i] = append(acc[i], g.load(at(g.s, v), nil))
+		}
+		acc[i] = append(acc[i], g.loadLast(at(g.s, last), g.mask))
+		g.ADDQ(lds, g.s)
+	}
+	pa, pb, k := g.GP64(), g.pointer("b"), g.pointer("k")
+	g.MOVQ(g.a, pa)
+	element := func(i int) operand.Mem {
+		switch {
+		case i == 0:
+			return operand.Mem{Base: pa}
+		case i&(i-1) == 0:
+			return operand.Mem{Base: pa, Index: g.ars[1], Scale: uint8(i)}
+		case i%2 == 0:
+			return operand.Mem{Base: pa, Index: g.ars[i/2], Scale: 2}
+		}
+		return operand.Mem{Base: pa, Index: g.ars[i], Scale: 1}
+	}
+	loop := g.label("terms")
+	g.Label(loop)
+	b := make([]source, g.vectors)
+	for v := range last {
+		if b[v] = at(pb, v); r > 1 {
+			b[v] = g.load(at(pb, v), nil)
+		}
+	}
+	b[last] = g.loadLast(at(pb, last), g.mask)
+	x := g.vector()
+	for i := range r {
+		if g.isa == avx512 && g.vectors == 1 {
+			g.op("VFMADD231"+g.pd()+"_BCST", element(i), b[0], acc[i][0])
+			continue
+		}
+		g.op("VBROADCASTS"+g.pd()[1:], element(i), x)
+		for v := range acc[i] {
+			g.p("VFMADD231", b[v], x, acc[i][v])
+		}
+	}
+	g.ADDQ(g.acs, pa)
+	g.ADDQ(g.ldb, pb)
+	g.DECQ(k)
+	g.JNE(operand.LabelRef(loop))
+
+	ldc := g.stride("ldc")
+	store := func(partly bool) {
+		for i := range acc {
+			for v := range last {
+				g.store(acc[i][v], at(g.c, v), nil)
+			}
+			switch {
+			case !partly:
+				g.store(acc[i][last], at(g.c, last), nil)
+			case g.isa == avx512:
+				g.store(acc[i][last], at(g.c, last), g.mask)
+			default:
+				mask := x // its value is no longer needed
+				g.p("VMOVU", operand.Mem{Base: g.mask}, mask)
+				g.store(acc[i][last], at(g.c, last), mask)
+			}
+			g.ADDQ(ldc, g.c)
+		}
+	}
+	if g.isa == avx512 {
+		store(true)
+	} else { // a masked store takes many cycles on some processors
+		w, partly, done := g.pointer("w"), g.label("partly"), g.label("stored")
+		g.CMPQ(w, operand.Imm(uint64(g.lanes())))
+		g.JNE(operand.LabelRef(partly))
+		store(false)
+		g.JMP(operand.LabelRef(done))
+		g.Label(partly)
+		store(true)
+		g.Label(done)
+	}
+	g.nextRows(r)
+}
+
+// nextRows moves a by r rows, a power of two.
+func (g *tiles) nextRows(r int) {
+	if g.rows > 1 {
+		g.LEAQ(operand.Mem{Base: g.a, Index: g.ars[1], Scale: uint8(r)}, g.a)
+	}
+}
