@@ -1,0 +1,352 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// objective is the loss of a model on a set of trajectories, as a function of θ and,
+// if they are learned, of the initial states after it.
+type objective[T Float] struct {
+	m           *Model[T]
+	data        Dataset[T] // scaled
+	starts      [][]T      // scaled
+	weights     [][]float64
+	grid        []int // trajectories with the same number have the same times
+	lossOf      Loss[T]
+	l2          float64
+	penalty     func(grad, theta []float64) float64
+	learnStarts bool
+	chunk       int
+	params      int
+
+	theta  []T // of the evaluation on its way
+	work   Work
+	blocks []block[T]
+}
+
+// task is a group of trajectories that are solved as one batch.
+type task []int
+
+// block is a run of tasks that one goroutine works on, and what it has found.
+type block[T Float] struct {
+	loss    float64
+	grad    []float64 // by θ
+	work    Work
+	err     error
+	y0      []T
+	rows, g []T // predicted states of one trajectory, and the gradient by them
+}
+
+// blocks is the number of blocks of an evaluation: more than most machines have
+// cores, and always the same, so that sums are.
+const blocks = 16
+
+func newObjective[T Float](m *Model[T], data Dataset[T], opt *Options[T]) (*objective[T], error) {
+	if len(data) == 0 {
+		return nil, fmt.Errorf("%w: no trajectories", ErrData)
+	}
+	dim := m.dim
+	if err := data.check(dim); err != nil {
+		return nil, err
+	}
+	o := &objective[T]{
+		m: m, lossOf: opt.Loss, l2: opt.L2, penalty: opt.Penalty, learnStarts: opt.LearnStarts, chunk: opt.Chunk,
+		params: len(m.theta), theta: make([]T, len(m.theta)), blocks: make([]block[T], blocks),
+		starts: make([][]T, len(data)), weights: make([][]float64, len(data)), grid: make([]int, len(data)),
+	}
+	if o.lossOf == nil {
+		o.lossOf = MSE[T]
+	}
+	if o.chunk == 0 {
+		o.chunk = 64
+	}
+	var err error
+	if o.data, err = scaled(data, &m.cfg.Scaler, dim); err != nil {
+		return nil, err
+	}
+	var grids [][]float64
+	total := 0.0
+	for i := range o.data {
+		tr := &o.data[i]
+		if o.starts[i], err = tr.start(dim, o.learnStarts); err != nil {
+			return nil, fmt.Errorf("trajectory %d: %w", i, err)
+		}
+		w := make([]float64, len(tr.States))
+		for k, v := range tr.States {
+			if v == v {
+				w[k] = tr.weight(k/dim, k%dim, dim)
+				total += w[k]
+			}
+		}
+		o.weights[i] = w
+		if o.grid[i] = slices.IndexFunc(grids, func(g []float64) bool { return slices.Equal(g, tr.Times) }); o.grid[i] < 0 {
+			o.grid[i] = len(grids)
+			grids = append(grids, tr.Times)
+		}
+	}
+	if total == 0 {
+		return nil, fmt.Errorf("%w: all values are missing or have weight 0", ErrData)
+	}
+	return o, nil
+}
+
+// initial returns the point where training begins.
+func (o *objective[T]) initial() []float64 {
+	var x []float64
+	for _, v := range o.m.Params() {
+		x = append(x, float64(v))
+	}
+	if o.learnStarts {
+		for _, y := range o.starts {
+			for _, v := range y {
+				x = append(x, float64(v))
+			}
+		}
+	}
+	return x
+}
+
+// unscaledStarts returns the initial states that x stands for.
+func (o *objective[T]) unscaledStarts(x []float64) [][]T {
+	all := make([][]T, len(o.starts))
+	for i := range all {
+		all[i] = make([]T, o.m.dim)
+		o.start(all[i], i, x)
+		unscaleStates(all[i], all[i], &o.m.cfg.Scaler, o.m.dim)
+	}
+	return all
+}
+
+// start stores the initial state of trajectory i in y.
+func (o *objective[T]) start(y []T, i int, x []float64) {
+	copy(y, o.starts[i])
+	if o.learnStarts {
+		for j, v := range x[o.params+i*o.m.dim:][:o.m.dim] {
+			y[j] = T(v)
+		}
+	}
+}
+
+// everything returns the tasks of all trajectories.
+func (o *objective[T]) everything() []task {
+	all := make([]int, len(o.data))
+	for i := range all {
+		all[i] = i
+	}
+	return o.tasks(all)
+}
+
+// tasks groups trajectories by their times.
+func (o *objective[T]) tasks(of []int) []task {
+	var tasks []task
+	open := map[int]int{} // the unfinished task of a grid
+	for _, i := range of {
+		k, ok := open[o.grid[i]]
+		if !ok || len(tasks[k]) == o.chunk {
+			k = len(tasks)
+			open[o.grid[i]] = k
+			tasks = append(tasks, nil)
+		}
+		tasks[k] = append(tasks[k], i)
+	}
+	return tasks
+}
+
+// objective is loss for fixed tasks and horizon.
+func (o *objective[T]) objective(tasks []task, horizon int) Objective {
+	return func(ctx context.Context, grad, x []float64) (float64, error) {
+		return o.loss(ctx, grad, x, tasks, horizon)
+	}
+}
+
+// loss returns the loss over the first intervals of the tasks' trajectories, horizon of
+// them, or all if that is negative.
+func (o *objective[T]) loss(ctx context.Context, grad, x []float64, tasks []task, horizon int) (float64, error) {
+	for i := range o.theta {
+		o.theta[i] = T(x[i])
+	}
+	weight := 0.0
+	for _, t := range tasks {
+		for _, i := range t {
+			for _, w := range o.weights[i][:o.rows(i, horizon)*o.m.dim] {
+				weight += w
+			}
+		}
+	}
+	clear(grad)
+	if weight == 0 {
+		weight = 1 // nothing to compare: a loss of 0
+	}
+	n := min(blocks, len(tasks))
+	var next atomic.Int64
+	run := func() {
+		for b := int(next.Add(1)) - 1; b < n; b = int(next.Add(1)) - 1 {
+			o.block(ctx, &o.blocks[b], grad, x, tasks[b*len(tasks)/n:(b+1)*len(tasks)/n], horizon, weight)
+		}
+	}
+	var group sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+		group.Go(run)
+	}
+	run()
+	group.Wait()
+	loss := 0.0
+	var err error
+	for i := range o.blocks[:n] {
+		b := &o.blocks[i]
+		o.work.Solves += b.work.Solves
+		o.work.NFEForward += b.work.NFEForward
+		o.work.NFEBackward += b.work.NFEBackward
+		if err == nil {
+			err = b.err
+		}
+		loss += b.loss
+		if grad != nil {
+			for k, v := range b.grad {
+				grad[k] += v
+			}
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return loss + o.penalties(grad, x), nil
+}
+
+// penalties returns the terms of the loss that depend on θ alone.
+func (o *objective[T]) penalties(grad, x []float64) float64 {
+	theta, sum := x[:o.params], 0.0
+	if o.l2 > 0 {
+		for i, v := range theta {
+			sum += o.l2 / 2 * v * v
+			if grad != nil {
+				grad[i] += o.l2 * v
+			}
+		}
+	}
+	if o.penalty != nil {
+		if grad != nil {
+			grad = grad[:o.params]
+		}
+		sum += o.penalty(grad, theta)
+	}
+	return sum
+}
+
+// rows returns how many rows of trajectory i a horizon sees.
+func (o *objective[T]) rows(i, horizon int) int {
+	n := len(o.data[i].Times)
+	if horizon >= 0 {
+		n = min(n, horizon+1)
+	}
+	return n
+}
+
+// block works on tasks one after the other. It writes the gradients by the starts of
+// its own trajectories to grad.
+func (o *objective[T]) block(ctx context.Context, b *block[T], grad, x []float64, tasks []task, horizon int, weight float64) {
+	b.loss, b.work, b.err = 0, Work{}, nil
+	if grad != nil {
+		b.grad = grown(b.grad, o.params)
+		clear(b.grad)
+	}
+	for _, t := range tasks {
+		if b.err = o.task(ctx, b, grad, x, t, horizon, weight); b.err != nil {
+			return
+		}
+	}
+}
+
+func (o *objective[T]) task(ctx context.Context, b *block[T], grad, x []float64, t task, horizon int, weight float64) error {
+	dim, n := o.m.dim, len(t)
+	p, err := o.m.proto(n)
+	if err != nil {
+		return err
+	}
+	w, err := p.take(o.m)
+	if err != nil {
+		return err
+	}
+	defer p.give(w)
+	copy(w.field.Params(), o.theta)
+	b.y0 = grown(b.y0, n*dim)
+	for k, i := range t {
+		o.start(b.y0[k*dim:(k+1)*dim], i, x)
+	}
+	rows := o.rows(t[0], horizon)
+	times := o.data[t[0]].Times[:rows]
+	sol, err := w.solver.Forward(ctx, times, b.y0)
+	b.work.Solves++
+	b.work.NFEForward += sol.Stats.NFE
+	if err != nil {
+		return o.failed(err, t)
+	}
+	if grad != nil {
+		w.dys = grown(w.dys, len(sol.Y))
+		b.g = grown(b.g, rows*dim)
+	}
+	b.rows = grown(b.rows, rows*dim)
+	for k, i := range t {
+		at := func(row int) int { return (row*n + k) * dim }
+		for r := range rows {
+			copy(b.rows[r*dim:(r+1)*dim], sol.Y[at(r):at(r)+dim])
+		}
+		s := Saved[T]{Times: times, Dim: dim, Pred: b.rows, Target: o.data[i].States[:rows*dim], Weight: o.weights[i][:rows*dim]}
+		if grad != nil {
+			s.Grad = b.g
+		}
+		b.loss += o.lossOf(s) / weight
+		if grad != nil {
+			for r := range rows {
+				for j := range dim {
+					w.dys[at(r)+j] = T(float64(b.g[r*dim+j]) / weight)
+				}
+			}
+		}
+	}
+	if grad == nil {
+		return nil
+	}
+	for _, v := range w.dys {
+		if v-v != 0 {
+			return ErrNotFinite
+		}
+	}
+	if err := w.solver.Backward(ctx, &w.grad, w.dys); err != nil {
+		return o.failed(err, t)
+	}
+	_, back := w.solver.Stats()
+	b.work.NFEBackward += back.NFE + back.VJPs
+	for i, v := range w.grad.Theta {
+		b.grad[i] += float64(v)
+	}
+	if o.learnStarts {
+		for k, i := range t {
+			for j, v := range w.grad.Y0[k*dim : (k+1)*dim] {
+				grad[o.params+i*dim+j] = float64(v)
+			}
+		}
+	}
+	return nil
+}
+
+// failed says which trajectories could not be solved.
+func (o *objective[T]) failed(err error, t task) error {
+	if len(t) == 1 {
+		return fmt.Errorf("trajectory %d: %w", t[0], err)
+	}
+	return fmt.Errorf("batch of %d trajectories from number %d: %w", len(t), t[0], err)
+}
+
+// grown returns a slice of length n, s if it is large enough.
+func grown[E any](s []E, n int) []E {
+	if cap(s) < n {
+		return make([]E, n)
+	}
+	return s[:n]
+}
