@@ -39,11 +39,28 @@ func checkArguments(outputs, cotangents, wrt G.Nodes) (dt tensor.Dtype, err erro
 		}
 	}
 	for i, n := range outputs {
-		if c := cotangents[i]; !slices.Equal(n.Shape(), c.Shape()) || n.IsScalar() != c.IsScalar() {
+		if c := cotangents[i]; !sameShape(n, c) {
 			return dt, fmt.Errorf("cotangents[%d], %q, has shape %v, its output %v: %w; reshape the cotangent", i, c.Name(), c.Shape(), n.Shape(), ErrShape)
 		}
 	}
 	return dt, nil
+}
+
+// checkTangents checks the tangents of nodes that were checked.
+func checkTangents(wrt, tangents G.Nodes) error {
+	if _, err := checkArguments(nil, nil, append(tangents[:len(tangents):len(tangents)], wrt...)); err != nil {
+		return fmt.Errorf("tangents: %w", err)
+	}
+	for i, n := range wrt {
+		if v := tangents[i]; !sameShape(n, v) {
+			return fmt.Errorf("tangents[%d], %q, has shape %v, its node %v: %w; reshape the tangent", i, v.Name(), v.Shape(), n.Shape(), ErrShape)
+		}
+	}
+	return nil
+}
+
+func sameShape(a, b *G.Node) bool {
+	return slices.Equal(a.Shape(), b.Shape()) && a.IsScalar() == b.IsScalar()
 }
 
 func floatType(n *G.Node) (tensor.Dtype, error) {

@@ -3,6 +3,8 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"gorgonia.org/tensor"
@@ -86,3 +88,29 @@ func (e *ForeignError) Error() string {
 }
 
 func (e *ForeignError) Unwrap() error { return e.Err }
+
+// SizeError reports a shape that no array can have: a length below 1, or more
+// than 2³¹ − 1 elements.
+type SizeError struct {
+	What  string // whose shape
+	Shape []int
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("graph: %s has shape %v; every length must be at least 1 and their product below 2³¹", e.What, e.Shape)
+}
+
+// Is tells errors.Is that a SizeError is an [ErrShape].
+func (e *SizeError) Is(target error) bool { return target == ErrShape }
+
+// checkSize returns a *SizeError for shapes that are not to be allocated.
+func checkSize(what string, shape []int) error {
+	size := 1
+	for _, n := range shape {
+		if n < 1 || n > math.MaxInt32/size {
+			return &SizeError{What: what, Shape: slices.Clone(shape)}
+		}
+		size *= n
+	}
+	return nil
+}

@@ -19,6 +19,7 @@ var (
 	_ odeint.Differentiable[float64] = (*Field[float64])(nil)
 	_ odeint.Differentiable[float32] = (*Field[float32])(nil)
 	_ odeint.Fallible                = (*Field[float64])(nil)
+	_ CompiledField[float64]         = (*Field[float64])(nil)
 )
 
 // testMLP is in-hidden-out with biases and tanh, or with time as one more
@@ -337,8 +338,12 @@ func TestFieldFailure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &Field[float64]{program: p, shape: []int{1, 2}, dim: 2}
-	f.instantiate()
+	f, err := NewField[float64](cubeModule{}, 1, FieldConfig{Shape: []int{2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.code = &compiled[float64]{in: []int{1, 2}, out: []int{1, 2}, value: p}
+	f.value = p.NewInstance()
 	dydt, dy := []float64{1, 2}, []float64{3, 4}
 	f.Eval(dydt, 0, []float64{1, 2})
 	if !math.IsNaN(dydt[0]) || !math.IsNaN(dydt[1]) {

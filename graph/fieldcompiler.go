@@ -6,15 +6,22 @@ import "fmt"
 // the contracts of [Field], which is one. It belongs to one goroutine at a time.
 type CompiledField[T Float] interface {
 	Dim() int
+	SampleDim() int
 	NumParams() int
 	Eval(dydt []T, t float64, y []T)
 	VJP(dydt, dy, dtheta []T, t float64, y, lambda []T)
+	JVP(ddydt []T, t float64, y, v []T)
+	Tangent(dydt, ddydt []T, t float64, y, v, w []T)
 	Params() []T
 	Layout() []Param
 	Err() error
 
 	// CloneField returns a field with its own copy of θ and of all buffers.
 	CloneField() CompiledField[T]
+
+	// FieldWithBatch returns the field of another number of samples, which shares
+	// θ with this one.
+	FieldWithBatch(batch int) (CompiledField[T], error)
 }
 
 // FieldCompiler is a Module with a compiled field of its own kind, one that offers

@@ -14,8 +14,12 @@ type zerosOp struct {
 	dt tensor.Dtype
 }
 
-func zerosLike(x *G.Node) *G.Node {
-	return must(G.ApplyOp(zerosOp{Base: nodes.Base{Name: "Zeros", Dims: x.Dims(), Shape: x.Shape()}, dt: x.Dtype()}, x))
+func zerosLike(x *G.Node) *G.Node { return zerosNamed("Zeros", x) }
+
+// zerosNamed returns zeros that Gorgonia does not merge with those of another
+// name.
+func zerosNamed(name string, x *G.Node) *G.Node {
+	return must(G.ApplyOp(zerosOp{Base: nodes.Base{Name: name, Dims: x.Dims(), Shape: x.Shape()}, dt: x.Dtype()}, x))
 }
 
 func (zerosOp) Arity() int                                         { return 1 }
