@@ -1,6 +1,12 @@
 package hnn
 
-import "github.com/neuralode/neuralode/graph"
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/internal/nodes"
+)
 
 var _ graph.FieldCompiler = Field{}
 
@@ -35,4 +41,22 @@ func compileField[T Float](f Field, batch int, cfg graph.FieldConfig) (graph.Com
 		return nil, err
 	}
 	return field, nil
+}
+
+// resolve fills in the defaults of graph.NewField and returns the width 2n of
+// the module's state.
+func resolve(what string, m Module, cfg *graph.FieldConfig) (width int, err error) {
+	if cfg.Name == "" {
+		cfg.Name = "field"
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.New(rand.NewPCG(0, 0))
+	}
+	if cfg.Shape == nil {
+		cfg.Shape = nodes.StateShape(m)
+	}
+	if len(cfg.Shape) != 1 || cfg.Shape[0] < 2 || cfg.Shape[0]%2 != 0 {
+		return 0, &ConfigError{What: what, Faults: []string{fmt.Sprintf("the state's shape is %v; it must be (2n): set FieldConfig.Shape", cfg.Shape)}}
+	}
+	return cfg.Shape[0], nil
 }

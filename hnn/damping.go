@@ -7,6 +7,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Damping is a dissipation R = LLᵀ with learned L. R is symmetric and positive
@@ -55,7 +57,7 @@ func (d *Damping) place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Ra
 	if faults != nil {
 		return nil, &ConfigError{What: "Damping", Faults: faults}
 	}
-	l, err := learnable(g, join(name, "L"), dt, initial(d.L, rows*rank, r), rows, rank)
+	l, err := learnable(g, nodes.Join(name, "L"), dt, initial(d.L, rows*rank, r), rows, rank)
 	if err != nil {
 		return nil, err
 	}
@@ -80,23 +82,23 @@ type placedDamping struct {
 }
 
 // apply subtracts R∇H from (dq, dp). Rows are states, so R∇H is (∇H·L)·Lᵀ.
-func (d *placedDamping) apply(b *builder, dq, dp, hq, hp *G.Node) (*G.Node, *G.Node, error) {
+func (d *placedDamping) apply(b builder, dq, dp, hq, hp *G.Node) (*G.Node, *G.Node, error) {
 	n := hq.Shape()[1]
 	grad := hp
 	if !d.momenta {
 		grad = b.concat(hq, hp)
 	}
-	if b.err != nil {
-		return nil, nil, b.err
+	if b.Err() != nil {
+		return nil, nil, b.Err()
 	}
 	if s := d.l.Shape(); s[0] != grad.Shape()[1] {
 		return nil, nil, &ShapeError{What: "Damping: L", Got: s.Clone(), Want: fmt.Sprintf("(%d, rank) for this state", grad.Shape()[1])}
 	}
-	r := b.matmul(b.matmul(grad, d.l), b.transpose(d.l))
+	r := b.MatMul(b.MatMul(grad, d.l), b.transpose(d.l))
 	if d.momenta {
-		return dq, b.sub(dp, r), b.err
+		return dq, b.Sub(dp, r), b.Err()
 	}
-	return b.sub(dq, b.columns(r, 0, n)), b.sub(dp, b.columns(r, n, 2*n)), b.err
+	return b.Sub(dq, b.columns(r, 0, n)), b.Sub(dp, b.columns(r, n, 2*n)), b.Err()
 }
 
 // Control is a drive G·u(t) with a learned matrix G, constant in z, and a known
@@ -133,7 +135,7 @@ func (c Control) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Ran
 	if faults != nil {
 		return nil, &ConfigError{What: "Control", Faults: faults}
 	}
-	w, err := learnable(g, join(name, "G"), dt, initial(c.G, c.Inputs*c.Outputs, r), c.Outputs, c.Inputs)
+	w, err := learnable(g, nodes.Join(name, "G"), dt, initial(c.G, c.Inputs*c.Outputs, r), c.Outputs, c.Inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -161,5 +163,5 @@ func (l placedControl) FwdAt(t, z *G.Node) (*G.Node, error) {
 		return nil, &ShapeError{What: "Control " + l.name + ": the result of U", Got: u.Shape().Clone(), Want: fmt.Sprint(want)}
 	}
 	b := build(z)
-	return b.result(b.matmul(u, b.transpose(l.w)))
+	return b.result(b.MatMul(u, b.transpose(l.w)))
 }

@@ -6,6 +6,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // ConfigError is a module or an option that cannot be used. All faults are
@@ -18,6 +20,10 @@ type ConfigError struct {
 func (e *ConfigError) Error() string {
 	return "hnn: " + e.What + ": " + strings.Join(e.Faults, "; ")
 }
+
+// NameError reports a name that a node of the graph has already; it is the type
+// of layers.NameError too.
+type NameError = nodes.NameError
 
 // ShapeError is a node of the wrong shape.
 type ShapeError struct {

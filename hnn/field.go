@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Field is the vector field of a Hamiltonian system as a module: it maps states
@@ -58,28 +59,28 @@ func (f Field) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand)
 		return nil, err
 	}
 	if f.Damping != nil {
-		if l.damping, err = f.Damping.place(g, name, dt, r, stateShape(f)); err != nil {
+		if l.damping, err = f.Damping.place(g, name, dt, r, nodes.StateShape(f)); err != nil {
 			return nil, err
 		}
 	}
 	if f.Conservative != nil {
-		if l.conservative, err = f.Conservative.Place(g, join(name, "conservative"), dt, r); err != nil {
+		if l.conservative, err = f.Conservative.Place(g, nodes.Join(name, "conservative"), dt, r); err != nil {
 			return nil, err
 		}
 	}
 	if f.Drive != nil {
-		if l.drive, err = f.Drive.Place(g, join(name, "drive"), dt, r); err != nil {
+		if l.drive, err = f.Drive.Place(g, nodes.Join(name, "drive"), dt, r); err != nil {
 			return nil, err
 		}
 	}
-	if isTimed(l.h, l.conservative, l.drive) {
+	if nodes.IsTimed(l.h, l.conservative, l.drive) {
 		return timedField{l}, nil
 	}
 	return l, nil
 }
 
 // StateShape is that of H, (2n), or nil if H knows none.
-func (f Field) StateShape() []int { return stateShape(f.H) }
+func (f Field) StateShape() []int { return nodes.StateShape(f.H) }
 
 type placedField struct {
 	name                   string
@@ -125,7 +126,7 @@ func (l *placedField) at(t, z *G.Node) (*G.Node, error) {
 		return nil, err
 	}
 	b := build(z)
-	dq, dp := hp, b.neg(hq)
+	dq, dp := hp, b.Neg(hq)
 	if l.damping != nil {
 		if dq, dp, err = l.damping.apply(b, dq, dp, hq, hp); err != nil {
 			return nil, err
@@ -137,13 +138,13 @@ func (l *placedField) at(t, z *G.Node) (*G.Node, error) {
 
 	var whole G.Nodes
 	if l.drive != nil {
-		f, err := forward(l.drive, t, z)
+		f, err := nodes.Forward(l.drive, t, z)
 		if err != nil {
 			return nil, err
 		}
 		switch s := f.Shape(); {
 		case s.Eq(tensor.Shape{z.Shape()[0], n}):
-			dp = b.add(dp, f)
+			dp = b.Add(dp, f)
 		case s.Eq(z.Shape()):
 			whole = append(whole, f)
 		default:
@@ -159,7 +160,7 @@ func (l *placedField) at(t, z *G.Node) (*G.Node, error) {
 	}
 	dz := b.concat(dq, dp)
 	for _, w := range whole {
-		dz = b.add(dz, w)
+		dz = b.Add(dz, w)
 	}
 	return b.result(dz)
 }
@@ -174,11 +175,11 @@ func (l *placedField) gradient(t, z *G.Node, n int) (hq, hp *G.Node, err error) 
 			return nil, nil, err
 		}
 		hq, hp = b.columns(g, 0, n), b.columns(g, n, 2*n)
-		return hq, hp, b.err
+		return hq, hp, b.Err()
 	}
 	q, p := b.columns(z, 0, n), b.columns(z, n, 2*n)
-	if b.err != nil {
-		return nil, nil, b.err
+	if b.Err() != nil {
+		return nil, nil, b.Err()
 	}
 	e, err := split.energyOf(t, q, p)
 	if err != nil {
@@ -193,7 +194,7 @@ func (l *placedField) gradient(t, z *G.Node, n int) (hq, hp *G.Node, err error) 
 
 // energyGrad returns the gradient of an energy with respect to the whole state.
 func energyGrad(name string, h Layer, t, z *G.Node) (*G.Node, error) {
-	e, err := forward(h, t, z)
+	e, err := nodes.Forward(h, t, z)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Kinetic is the energy Σ pᵢ²/2mᵢ of momenta, (batch, n) to (batch, 1): the T
@@ -39,7 +41,7 @@ func (k Kinetic) Place(g *G.ExprGraph, name string, dt tensor.Dtype, _ *rand.Ran
 	l := &placedKinetic{name: name, masses: k.Masses}
 	if k.Learn {
 		var err error
-		if l.log, err = learnable(g, join(name, "log_mass"), dt, logs, 1, len(logs)); err != nil {
+		if l.log, err = learnable(g, nodes.Join(name, "log_mass"), dt, logs, 1, len(logs)); err != nil {
 			return nil, err
 		}
 	}
@@ -80,22 +82,22 @@ func (l *placedKinetic) Fwd(p *G.Node) (*G.Node, error) {
 		return nil, &ShapeError{What: "Kinetic " + l.name + ": the momenta", Got: s.Clone(), Want: want}
 	}
 	b := build(p)
-	squares := b.square(p)
+	squares := b.Square(p)
 	switch {
 	case l.log != nil:
-		return b.result(b.scale(b.matmul(squares, b.transpose(b.exp(b.neg(l.log)))), 0.5))
+		return b.result(b.Scale(b.MatMul(squares, b.transpose(b.Exp(b.Neg(l.log)))), 0.5))
 	case l.masses != nil:
 		var sum *G.Node
 		for i, m := range l.masses {
-			e := b.scale(b.columns(squares, i, i+1), 0.5/m)
+			e := b.Scale(b.columns(squares, i, i+1), 0.5/m)
 			if i == 0 {
 				sum = e
 			} else {
-				sum = b.add(sum, e)
+				sum = b.Add(sum, e)
 			}
 		}
 		return b.result(sum)
 	default:
-		return b.result(b.scale(b.rowSums(squares), 0.5))
+		return b.result(b.Scale(b.rowSums(squares), 0.5))
 	}
 }

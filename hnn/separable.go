@@ -5,6 +5,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Separable is the energy H = T(p) + V(q), what explicit symplectic methods
@@ -29,13 +31,13 @@ func (s Separable) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.R
 	}
 	l := &placedSeparable{name: name}
 	var err error
-	if l.t, err = s.kinetic().Place(g, join(name, "T"), dt, r); err != nil {
+	if l.t, err = s.kinetic().Place(g, nodes.Join(name, "T"), dt, r); err != nil {
 		return nil, err
 	}
-	if l.v, err = s.V.Place(g, join(name, "V"), dt, r); err != nil {
+	if l.v, err = s.V.Place(g, nodes.Join(name, "V"), dt, r); err != nil {
 		return nil, err
 	}
-	if isTimed(l.t, l.v) {
+	if nodes.IsTimed(l.t, l.v) {
 		return timedSeparable{l}, nil
 	}
 	return l, nil
@@ -44,7 +46,7 @@ func (s Separable) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.R
 // StateShape is (2n), or nil if neither T nor V knows n.
 func (s Separable) StateShape() []int {
 	for _, m := range []Module{s.V, s.kinetic()} {
-		if d := stateShape(m); len(d) == 1 && d[0] > 0 {
+		if d := nodes.StateShape(m); len(d) == 1 && d[0] > 0 {
 			return []int{2 * d[0]}
 		}
 	}
@@ -69,18 +71,18 @@ func (l *placedSeparable) at(t, z *G.Node) (*G.Node, error) {
 	}
 	b := build(z)
 	q, p := b.columns(z, 0, n), b.columns(z, n, 2*n)
-	if b.err != nil {
-		return nil, b.err
+	if b.Err() != nil {
+		return nil, b.Err()
 	}
 	return l.energyOf(t, q, p)
 }
 
 func (l *placedSeparable) energyOf(t, q, p *G.Node) (*G.Node, error) {
-	kinetic, err := forward(l.t, t, p)
+	kinetic, err := nodes.Forward(l.t, t, p)
 	if err != nil {
 		return nil, err
 	}
-	potential, err := forward(l.v, t, q)
+	potential, err := nodes.Forward(l.v, t, q)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +92,7 @@ func (l *placedSeparable) energyOf(t, q, p *G.Node) (*G.Node, error) {
 		}
 	}
 	b := build(q)
-	return b.result(b.add(kinetic, potential))
+	return b.result(b.Add(kinetic, potential))
 }
 
 type timedSeparable struct{ *placedSeparable }

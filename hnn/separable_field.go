@@ -3,10 +3,13 @@ package hnn
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // SeparableField is the vector field of a [Separable] energy, compiled in two
@@ -20,12 +23,12 @@ import (
 //
 // After an error, see Err, destinations are NaN.
 type SeparableField[T Float] struct {
-	drift, kick *function[T]
+	drift, kick *graph.Function[T]
 	theta       []T
 	layout      []graph.Param
 	n           int
-	in, out     []T // (q | p) and its slopes or cotangents
-	err         error
+	y, f        []T // (q | p) and its slopes
+	lambda, dy  []T // cotangents or tangents, of the slopes and of (q | p)
 }
 
 // NewSeparable compiles the field of a separable energy for batch rows at a
@@ -39,66 +42,87 @@ func NewSeparable[T Float](s Separable, batch int, cfg graph.FieldConfig) (*Sepa
 	if err != nil {
 		return nil, err
 	}
-	f := &SeparableField[T]{n: w / 2, in: make([]T, batch*w), out: make([]T, batch*w)}
-	var nodes, more G.Nodes
-	if f.drift, nodes, err = compileHalf[T](s.kinetic(), join(cfg.Name, "T"), batch, f.n, false, cfg.Rand); err != nil {
-		return nil, err
+	half := func(energy Module, part string, negative bool) (*graph.Function[T], error) {
+		c := graph.FieldConfig{Name: nodes.Join(cfg.Name, part), Rand: cfg.Rand, Shape: []int{w / 2}}
+		return graph.NewFunction[T](gradient{energy: energy, negative: negative}, batch, c)
 	}
-	if f.kick, more, err = compileHalf[T](s.V, join(cfg.Name, "V"), batch, f.n, true, cfg.Rand); err != nil {
-		return nil, err
-	}
-	f.layout = layout(append(nodes, more...))
-	f.theta = make([]T, len(f.drift.theta)+len(f.kick.theta))
-	drift, kick := f.split(f.theta)
-	f.drift.rebind(drift)
-	f.kick.rebind(kick)
-	return f, nil
-}
-
-// compileHalf compiles x ↦ ∂E/∂x, or its negative, of an energy of half the
-// state. It returns the energy's learnables too.
-func compileHalf[T Float](energy Module, name string, batch, n int, negative bool, r *rand.Rand) (*function[T], G.Nodes, error) {
-	g := G.NewGraph()
-	l, err := energy.Place(g, name, dtype[T](), r)
+	drift, err := half(s.kinetic(), "T", false)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	half := gradient{name, l, negative}
-	var f *function[T]
-	if isTimed(l) {
-		f, err = compile[T](g, timedGradient{half}, batch, n)
-	} else {
-		f, err = compile[T](g, half, batch, n)
+	kick, err := half(s.V, "V", true)
+	if err != nil {
+		return nil, err
 	}
-	return f, l.Learnables(), err
+	layout := slices.Clone(drift.Layout())
+	for _, p := range kick.Layout() {
+		p.Offset += drift.NumParams()
+		layout = append(layout, p)
+	}
+	return newSeparable(drift, kick, make([]T, drift.NumParams()+kick.NumParams()), layout), nil
 }
 
-// gradient is the layer x ↦ ∂E/∂x of an energy E, or its negative.
+// newSeparable moves the parameters of both halves into theta.
+func newSeparable[T Float](drift, kick *graph.Function[T], theta []T, layout []graph.Param) *SeparableField[T] {
+	dim := drift.InDim() + kick.InDim()
+	f := &SeparableField[T]{
+		drift: drift, kick: kick, theta: theta, layout: layout, n: drift.InDim() / drift.Batch(),
+		y: make([]T, dim), f: make([]T, dim), lambda: make([]T, dim), dy: make([]T, dim),
+	}
+	first, second := f.split(theta)
+	drift.Rebind(first)
+	kick.Rebind(second)
+	return f
+}
+
+// gradient is the module x ↦ ∂E/∂x of an energy E of half the state, or its
+// negative.
 type gradient struct {
+	energy   Module
+	negative bool
+}
+
+// Place implements [Module].
+func (m gradient) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+	energy, err := m.energy.Place(g, name, dt, r)
+	if err != nil {
+		return nil, err
+	}
+	l := placedGradient{name: name, energy: energy, negative: m.negative}
+	if nodes.IsTimed(energy) {
+		return timedGradient{l}, nil
+	}
+	return l, nil
+}
+
+type placedGradient struct {
 	name     string
 	energy   Layer
 	negative bool
 }
 
-func (l gradient) Learnables() G.Nodes { return l.energy.Learnables() }
+func (l placedGradient) Learnables() G.Nodes { return l.energy.Learnables() }
 
-func (l gradient) Fwd(x *G.Node) (*G.Node, error) { return l.at(nil, x) }
+func (l placedGradient) Fwd(x *G.Node) (*G.Node, error) { return l.at(nil, x) }
 
-func (l gradient) at(t, x *G.Node) (*G.Node, error) {
+func (l placedGradient) at(t, x *G.Node) (*G.Node, error) {
 	d, err := energyGrad(l.name, l.energy, t, x)
 	if err != nil || !l.negative {
 		return d, err
 	}
 	b := build(x)
-	return b.result(b.neg(d))
+	return b.result(b.Neg(d))
 }
 
-type timedGradient struct{ gradient }
+type timedGradient struct{ placedGradient }
 
 func (l timedGradient) FwdAt(t, x *G.Node) (*G.Node, error) { return l.at(t, x) }
 
 // Dim is the length of a batch of states, batch·2n.
-func (f *SeparableField[T]) Dim() int { return len(f.in) }
+func (f *SeparableField[T]) Dim() int { return len(f.y) }
+
+// SampleDim is the length of a state, 2n.
+func (f *SeparableField[T]) SampleDim() int { return 2 * f.n }
 
 // SampleDim is the length of a state, 2n.
 func (f *SeparableField[T]) SampleDim() int { return 2 * f.n }
@@ -109,22 +133,39 @@ func (f *SeparableField[T]) NumParams() int { return len(f.theta) }
 // Params returns θ itself: what is written to it counts.
 func (f *SeparableField[T]) Params() []T { return f.theta }
 
-// Layout says where each learnable is in θ.
-func (f *SeparableField[T]) Layout() []graph.Param { return append([]graph.Param(nil), f.layout...) }
+// Layout says where each learnable is in θ. The caller must not change it.
+func (f *SeparableField[T]) Layout() []graph.Param { return f.layout }
 
 // Clone returns a field with buffers and parameters of its own.
 func (f *SeparableField[T]) Clone() *SeparableField[T] {
-	c := *f
-	c.theta = make([]T, len(f.theta))
-	drift, kick := f.split(c.theta)
-	c.drift, c.kick = f.drift.clone(drift), f.kick.clone(kick)
-	c.in, c.out = make([]T, len(f.in)), make([]T, len(f.out))
-	c.err = nil
-	return &c
+	return newSeparable(f.drift.Clone(), f.kick.Clone(), make([]T, len(f.theta)), f.layout)
 }
 
 // CloneField is Clone, for [graph.CompiledField].
 func (f *SeparableField[T]) CloneField() graph.CompiledField[T] { return f.Clone() }
+
+// WithBatch returns the field of another number of rows, which shares θ with f.
+// Errors are those of graph.Function.WithBatch.
+func (f *SeparableField[T]) WithBatch(batch int) (*SeparableField[T], error) {
+	drift, err := f.drift.WithBatch(batch)
+	if err != nil {
+		return nil, err
+	}
+	kick, err := f.kick.WithBatch(batch)
+	if err != nil {
+		return nil, err
+	}
+	return newSeparable(drift, kick, f.theta, f.layout), nil
+}
+
+// FieldWithBatch is WithBatch, for [graph.CompiledField].
+func (f *SeparableField[T]) FieldWithBatch(batch int) (graph.CompiledField[T], error) {
+	g, err := f.WithBatch(batch)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
 
 // split cuts a vector like θ in the parts of T and V; nil in nils.
 func (f *SeparableField[T]) split(theta []T) (drift, kick []T) {
@@ -134,71 +175,97 @@ func (f *SeparableField[T]) split(theta []T) (drift, kick []T) {
 	if len(theta) != len(f.theta) {
 		panic("hnn: slice length mismatch")
 	}
-	n := len(f.drift.theta)
+	n := f.drift.NumParams()
 	return theta[:n:n], theta[n:]
 }
 
 // Drift stores dq/dt at momenta p in dq, both (batch, n).
-func (f *SeparableField[T]) Drift(dq []T, t float64, p []T) { f.note(f.drift.at(dq, t, p)) }
+func (f *SeparableField[T]) Drift(dq []T, t float64, p []T) { f.drift.Eval(dq, t, p) }
 
 // Kick stores dp/dt at positions q in dp, both (batch, n).
-func (f *SeparableField[T]) Kick(dp []T, t float64, q []T) { f.note(f.kick.at(dp, t, q)) }
+func (f *SeparableField[T]) Kick(dp []T, t float64, q []T) { f.kick.Eval(dp, t, q) }
 
 // DriftVJP stores λᵀ∂(dq/dt)/∂p in dp and adds λᵀ∂(dq/dt)/∂θ to dtheta; dq/dt goes
-// to dq. Destinations that are nil are not wanted.
+// to dq. Destinations that are nil are not wanted and cost nothing.
 func (f *SeparableField[T]) DriftVJP(dq, dp, dtheta []T, t float64, p, lambda []T) {
 	theta, _ := f.split(dtheta)
-	f.note(f.drift.pull(dq, dp, theta, t, p, lambda))
+	f.drift.VJP(dq, dp, theta, t, p, lambda)
 }
 
 // KickVJP stores λᵀ∂(dp/dt)/∂q in dq and adds λᵀ∂(dp/dt)/∂θ to dtheta; dp/dt goes to
-// dp. Destinations that are nil are not wanted.
+// dp. Destinations that are nil are not wanted and cost nothing.
 func (f *SeparableField[T]) KickVJP(dp, dq, dtheta []T, t float64, q, lambda []T) {
 	_, theta := f.split(dtheta)
-	f.note(f.kick.pull(dp, dq, theta, t, q, lambda))
+	f.kick.VJP(dp, dq, theta, t, q, lambda)
 }
 
 // Eval stores the slopes of a batch of states y, rows (q, p), in dydt.
 func (f *SeparableField[T]) Eval(dydt []T, t float64, y []T) {
-	f.apart(f.in, y)
-	q, p := halves(f.in)
-	dq, dp := halves(f.out)
+	f.apart(f.y, y)
+	q, p := halves(f.y)
+	dq, dp := halves(f.f)
 	f.Drift(dq, t, p)
 	f.Kick(dp, t, q)
-	f.together(dydt, f.out)
+	f.together(dydt, f.f)
 }
 
-// VJP stores λᵀ∂f/∂y in dy and adds λᵀ∂f/∂θ to dtheta, unless that is nil; f(t, y)
-// goes to dydt unless that is nil.
+// VJP stores λᵀ∂f/∂y in dy and adds λᵀ∂f/∂θ to dtheta; f(t, y) goes to dydt.
+// Destinations that are nil are not wanted and cost nothing.
 func (f *SeparableField[T]) VJP(dydt, dy, dtheta []T, t float64, y, lambda []T) {
-	f.apart(f.in, y)
-	f.apart(f.out, lambda)
-	q, p := halves(f.in)
-	lambdaQ, lambdaP := halves(f.out)
-	theta, rest := f.split(dtheta)
-	f.note(f.drift.pull(nil, nil, theta, t, p, lambdaQ))
-	f.note(f.kick.pull(nil, nil, rest, t, q, lambdaP))
+	f.apart(f.y, y)
+	f.apart(f.lambda, lambda)
+	q, p := halves(f.y)
+	lambdaQ, lambdaP := halves(f.lambda)
+	var slopeQ, slopeP, dq, dp []T
 	if dydt != nil {
-		copy(lambdaQ, f.drift.spareY)
-		copy(lambdaP, f.kick.spareY)
-		f.together(dydt, f.out)
+		slopeQ, slopeP = halves(f.f)
 	}
-	copy(q, f.kick.spareX)
-	copy(p, f.drift.spareX)
-	f.together(dy, f.in)
+	if dy != nil {
+		dq, dp = halves(f.dy)
+	}
+	f.DriftVJP(slopeQ, dp, dtheta, t, p, lambdaQ)
+	f.KickVJP(slopeP, dq, dtheta, t, q, lambdaP)
+	if dydt != nil {
+		f.together(dydt, f.f)
+	}
+	if dy != nil {
+		f.together(dy, f.dy)
+	}
 }
 
-// Err returns the first error of an evaluation since the last call of Err.
+// JVP stores ∂f/∂y v in ddydt: how the slopes change as y moves along v.
+func (f *SeparableField[T]) JVP(ddydt []T, t float64, y, v []T) { f.Tangent(nil, ddydt, t, y, v, nil) }
+
+// Tangent stores ∂f/∂y v + ∂f/∂θ w in ddydt, and f(t, y) in dydt unless that is nil.
+// v or w may be nil for zero, not both.
+func (f *SeparableField[T]) Tangent(dydt, ddydt []T, t float64, y, v, w []T) {
+	f.apart(f.y, y)
+	q, p := halves(f.y)
+	ddq, ddp := halves(f.dy)
+	var slopeQ, slopeP, vq, vp []T
+	if dydt != nil {
+		slopeQ, slopeP = halves(f.f)
+	}
+	if v != nil {
+		f.apart(f.lambda, v)
+		vq, vp = halves(f.lambda)
+	}
+	wDrift, wKick := f.split(w)
+	f.drift.JVP(slopeQ, ddq, t, p, vp, wDrift)
+	f.kick.JVP(slopeP, ddp, t, q, vq, wKick)
+	if dydt != nil {
+		f.together(dydt, f.f)
+	}
+	f.together(ddydt, f.dy)
+}
+
+// Err returns the first error of either half since the last call of Err.
 func (f *SeparableField[T]) Err() error {
-	err := f.err
-	f.err = nil
-	return err
-}
-
-func (f *SeparableField[T]) note(err error) {
-	if f.err == nil {
-		f.err = err
+	drift, kick := f.drift.Err(), f.kick.Err()
+	if drift != nil {
+		return drift
 	}
+	return kick
 }
 
 // apart stores the q of all rows of y in the first half of dst and their p in

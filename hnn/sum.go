@@ -6,6 +6,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // Sum is the energy H₁ + H₂ + …, such as a known part and a learned correction.
@@ -22,13 +24,13 @@ func (s Sum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (
 		if m == nil {
 			return nil, &ConfigError{What: "Sum", Faults: []string{fmt.Sprintf("part %d is nil", i)}}
 		}
-		part, err := m.Place(g, join(name, fmt.Sprint(i)), dt, r)
+		part, err := m.Place(g, nodes.Join(name, fmt.Sprint(i)), dt, r)
 		if err != nil {
 			return nil, err
 		}
 		l.parts = append(l.parts, part)
 	}
-	if isTimed(l.parts...) {
+	if nodes.IsTimed(l.parts...) {
 		return timedSum{l}, nil
 	}
 	return l, nil
@@ -37,7 +39,7 @@ func (s Sum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (
 // StateShape is that of the first part that knows one.
 func (s Sum) StateShape() []int {
 	for _, m := range s {
-		if d := stateShape(m); d != nil {
+		if d := nodes.StateShape(m); d != nil {
 			return d
 		}
 	}
@@ -66,7 +68,7 @@ func (l *placedSum) at(t, z *G.Node) (*G.Node, error) {
 	b := build(z)
 	var sum *G.Node
 	for i, p := range l.parts {
-		e, err := forward(p, t, z)
+		e, err := nodes.Forward(p, t, z)
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +78,7 @@ func (l *placedSum) at(t, z *G.Node) (*G.Node, error) {
 		if i == 0 {
 			sum = e
 		} else {
-			sum = b.add(sum, e)
+			sum = b.Add(sum, e)
 		}
 	}
 	return b.result(sum)

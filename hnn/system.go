@@ -9,6 +9,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // known is an energy written down: a system with n degrees of freedom and
@@ -21,7 +23,7 @@ type known struct {
 
 	// energy returns (batch, 1). c are the parameters, q and p the columns of
 	// positions and momenta.
-	energy func(b *builder, c []quantity, q, p []*G.Node) *G.Node
+	energy func(b builder, c []quantity, q, p []*G.Node) *G.Node
 }
 
 // parameter is a physical constant of a known system; value 0 means fallback.
@@ -56,7 +58,7 @@ func (k known) Place(g *G.ExprGraph, name string, dt tensor.Dtype, _ *rand.Rand)
 		if !slices.Contains(k.learn, p.name) {
 			continue
 		}
-		logarithm, err := learnable(g, join(name, "log_"+p.name), dt, []float64{math.Log(l.c[i].value)}, 1, 1)
+		logarithm, err := learnable(g, nodes.Join(name, "log_"+p.name), dt, []float64{math.Log(l.c[i].value)}, 1, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -82,8 +84,8 @@ func (l *placedKnown) Fwd(z *G.Node) (*G.Node, error) {
 	}
 	b := build(z)
 	q, p := b.columns(z, 0, n), b.columns(z, n, 2*n)
-	if b.err != nil {
-		return nil, b.err
+	if b.Err() != nil {
+		return nil, b.Err()
 	}
 	return l.energyOf(nil, q, p)
 }
@@ -96,24 +98,24 @@ func (l *placedKnown) energyOf(_, q, p *G.Node) (*G.Node, error) {
 	c := slices.Clone(l.c)
 	for i := range c {
 		if c[i].node != nil {
-			c[i].node = b.exp(c[i].node)
+			c[i].node = b.Exp(c[i].node)
 		}
 	}
 	qs, ps := make([]*G.Node, l.n), make([]*G.Node, l.n)
 	for i := range l.n {
 		qs[i], ps[i] = b.columns(q, i, i+1), b.columns(p, i, i+1)
 	}
-	if b.err != nil {
-		return nil, b.err
+	if b.Err() != nil {
+		return nil, b.Err()
 	}
 	return b.result(l.energy(b, c, qs, ps))
 }
 
 // squares is the sum of the squares of columns.
-func (b *builder) squares(xs []*G.Node) *G.Node {
-	sum := b.square(xs[0])
+func (b builder) squares(xs []*G.Node) *G.Node {
+	sum := b.Square(xs[0])
 	for _, x := range xs[1:] {
-		sum = b.add(sum, b.square(x))
+		sum = b.Add(sum, b.Square(x))
 	}
 	return sum
 }

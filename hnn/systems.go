@@ -23,9 +23,9 @@ type Harmonic struct {
 
 func (s Harmonic) known() known {
 	return known{"Harmonic", max(s.Degrees, 1), []parameter{{"mass", s.Mass, 1}, {"stiffness", s.Stiffness, 1}}, s.Learn,
-		func(b *builder, c []quantity, q, p []*G.Node) *G.Node {
-			kinetic := b.times(b.scale(b.squares(p), 0.5), b.reciprocal(c[0]))
-			return b.add(kinetic, b.times(b.scale(b.squares(q), 0.5), c[1]))
+		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
+			kinetic := b.times(b.Scale(b.squares(p), 0.5), b.reciprocal(c[0]))
+			return b.Add(kinetic, b.times(b.Scale(b.squares(q), 0.5), c[1]))
 		}}
 }
 
@@ -49,11 +49,11 @@ type Pendulum struct {
 // Place implements [Module].
 func (s Pendulum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
 	return known{"Pendulum", 1, []parameter{{"mass", s.Mass, 1}, {"length", s.Length, 1}, {"gravity", s.Gravity, 9.8}}, s.Learn,
-		func(b *builder, c []quantity, q, p []*G.Node) *G.Node {
+		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
 			m, l, gr := c[0], c[1], c[2]
-			kinetic := b.times(b.scale(b.square(p[0]), 0.5), b.reciprocal(b.product(m, l, l)))
-			height := b.plus(b.neg(b.cos(q[0])), quantity{value: 1})
-			return b.add(kinetic, b.times(height, b.product(m, gr, l)))
+			kinetic := b.times(b.Scale(b.Square(p[0]), 0.5), b.reciprocal(b.product(m, l, l)))
+			height := b.plus(b.Neg(b.Cos(q[0])), quantity{value: 1})
+			return b.Add(kinetic, b.times(height, b.product(m, gr, l)))
 		}}.Place(g, name, dt, r)
 }
 
@@ -84,16 +84,16 @@ func (s DoublePendulum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *r
 // StateShape is (4).
 func (s DoublePendulum) StateShape() []int { return []int{4} }
 
-func doublePendulum(b *builder, c []quantity, q, p []*G.Node) *G.Node {
+func doublePendulum(b builder, c []quantity, q, p []*G.Node) *G.Node {
 	m1, m2, l1, l2, gr := c[0], c[1], c[2], c[3], c[4]
 	m := b.sum(m1, m2)
-	angle := b.sub(q[0], q[1])
-	cross := b.times(b.mul(b.mul(p[0], p[1]), b.cos(angle)), b.product(quantity{value: 2}, m2, l1, l2))
-	top := b.add(b.times(b.square(p[0]), b.product(m2, l2, l2)), b.times(b.square(p[1]), b.product(m, l1, l1)))
-	inertia := b.plus(b.times(b.square(b.sin(angle)), m2), m1)
-	kinetic := b.times(b.mul(b.sub(top, cross), b.inverse(inertia)), b.reciprocal(b.product(quantity{value: 2}, m2, l1, l1, l2, l2)))
-	potential := b.add(b.times(b.cos(q[0]), b.product(m, gr, l1)), b.times(b.cos(q[1]), b.product(m2, gr, l2)))
-	return b.sub(kinetic, potential)
+	angle := b.Sub(q[0], q[1])
+	cross := b.times(b.Mul(b.Mul(p[0], p[1]), b.Cos(angle)), b.product(quantity{value: 2}, m2, l1, l2))
+	top := b.Add(b.times(b.Square(p[0]), b.product(m2, l2, l2)), b.times(b.Square(p[1]), b.product(m, l1, l1)))
+	inertia := b.plus(b.times(b.Square(b.Sin(angle)), m2), m1)
+	kinetic := b.times(b.Mul(b.Sub(top, cross), b.Inverse(inertia)), b.reciprocal(b.product(quantity{value: 2}, m2, l1, l1, l2, l2)))
+	potential := b.Add(b.times(b.Cos(q[0]), b.product(m, gr, l1)), b.times(b.Cos(q[1]), b.product(m2, gr, l2)))
+	return b.Sub(kinetic, potential)
 }
 
 // Kepler is a body in the field of a fixed centre, H = |p|²/2 − μ/|q|, per unit
@@ -114,8 +114,8 @@ func (s Kepler) degrees() int {
 // Place implements [Module].
 func (s Kepler) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
 	return known{"Kepler", s.degrees(), []parameter{{"mu", s.Mu, 1}}, s.Learn,
-		func(b *builder, c []quantity, q, p []*G.Node) *G.Node {
-			return b.sub(b.scale(b.squares(p), 0.5), b.times(b.inverse(b.sqrt(b.squares(q))), c[0]))
+		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
+			return b.Sub(b.Scale(b.squares(p), 0.5), b.times(b.Inverse(b.Sqrt(b.squares(q))), c[0]))
 		}}.Place(g, name, dt, r)
 }
 
@@ -133,10 +133,10 @@ type HenonHeiles struct {
 // Place implements [Module].
 func (s HenonHeiles) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
 	return known{"HenonHeiles", 2, []parameter{{"lambda", s.Lambda, 1}}, s.Learn,
-		func(b *builder, c []quantity, q, p []*G.Node) *G.Node {
-			quadratic := b.scale(b.add(b.squares(p), b.squares(q)), 0.5)
-			cubic := b.mul(b.sub(b.square(q[0]), b.scale(b.square(q[1]), 1./3)), q[1])
-			return b.add(quadratic, b.times(cubic, c[0]))
+		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
+			quadratic := b.Scale(b.Add(b.squares(p), b.squares(q)), 0.5)
+			cubic := b.Mul(b.Sub(b.Square(q[0]), b.Scale(b.Square(q[1]), 1./3)), q[1])
+			return b.Add(quadratic, b.times(cubic, c[0]))
 		}}.Place(g, name, dt, r)
 }
 
