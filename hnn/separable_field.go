@@ -124,9 +124,6 @@ func (f *SeparableField[T]) Dim() int { return len(f.y) }
 // SampleDim is the length of a state, 2n.
 func (f *SeparableField[T]) SampleDim() int { return 2 * f.n }
 
-// SampleDim is the length of a state, 2n.
-func (f *SeparableField[T]) SampleDim() int { return 2 * f.n }
-
 // NumParams is the length of θ.
 func (f *SeparableField[T]) NumParams() int { return len(f.theta) }
 
