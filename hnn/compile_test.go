@@ -54,6 +54,20 @@ func compileFields[T hnn.Float](t *testing.T, force hnn.Module, tol float64) {
 			got := gradtest.NaNs[T](f.Dim())
 			f.Eval(got, 0, y)
 			gradtest.Close(t, "Eval", got, want, tol)
+			// The differences' step balances rounding (ε/h) and h⁴ of functions of order 1.
+			h, slope := 1e-3, 1e-8
+			if tol > 1e-10 {
+				h, slope = 3e-2, 1e-3
+			}
+			gradtest.JVP(t, f, f.Params(), 0, y, rng(8), h, slope, 10*tol)
+			one, err := f.FieldWithBatch(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 0; i < f.Dim(); i += 4 {
+				one.Eval(got[i:i+4], 0, y[i:i+4])
+			}
+			gradtest.Close(t, "Eval row by row", got, want, tol)
 		}
 	}
 	for _, f := range []hnn.Field{{}, {H: hnn.Separable{}}} {
