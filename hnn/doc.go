@@ -7,7 +7,7 @@
 // down ([Pendulum], [DoublePendulum], [Kepler], [HenonHeiles], [Harmonic]),
 // whose parameters may be learned, a [Sum] of such, or any module of the user's.
 // [Field] turns it into the module of dz/dt = (∂H/∂p, −∂H/∂q), which goes
-// wherever a network goes: into graph.NewField and the solvers of odeint, into
+// wherever a network goes: into graph.CompileField and the solvers of odeint, into
 // odelayer, or directly on a graph. Its gradients are graph nodes, so training
 // differentiates through them.
 //
@@ -37,10 +37,11 @@
 //
 // # Symplectic methods
 //
-// [NewSeparable] compiles a separable energy in the two halves that explicit
-// symplectic methods ask for, [NewField] any field with its pairs for Tao's method.
-// graph.CompileField, and with it odelayer, chooses between the two by itself;
-// implicit methods take any field.
+// graph.CompileField, and with it odelayer, compiles any field as its method can
+// use it best: a separable energy by itself in the two halves that explicit
+// symplectic methods ask for, a [SeparableField], everything else whole, a
+// graph.Field, which Tao's and the implicit methods take. All of them are
+// graph.Functions, or made of them: JVP, Clone, WithBatch.
 //
 // Errors that data or options cause are values, mostly [*ConfigError] and
 // [*ShapeError]; wrong slice lengths and nil nodes panic.
