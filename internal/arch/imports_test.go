@@ -40,6 +40,7 @@ var picture = []room{
 	{path: "adjoint", imports: []string{"odeint", "internal/vec", "internal/butcher", "internal/lu"}},
 	{path: "train/modelfile"},
 	{path: "train", imports: []string{"graph", "layers", "odeint", "adjoint", "train/modelfile", "train/table"}},
+	{path: "train/table"},
 	{path: "examples", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train", "examples/internal"}},
 }
 
