@@ -18,16 +18,18 @@ type Options[T Float] struct {
 	// until all were seen. 0: all.
 	BatchSize int
 
-	// Optimizer, Schedule, Clip, Average, MaxSkips, ValidateEvery, Patience and Hook
-	// are those of MinimizeOptions.
-	Optimizer     Optimizer
-	Schedule      Schedule
-	Clip          float64
-	Average       float64
-	MaxSkips      int
-	ValidateEvery int
-	Patience      int
-	Hook          func(Step) error
+	// These are as in MinimizeOptions.
+	Optimizer       Optimizer
+	Schedule        Schedule
+	Clip            float64
+	Average         float64
+	MaxSkips        int
+	ValidateEvery   int
+	Patience        int
+	Hook            func(Step) error
+	Checkpoint      string
+	CheckpointEvery int
+	Resume          bool
 
 	// Loss compares predicted with observed states. Nil: MSE.
 	Loss Loss[T]
@@ -126,7 +128,9 @@ func (opt *Options[T]) minimize(o *objective[T]) (MinimizeOptions, error) {
 	perEpoch := (n + size - 1) / size
 	out := MinimizeOptions{
 		Steps: opt.Steps, Optimizer: opt.Optimizer, Schedule: opt.Schedule, Clip: opt.Clip, Average: opt.Average, MaxSkips: opt.MaxSkips,
-		ValidateEvery: opt.ValidateEvery, Patience: opt.Patience, work: func() Work { return o.work },
+		ValidateEvery: opt.ValidateEvery, Patience: opt.Patience,
+		Checkpoint: opt.Checkpoint, CheckpointEvery: opt.CheckpointEvery, Resume: opt.Resume,
+		work: func() Work { return o.work }, worked: func(w Work) { o.work = w },
 	}
 	if out.Steps == 0 {
 		out.Steps = opt.Epochs * perEpoch
@@ -155,6 +159,7 @@ func (opt *Options[T]) minimize(o *objective[T]) (MinimizeOptions, error) {
 		r = rand.New(rand.NewPCG(0, 0))
 	}
 	seed, epoch := r.Uint64(), -1
+	out.seed = &seed
 	var order []int
 	out.Varying = func(step int) Objective {
 		if e := step / perEpoch; e != epoch {

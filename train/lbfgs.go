@@ -16,13 +16,10 @@ func (l *loop) quasiNewton(ctx context.Context, o LBFGS) error {
 		o.Memory = 50
 	}
 	s := &search{loop: l, ctx: ctx, at: slices.Clone(l.x), grad: make([]float64, len(l.x))}
-	if l.resume != nil {
-		if err := l.restore(l.resume); err != nil {
-			l.reason = Failed
-			return err
-		}
-		copy(s.at, l.x)
+	if err := l.continues(); err != nil {
+		return err
 	}
+	copy(s.at, l.x)
 	var err error
 	s.value, err = l.fixed(ctx, s.grad, l.x)
 	if err == nil && !finite(s.value, s.grad) {
@@ -37,7 +34,7 @@ func (l *loop) quasiNewton(ctx context.Context, o LBFGS) error {
 		return &LossError{Step: l.step, Cause: err}
 	}
 	l.best.take(s.value, l.step, l.x)
-	err = s.run(o)
+	err = errors.Join(s.run(o), l.saveLast())
 	copy(l.x, l.best.x)
 	l.last = l.best.loss
 	return err
@@ -123,9 +120,7 @@ func (s *search) done(loss float64) {
 	s.step++
 	step := Step{Step: s.step - 1, Epoch: s.step - 1, Loss: loss, Validation: math.NaN(), GradNorm: math.NaN(), Rate: math.NaN()}
 	err := s.after(step)
-	if err == nil && s.checkpoint != nil {
-		err = s.checkpoint(s.state())
-	}
+	s.saveNow(false)
 	if s.hookErr == nil {
 		s.hookErr = err
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -61,11 +62,21 @@ type MinimizeOptions struct {
 	// phase tells which steps' losses can be compared. Nil: all, unless Varying is set.
 	phase func(step int) int
 
-	work func() Work
-	// checkpoint is called after each step, with everything that a resumed training
-	// needs.
-	checkpoint func(*state) error
-	resume     *state
+	// Checkpoint is the file in which the state of the training is saved every
+	// CheckpointEvery steps (0: 100) and at its end, atomically. Empty: none. A save
+	// that fails does not end the training; the error is returned at its end if the
+	// last save failed too.
+	Checkpoint      string
+	CheckpointEvery int
+
+	// Resume goes on from Checkpoint, if that file exists: with the same objective and
+	// options, bit for bit as if the training had not been interrupted. LBFGS starts
+	// again from the best point with an empty memory.
+	Resume bool
+
+	work   func() Work
+	worked func(Work) // takes over the work of a training that is resumed
+	seed   *uint64    // of the minibatches, saved with the state
 }
 
 // Step is what a Hook gets to know.
@@ -136,6 +147,9 @@ func Minimize(ctx context.Context, f Objective, x []float64, opt MinimizeOptions
 	if opt.ValidateEvery == 0 {
 		opt.ValidateEvery = 10
 	}
+	if opt.CheckpointEvery == 0 {
+		opt.CheckpointEvery = 100
+	}
 	l := &loop{MinimizeOptions: opt, fixed: f, x: x, good: slices.Clone(x), began: time.Now(), best: best{loss: math.Inf(1), x: slices.Clone(x)}, lowest: math.Inf(1)}
 	var err error
 	if o, ok := opt.Optimizer.(LBFGS); ok {
@@ -157,6 +171,8 @@ func (opt *MinimizeOptions) check() error {
 	f.check(opt.MaxSkips >= 0, "MaxSkips is %d", opt.MaxSkips)
 	f.check(opt.ValidateEvery >= 0, "ValidateEvery is %d", opt.ValidateEvery)
 	f.check(opt.Patience >= 0, "Patience is %d", opt.Patience)
+	f.check(opt.CheckpointEvery >= 0, "CheckpointEvery is %d", opt.CheckpointEvery)
+	f.check(!opt.Resume || opt.Checkpoint != "", "Resume without Checkpoint; say from which file")
 	f.check(opt.Patience == 0 || opt.Validate != nil, "Patience needs validation data")
 	if quasi {
 		f.check(opt.Varying == nil, "LBFGS with an objective that varies; use Adam for minibatches")
@@ -199,6 +215,7 @@ type loop struct {
 	reason  Reason
 	before  float64   // seconds of the training that was resumed
 	good    []float64 // the last point whose loss exists
+	saveErr error     // of the last checkpoint
 }
 
 // compares reports whether losses of different steps can be compared.
@@ -217,13 +234,10 @@ func (l *loop) steps(ctx context.Context, o StepOptimizer) error {
 	if l.Average > 0 {
 		l.average = slices.Clone(l.x)
 	}
-	if l.resume != nil {
-		if err := l.restore(l.resume); err != nil {
-			l.reason = Failed
-			return err
-		}
+	if err := l.continues(); err != nil {
+		return err
 	}
-	err := l.run(ctx, o, make([]float64, len(l.x)))
+	err := errors.Join(l.run(ctx, o, make([]float64, len(l.x))), l.saveLast())
 	if err != nil {
 		copy(l.x, l.good)
 	} else if l.compares() && l.Validate == nil {
@@ -289,9 +303,7 @@ func (l *loop) run(ctx context.Context, o StepOptimizer, grad []float64) error {
 		if err == nil {
 			err = l.after(s)
 		}
-		if err == nil && l.checkpoint != nil {
-			err = l.checkpoint(l.state())
-		}
+		l.saveNow(false)
 		if err != nil {
 			l.reason = Stopped
 			copy(l.good, l.x)

@@ -137,7 +137,11 @@ func (m *Model[T]) NumParams() int { return len(m.theta) }
 func (m *Model[T]) Layout() []graph.Param { return m.layout }
 
 // Scaler returns the model's scaler. Its slices must not be changed.
-func (m *Model[T]) Scaler() Scaler { return m.cfg.Scaler }
+func (m *Model[T]) Scaler() Scaler {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.cfg.Scaler
+}
 
 // Params returns a copy of θ.
 func (m *Model[T]) Params() []T {
@@ -166,7 +170,8 @@ func (m *Model[T]) Predict(ctx context.Context, times []float64, y0 []T) ([]T, e
 	if len(y0) == 0 || len(y0)%m.dim != 0 {
 		return nil, fmt.Errorf("train: initial states of %d numbers; want a multiple of %d, the length of a state", len(y0), m.dim)
 	}
-	s := &m.cfg.Scaler
+	scaler := m.Scaler()
+	s := &scaler
 	start := make([]T, len(y0))
 	if err := scaleStates(start, y0, s, m.dim); err != nil {
 		return nil, err

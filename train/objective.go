@@ -23,6 +23,7 @@ type objective[T Float] struct {
 	learnStarts bool
 	chunk       int
 	params      int
+	scaler      Scaler
 
 	theta  []T // of the evaluation on its way
 	work   Work
@@ -56,7 +57,7 @@ func newObjective[T Float](m *Model[T], data Dataset[T], opt *Options[T]) (*obje
 	}
 	o := &objective[T]{
 		m: m, lossOf: opt.Loss, l2: opt.L2, penalty: opt.Penalty, learnStarts: opt.LearnStarts, chunk: opt.Chunk,
-		params: len(m.theta), theta: make([]T, len(m.theta)), blocks: make([]block[T], blocks),
+		params: len(m.theta), scaler: m.Scaler(), theta: make([]T, len(m.theta)), blocks: make([]block[T], blocks),
 		starts: make([][]T, len(data)), weights: make([][]float64, len(data)), grid: make([]int, len(data)),
 	}
 	if o.lossOf == nil {
@@ -66,7 +67,7 @@ func newObjective[T Float](m *Model[T], data Dataset[T], opt *Options[T]) (*obje
 		o.chunk = 64
 	}
 	var err error
-	if o.data, err = scaled(data, &m.cfg.Scaler, dim); err != nil {
+	if o.data, err = scaled(data, &o.scaler, dim); err != nil {
 		return nil, err
 	}
 	var grids [][]float64

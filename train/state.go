@@ -1,69 +1,154 @@
 package train
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
+	"io/fs"
+	"math"
 	"slices"
+	"strconv"
+
+	"github.com/neuralode/neuralode/train/modelfile"
 )
 
-// state is everything that the next steps of a training depend on.
-type state struct {
-	Step, Skipped, Skips, Stale int
-	Last, Lowest, Seconds       float64
-	BestLoss                    float64
-	BestStep                    int
-	Work                        Work
-	Seed                        uint64 // of the minibatches
-
-	X, Good, Average, Best, Losses []float64
-	Optimizer                      string
-	Stepper                        [][]float64
-}
+// kindState is the Kind of a checkpoint.
+const kindState = "neuralode training 1"
 
 // errState is a state that does not fit the training.
-var errState = errors.New("train: the checkpoint is of another training; resume with the same model, data and options")
+var errState = errors.New("the checkpoint is of another training; resume with the same model, data and options, or remove the file")
 
-// state returns the loop's state. It shares memory with the loop.
-func (l *loop) state() *state {
-	r := l.report()
-	s := &state{
-		Step: l.step, Skipped: l.skipped, Skips: l.skips, Stale: l.stale,
-		Last: l.last, Lowest: l.lowest, Seconds: r.Seconds,
-		BestLoss: l.best.loss, BestStep: l.best.step, Work: r.Work,
-		X: l.x, Good: l.good, Average: l.average, Best: l.best.x, Losses: l.losses,
-		Optimizer: l.Optimizer.String(),
-	}
-	if l.stepper != nil {
-		s.Stepper = l.stepper.State()
-	}
-	return s
+// The description of a checkpoint has the counters; all other numbers, which may be infinite, are
+// in tensors.
+type counters struct {
+	Optimizer string `json:"optimizer"`
+	Step      int    `json:"step"`
+	Skipped   int    `json:"skipped"`
+	Skips     int    `json:"skips"`
+	Stale     int    `json:"stale"`
+	BestStep  int    `json:"best_step"`
+	Work      Work   `json:"work"`
+	Seed      string `json:"seed,omitempty"`
 }
 
-// restore puts a saved state into the loop. For LBFGS, whose memory is not saved, it
-// is the best point.
-func (l *loop) restore(s *state) error {
-	n := len(l.x)
-	ok := s.Optimizer == l.Optimizer.String() && len(s.X) == n && len(s.Good) == n && len(s.Best) == n &&
-		len(s.Average) == len(l.average) && len(s.Losses) == s.Step
-	var stepper [][]float64
-	if l.stepper != nil {
-		stepper = l.stepper.State()
+// vectors are the arrays of the state, by their names in the file.
+func (l *loop) vectors() map[string][]float64 {
+	v := map[string][]float64{"x": l.x, "good": l.good, "best": l.best.x}
+	if l.average != nil {
+		v["average"] = l.average
 	}
-	ok = ok && slices.EqualFunc(stepper, s.Stepper, func(a, b []float64) bool { return len(a) == len(b) })
-	if !ok {
+	if l.stepper != nil {
+		for i, s := range l.stepper.State() {
+			v[fmt.Sprintf("optimizer/%d", i)] = s
+		}
+	}
+	return v
+}
+
+// save writes everything that the next steps depend on.
+func (l *loop) save() error {
+	r := l.report()
+	c := counters{Optimizer: l.Optimizer.String(), Step: l.step, Skipped: l.skipped, Skips: l.skips, Stale: l.stale, BestStep: l.best.step, Work: r.Work}
+	if l.seed != nil {
+		c.Seed = strconv.FormatUint(*l.seed, 10)
+	}
+	f := &modelfile.File{Kind: kindState}
+	if err := f.Describe(c); err != nil {
+		return err
+	}
+	vectors := l.vectors()
+	vectors["losses"] = l.losses
+	vectors["numbers"] = []float64{l.last, l.lowest, l.best.loss, r.Seconds}
+	for name, v := range vectors {
+		if v == nil {
+			v = []float64{}
+		}
+		f.Tensors = append(f.Tensors, modelfile.Tensor{Name: name, Shape: []int{len(v)}, Float64: v})
+	}
+	slices.SortFunc(f.Tensors, func(a, b modelfile.Tensor) int { return cmp.Compare(a.Name, b.Name) })
+	return modelfile.Options{AllowNonFinite: true}.Write(l.Checkpoint, f)
+}
+
+// saveNow saves the state if it is time to, or if that is wanted.
+func (l *loop) saveNow(wanted bool) {
+	if l.Checkpoint != "" && (wanted || l.step%l.CheckpointEvery == 0) {
+		l.saveErr = l.save()
+	}
+}
+
+// saveLast saves the state at the end and returns the error.
+func (l *loop) saveLast() error {
+	l.saveNow(true)
+	if l.saveErr != nil {
+		return fmt.Errorf("train: saving the state of the training: %w", l.saveErr)
+	}
+	return nil
+}
+
+// continues reads the state of the training that is resumed, if there is one. For
+// LBFGS, whose memory is not saved, training goes on from the best point.
+func (l *loop) continues() error {
+	if !l.Resume {
+		return nil
+	}
+	f, err := modelfile.Options{AllowNonFinite: true}.Read(l.Checkpoint)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = l.restore(f)
+	}
+	if err != nil {
+		l.reason = Failed
+		return fmt.Errorf("train: resuming: %w", err)
+	}
+	return nil
+}
+
+func (l *loop) restore(f *modelfile.File) error {
+	var c counters
+	if f.Kind != kindState {
 		return errState
 	}
-	l.step, l.skipped, l.skips, l.stale = s.Step, s.Skipped, s.Skips, s.Stale
-	l.last, l.lowest, l.before = s.Last, s.Lowest, s.Seconds
-	copy(l.x, s.X)
-	if l.stepper == nil {
-		copy(l.x, s.Best)
+	if err := f.Decode(&c); err != nil {
+		return err
 	}
-	copy(l.good, s.Good)
-	copy(l.average, s.Average)
-	l.best.take(s.BestLoss, s.BestStep, s.Best)
-	l.losses = append(l.losses[:0], s.Losses...)
-	for i, v := range s.Stepper {
-		copy(stepper[i], v)
+	get := func(name string, n int) []float64 {
+		t, ok := f.Tensor(name)
+		if !ok || n >= 0 && len(t.Float64) != n {
+			return nil
+		}
+		return t.Float64
+	}
+	vectors := l.vectors()
+	numbers, losses := get("numbers", 4), get("losses", -1)
+	fits := c.Optimizer == l.Optimizer.String() && (c.Seed != "") == (l.seed != nil) && numbers != nil && losses != nil &&
+		len(losses) == c.Step && c.Skipped >= 0 && len(f.Tensors) == len(vectors)+2
+	for name, v := range vectors {
+		fits = fits && get(name, len(v)) != nil
+	}
+	if !fits {
+		return errState
+	}
+	if l.seed != nil {
+		seed, err := strconv.ParseUint(c.Seed, 10, 64)
+		if err != nil {
+			return errState
+		}
+		*l.seed = seed
+	}
+	for name, v := range vectors {
+		copy(v, get(name, len(v)))
+	}
+	l.step, l.skipped, l.skips, l.stale = c.Step, c.Skipped, c.Skips, c.Stale
+	l.last, l.lowest, l.best.loss, l.before = numbers[0], numbers[1], numbers[2], numbers[3]
+	l.best.step = c.BestStep
+	l.losses = append(l.losses[:0], losses...)
+	if l.stepper == nil && !math.IsInf(l.best.loss, 1) {
+		copy(l.x, l.best.x)
+	}
+	if l.worked != nil {
+		l.worked(c.Work)
 	}
 	return nil
 }

@@ -1,0 +1,227 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/modelfile"
+)
+
+// kindModel is the Kind of a model's file.
+const kindModel = "neuralode model 1"
+
+// description is a model in JSON, without its numbers.
+type description struct {
+	Dtype  string             `json:"dtype"`
+	Dim    int                `json:"dim"`
+	Name   string             `json:"name,omitempty"`
+	Shape  []int              `json:"shape,omitempty"`
+	Scaler Scaler             `json:"scaler"`
+	Module json.RawMessage    `json:"module,omitempty"` // absent: not describable
+	Solve  *solveDescription  `json:"solve,omitempty"`  // absent: not describable
+	Adj    *methodDescription `json:"adjoint,omitempty"`
+}
+
+// solveDescription are odeint.Options.
+type solveDescription struct {
+	Method      string    `json:"method,omitempty"`
+	Omega       float64   `json:"omega,omitempty"` // of Tao's method
+	Order       int       `json:"order,omitempty"` // of Tao's method
+	RTol        float64   `json:"rtol,omitempty"`
+	ATol        float64   `json:"atol,omitempty"`
+	RTols       []float64 `json:"rtols,omitempty"`
+	ATols       []float64 `json:"atols,omitempty"`
+	H0          float64   `json:"h0,omitempty"`
+	HMin        float64   `json:"hmin,omitempty"`
+	HMax        float64   `json:"hmax,omitempty"`
+	MaxSteps    int       `json:"max_steps,omitempty"`
+	Stops       []float64 `json:"stops,omitempty"`
+	Jumps       []float64 `json:"jumps,omitempty"`
+	Compensated bool      `json:"compensated,omitempty"`
+}
+
+// methodDescription is an adjoint.Method: its name, and the fields that its type has.
+type methodDescription struct {
+	Name   string          `json:"name"`
+	Fields json.RawMessage `json:"fields,omitempty"`
+}
+
+// methods are odeint's methods that a name stands for.
+func methods() []odeint.Method {
+	return []odeint.Method{
+		odeint.Euler, odeint.Midpoint, odeint.Heun, odeint.Ralston, odeint.Bosh3, odeint.RK4, odeint.RK38,
+		odeint.Dopri5, odeint.Tsit5, odeint.Dop853,
+		odeint.SymplecticEuler, odeint.SymplecticEulerDrift, odeint.VelocityVerlet, odeint.PositionVerlet,
+		odeint.McLachlanAtela2, odeint.Ruth3, odeint.McLachlanAtela4, odeint.BlanesMoan4,
+		odeint.Yoshida4, odeint.Yoshida6, odeint.KahanLi6, odeint.KahanLi8,
+		odeint.ImplicitMidpoint, odeint.GaussLegendre4, odeint.GaussLegendre6,
+	}
+}
+
+// describeSolve returns nil for options that hold code or a method without a name of
+// odeint's.
+func describeSolve(o *odeint.Options) *solveDescription {
+	if o.Norm != nil || o.Controller != nil {
+		return nil
+	}
+	d := &solveDescription{
+		RTol: o.RTol, ATol: o.ATol, RTols: o.RTols, ATols: o.ATols, H0: o.H0, HMin: o.HMin, HMax: o.HMax,
+		MaxSteps: o.MaxSteps, Stops: o.Stops, Jumps: o.Jumps, Compensated: o.Compensated,
+	}
+	switch m := o.Method.(type) {
+	case nil:
+	case *odeint.Tao:
+		d.Method, d.Omega, d.Order = "tao", m.Omega, m.Order
+	default:
+		if !slices.Contains(methods(), o.Method) {
+			return nil
+		}
+		d.Method = o.Method.String()
+	}
+	return d
+}
+
+// options is the inverse of describeSolve.
+func (d *solveDescription) options() (odeint.Options, error) {
+	o := odeint.Options{
+		RTol: d.RTol, ATol: d.ATol, RTols: d.RTols, ATols: d.ATols, H0: d.H0, HMin: d.HMin, HMax: d.HMax,
+		MaxSteps: d.MaxSteps, Stops: d.Stops, Jumps: d.Jumps, Compensated: d.Compensated,
+	}
+	switch d.Method {
+	case "":
+		return o, nil
+	case "tao":
+		o.Method = &odeint.Tao{Omega: d.Omega, Order: d.Order}
+		return o, nil
+	}
+	all := methods()
+	i := slices.IndexFunc(all, func(m odeint.Method) bool { return m.String() == d.Method })
+	if i < 0 {
+		return o, fmt.Errorf("the method %q is unknown", d.Method)
+	}
+	o.Method = all[i]
+	return o, nil
+}
+
+func describeAdjoint(m adjoint.Method) *methodDescription {
+	switch m := m.(type) {
+	case adjoint.Interpolating:
+		if m.Solve != nil {
+			return nil
+		}
+	case adjoint.Backsolve:
+		if m.Solve != nil {
+			return nil
+		}
+	}
+	fields, err := json.Marshal(m)
+	if err != nil {
+		return nil
+	}
+	return &methodDescription{m.String(), fields}
+}
+
+func (d *methodDescription) method() (adjoint.Method, error) {
+	read := func(v any) error {
+		if d.Fields == nil {
+			return nil
+		}
+		return modelfile.DecodeJSON(d.Fields, v)
+	}
+	switch d.Name {
+	case adjoint.Discrete{}.String():
+		var m adjoint.Discrete
+		err := read(&m)
+		return m, err
+	case adjoint.Interpolating{}.String():
+		var m adjoint.Interpolating
+		err := read(&m)
+		return m, err
+	case adjoint.Backsolve{}.String():
+		var m adjoint.Backsolve
+		err := read(&m)
+		return m, err
+	}
+	return nil, fmt.Errorf("the adjoint method %q is unknown", d.Name)
+}
+
+// moduleDescription has one field set, that of the module's type.
+type moduleDescription struct {
+	MLP        *layers.MLP        `json:"mlp,omitempty"`
+	Linear     *layers.Linear     `json:"linear,omitempty"`
+	Activation *layers.Activation `json:"activation,omitempty"`
+	Sequential []json.RawMessage  `json:"sequential,omitempty"`
+	AppendTime json.RawMessage    `json:"append_time,omitempty"`
+}
+
+// describeModule returns nil for modules that hold code.
+func describeModule(m graph.Module) json.RawMessage {
+	var d moduleDescription
+	switch m := m.(type) {
+	case layers.MLP:
+		d.MLP = &m
+	case layers.Linear:
+		d.Linear = &m
+	case layers.Activation:
+		d.Activation = &m
+	case layers.Sequential:
+		for _, part := range m {
+			p := describeModule(part)
+			if p == nil {
+				return nil
+			}
+			d.Sequential = append(d.Sequential, p)
+		}
+	case layers.AppendTime:
+		if d.AppendTime = describeModule(m.Of); d.AppendTime == nil {
+			return nil
+		}
+	default:
+		return nil
+	}
+	data, err := json.Marshal(d)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// maxDepth bounds how deeply modules are nested in a file.
+const maxDepth = 100
+
+// readModule is the inverse of describeModule.
+func readModule(data json.RawMessage, depth int) (layers.Module, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("modules are nested deeper than %d", maxDepth)
+	}
+	var d moduleDescription
+	if err := modelfile.DecodeJSON(data, &d); err != nil {
+		return nil, err
+	}
+	switch {
+	case d.MLP != nil:
+		return *d.MLP, nil
+	case d.Linear != nil:
+		return *d.Linear, nil
+	case d.Activation != nil:
+		return *d.Activation, nil
+	case d.AppendTime != nil:
+		of, err := readModule(d.AppendTime, depth+1)
+		return layers.AppendTime{Of: of}, err
+	case d.Sequential != nil:
+		all := make(layers.Sequential, len(d.Sequential))
+		for i, part := range d.Sequential {
+			var err error
+			if all[i], err = readModule(part, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		return all, nil
+	}
+	return nil, fmt.Errorf("the module is of an unknown type")
+}
