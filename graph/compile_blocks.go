@@ -20,6 +20,7 @@ type blocked[T Float] struct {
 	full, tail *code[T] // for block rows, and for those that are left over
 	in, out    []int    // elements of a row of the body's inputs and outputs; 0: no rows
 	added      []added
+	sumGroups  uint64 // the output groups of added
 }
 
 // added is an output of the body that rows are summed in.
@@ -75,6 +76,7 @@ func compileRows[T Float](b *builder, r *spec, in, out []int, targets []target) 
 		if end := t.end; p.out[end] == 0 && !seen[end] {
 			seen[end] = true
 			p.added = append(p.added, added{end, t.view.size(), t.groups})
+			p.sumGroups |= t.groups
 		}
 	}
 	if len(s.rest) > 0 {

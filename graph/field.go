@@ -41,6 +41,14 @@ type FieldConfig struct {
 
 	// Rand draws the initial parameters. The default is rand.New(rand.NewPCG(0, 0)).
 	Rand *rand.Rand
+
+	// Workers is how many goroutines share the rows of a batch in an evaluation, the
+	// caller included. The default is GOMAXPROCS where an evaluation is long enough to
+	// gain by it, and 1 elsewhere. Results have the same bits for any number.
+	//
+	// The goroutines stay for the next evaluation, asleep, until Close or until the
+	// field is garbage.
+	Workers int
 }
 
 // Field is a module as a vector field dy/dt = f(t, y; θ): a [Function] whose

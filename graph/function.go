@@ -109,6 +109,15 @@ func newFunction[T Float](family *family[T], code *compiled[T], theta []T) *Func
 	return f
 }
 
+// Close sends away the goroutines that share the work, see FieldConfig.Workers. An
+// evaluation after it calls others.
+func (f *Function[T]) Close() {
+	f.value.release()
+	if f.tangent != nil {
+		f.tangent.release()
+	}
+}
+
 // Err returns the first failure of an evaluation since the last call of Err: of
 // an op that the compiler does not know (*[ForeignError]), or of building what
 // the first JVP needs. The destinations are then filled with NaN.

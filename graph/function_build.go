@@ -47,6 +47,9 @@ func build[T Float](m Module, batch int, cfg FieldConfig, field bool) (*Function
 		r = rand.New(rand.NewPCG(0, 0))
 	}
 	cfg.Rand = nil
+	if cfg.Workers < 0 {
+		return nil, fmt.Errorf("graph: %d workers; use at least 1, or 0 for the default", cfg.Workers)
+	}
 	fam := &family[T]{module: m, cfg: cfg, field: field, sizes: make(map[int]*compiled[T])}
 	code, theta, err := fam.compile(batch, r)
 	if err != nil {
@@ -137,6 +140,7 @@ func (fam *family[T]) compile(batch int, r *rand.Rand) (*compiled[T], []T, error
 		return nil, nil, err
 	}
 	s := spec{
+		workers: fam.cfg.Workers,
 		inputs:  inputs,
 		outputs: append(G.Nodes{f}, grads...),
 		add:     make([]bool, 1+len(grads)),

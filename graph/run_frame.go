@@ -66,5 +66,8 @@ func (m *frame[T]) execute(wanted uint64) error {
 	return m.err
 }
 
-// bytes is the size of the frame's own memory.
-func (m *frame[T]) bytes() int { return len(m.buffers[bufArena]) + len(m.scratch) }
+// forget drops the slices of the outputs and inputs.
+func (m *frame[T]) forget() {
+	clear(m.outputs())
+	clear(m.inputs())
+}

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"unsafe"
 
@@ -19,6 +20,7 @@ type Program[T Float] struct {
 	in, out []int       // sizes of inputs and outputs
 	whole   *code[T]    // all of the program, or
 	blocked *blocked[T] // the program by blocks of rows
+	workers int         // of spec
 }
 
 // Instance is the memory that a Program runs in. It belongs to one goroutine
@@ -59,6 +61,8 @@ type spec struct {
 	// run by blocks of rows. Below 2: there is no such axis.
 	batch                     int
 	batchInputs, batchOutputs []bool
+
+	workers int // goroutines that share the rows of a run; 0: as many as pay
 }
 
 func dtypeOf[T Float]() tensor.Dtype {
@@ -81,7 +85,7 @@ func compile[T Float](r spec) (*Program[T], error) {
 		return nil, err
 	}
 	fold[T](b, views)
-	p := &Program[T]{}
+	p := &Program[T]{workers: r.workers}
 	for _, n := range r.inputs {
 		p.in = append(p.in, n.Shape().TotalSize())
 	}
@@ -112,7 +116,8 @@ func (p *Program[T]) NewInstance() *Instance[T] {
 	if p.whole != nil {
 		m.frame = p.whole.newFrame()
 	} else {
-		m.rows = p.blocked.newRun()
+		m.rows = p.blocked.newRun(p.workers)
+		runtime.AddCleanup(m, (*rowRun[T]).release, m.rows)
 	}
 	return m
 }
@@ -160,18 +165,23 @@ func (m *Instance[T]) stage(i int, s []T) []T {
 	return m.staged[i]
 }
 
+// release sends away the goroutines that help, until the next run.
+func (m *Instance[T]) release() {
+	if m.rows != nil {
+		m.rows.release()
+	}
+}
+
 // run is Run without checks, for the output groups in wanted. Destinations of
 // other groups, and sources that only they need, may be nil.
 func (m *Instance[T]) run(dst, src [][]T, wanted uint64) error {
 	if m.rows != nil {
 		return m.rows.run(dst, src, wanted)
 	}
-	out, in := m.frame.outputs(), m.frame.inputs()
-	copy(out, dst)
-	copy(in, src)
+	copy(m.frame.outputs(), dst)
+	copy(m.frame.inputs(), src)
 	err := m.frame.execute(wanted)
-	clear(out)
-	clear(in)
+	m.frame.forget()
 	return err
 }
 

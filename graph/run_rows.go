@@ -1,6 +1,10 @@
 package graph
 
-import "github.com/neuralode/neuralode/internal/vec"
+import (
+	"runtime"
+
+	"github.com/neuralode/neuralode/internal/vec"
+)
 
 // rowRun is the memory that a blocked program runs in.
 type rowRun[T Float] struct {
@@ -10,13 +14,20 @@ type rowRun[T Float] struct {
 	sums      [][]T
 	partial   [][]T // sums of the chunks but the first
 	wanted    uint64
-	worker    *rowWorker[T]
+	workers   []*rowWorker[T]
+	crew      *crew // nil: not needed so far
 }
+
+// worthHelp is the cost of a run, in multiply-adds, from which on helpers shorten it:
+// about 20 µs of one core.
+const worthHelp = 4e5
 
 // rowWorker is the memory of one who runs blocks.
 type rowWorker[T Float] struct{ full, tail *frame[T] }
 
-func (p *blocked[T]) newRun() *rowRun[T] {
+// newRun returns memory for a number of workers, which is at most the number of
+// chunks. 0: as many as pay.
+func (p *blocked[T]) newRun(workers int) *rowRun[T] {
 	r := &rowRun[T]{p: p, dst: make([][]T, len(p.out)), src: make([][]T, len(p.in))}
 	if p.pre != nil {
 		r.pre = p.pre.newFrame()
@@ -39,8 +50,21 @@ func (p *blocked[T]) newRun() *rowRun[T] {
 			r.partial = append(r.partial, make([]T, size))
 		}
 	}
-	r.worker = p.newWorker()
+	if workers == 0 && p.cost >= worthHelp {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	for range max(1, min(workers, p.chunks())) {
+		r.workers = append(r.workers, p.newWorker())
+	}
 	return r
+}
+
+// forget drops the caller's slices.
+func (w *rowWorker[T]) forget() {
+	w.full.forget()
+	if w.tail != nil {
+		w.tail.forget()
+	}
 }
 
 func (p *blocked[T]) newWorker() *rowWorker[T] {
@@ -63,13 +87,19 @@ func (r *rowRun[T]) run(dst, src [][]T, wanted uint64) error {
 		copy(r.pre.inputs(), src)
 		copy(r.pre.outputs(), r.src[own:])
 		err = r.pre.execute(wanted)
+		r.pre.forget()
 	}
 	for i, s := range r.sums {
 		clear(s)
 		r.dst[len(dst)+i] = s
 	}
-	for c := range p.chunks() {
-		r.chunk(r.worker, c)
+	if len(r.workers) > 1 {
+		r.help()
+		r.crew.run()
+	} else {
+		for c := range p.chunks() {
+			r.chunk(0, c)
+		}
 	}
 	r.reduce()
 	if r.post != nil {
@@ -80,16 +110,35 @@ func (r *rowRun[T]) run(dst, src [][]T, wanted uint64) error {
 		if e := r.post.execute(wanted); err == nil {
 			err = e
 		}
+		r.post.forget()
 	}
 	clear(r.dst)
 	clear(r.src[:own])
+	for _, w := range r.workers {
+		w.forget()
+	}
 	return err
 }
 
-// chunk runs the blocks of chunk c.
-func (r *rowRun[T]) chunk(w *rowWorker[T], c int) {
-	p := r.p
-	if c > 0 && len(r.partial) > 0 {
+// help calls the helpers in.
+func (r *rowRun[T]) help() {
+	if r.crew == nil {
+		r.crew = newCrew(len(r.workers), r.p.chunks(), r.chunk)
+	}
+}
+
+// release sends the helpers away; the next run calls others.
+func (r *rowRun[T]) release() {
+	if r.crew != nil {
+		r.crew.end()
+		r.crew = nil
+	}
+}
+
+// chunk runs the blocks of chunk c in the memory of a worker.
+func (r *rowRun[T]) chunk(worker, c int) {
+	p, w := r.p, r.workers[worker]
+	if c > 0 && r.wanted&p.sumGroups != 0 {
 		clear(r.partial[c-1])
 	}
 	end := min((c+1)*p.chunk, p.batch)
@@ -108,11 +157,11 @@ func (r *rowRun[T]) chunk(w *rowWorker[T], c int) {
 		for i, d := range r.dst {
 			if k := p.out[i]; k > 0 && d != nil {
 				out[i] = d[row*k : (row+n)*k]
-			} else if c == 0 {
+			} else {
 				out[i] = d
 			}
 		}
-		if c > 0 {
+		if c > 0 && r.wanted&p.sumGroups != 0 {
 			at := 0
 			for _, a := range p.added {
 				out[a.end] = r.partial[c-1][at:][:a.size]
@@ -125,6 +174,9 @@ func (r *rowRun[T]) chunk(w *rowWorker[T], c int) {
 
 // reduce adds the chunks' sums to those of the first.
 func (r *rowRun[T]) reduce() {
+	if r.wanted&r.p.sumGroups == 0 {
+		return
+	}
 	for _, s := range r.partial {
 		at := 0
 		for _, a := range r.p.added {
