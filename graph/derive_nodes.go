@@ -33,16 +33,8 @@ func constant(like *G.Node, v float64) *G.Node {
 	return n
 }
 
-// logarithm is the natural one, as an op that Gorgonia does not rewrite:
-// gorgonia.Log deletes the sum in Log(Add(x, 1)).
-func logarithm(x *G.Node) *G.Node {
-	alone := G.NewGraph()
-	like := G.NewScalar(alone, x.Dtype(), G.WithName("x"))
-	if !x.IsScalar() {
-		like = G.NewTensor(alone, x.Dtype(), x.Dims(), G.WithShape(x.Shape()...), G.WithName("x"))
-	}
-	return must(G.ApplyOp(must(G.Log(like)).Op(), x))
-}
+// logarithm is the natural one, as an op that Gorgonia does not rewrite.
+func logarithm(x *G.Node) *G.Node { return must(nodes.Log(x)) }
 
 // reshaped gives x another shape, or the scalar in it. It copies: Gorgonia's own
 // reshape shares memory, which its TapeMachine then overwrites.

@@ -15,8 +15,8 @@ func TestFieldParameterNames(t *testing.T) {
 		m := layers.Custom{
 			Params: []layers.Param{{Name: name, Shape: []int{1, 2}, Init: layers.Constant(3)}},
 			State:  []int{2},
-			Forward: func(x *G.Node, w G.Nodes) (*G.Node, error) {
-				return G.HadamardProd(x, w[0])
+			Forward: func(x *G.Node, in layers.Parts) (*G.Node, error) {
+				return G.HadamardProd(x, in.Params[0])
 			},
 		}
 		f, err := graph.NewField[float64](m, 1, graph.FieldConfig{})

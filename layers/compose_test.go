@@ -81,10 +81,10 @@ func TestAppendTime(t *testing.T) {
 }
 
 func TestSequentialPassesTimeOn(t *testing.T) {
-	scaleByTime := layers.Custom{ForwardAt: func(t, y *G.Node, _ G.Nodes) (*G.Node, error) {
+	scaleByTime := layers.Custom{ForwardAt: func(t, y *G.Node, _ layers.Parts) (*G.Node, error) {
 		return G.BroadcastHadamardProd(y, t, nil, []byte{1})
 	}}
-	double := layers.Custom{Forward: func(x *G.Node, _ G.Nodes) (*G.Node, error) { return G.Add(x, x) }}
+	double := layers.Custom{Forward: func(x *G.Node, _ layers.Parts) (*G.Node, error) { return G.Add(x, x) }}
 	g := G.NewGraph()
 	l := place(t, layers.Sequential{scaleByTime, double, layers.Sequential{scaleByTime}}, g, "seq", tensor.Float64)
 	y := input(g, "y", tensor.Float64, []float64{1, 2, 3, 4}, 2, 2)
@@ -103,12 +103,12 @@ func TestSequentialPassesTimeOn(t *testing.T) {
 func TestCustom(t *testing.T) {
 	m := layers.Custom{
 		Params: []layers.Param{{Name: "k", Shape: []int{2, 2}, Init: layers.Constant(3)}, {Name: "shift", Shape: []int{1, 2}, Init: layers.Constant(1)}},
-		Forward: func(x *G.Node, w G.Nodes) (*G.Node, error) {
-			kx, err := G.Mul(x, w[0])
+		Forward: func(x *G.Node, in layers.Parts) (*G.Node, error) {
+			kx, err := G.Mul(x, in.Params[0])
 			if err != nil {
 				return nil, err
 			}
-			return G.BroadcastSub(kx, w[1], nil, []byte{0})
+			return G.BroadcastSub(kx, in.Params[1], nil, []byte{0})
 		},
 	}
 	g := G.NewGraph()
@@ -120,11 +120,11 @@ func TestCustom(t *testing.T) {
 	expectNear(t, "custom", run(t, g, y)[0], []float64{8, 8, 20, 20}, 0, 0)
 
 	broken := errors.New("no spring today")
-	l = place(t, layers.Custom{Forward: func(x *G.Node, w G.Nodes) (*G.Node, error) { return nil, broken }}, g, "broken", tensor.Float32)
+	l = place(t, layers.Custom{Forward: func(x *G.Node, in layers.Parts) (*G.Node, error) { return nil, broken }}, g, "broken", tensor.Float32)
 	if _, err := l.Fwd(y); !errors.Is(err, broken) || !strings.Contains(err.Error(), "layers: broken: no spring") {
 		t.Errorf("error of the function: %v", err)
 	}
-	l = place(t, layers.Custom{Forward: func(x *G.Node, w G.Nodes) (*G.Node, error) { return nil, nil }}, g, "nothing", tensor.Float32)
+	l = place(t, layers.Custom{Forward: func(x *G.Node, in layers.Parts) (*G.Node, error) { return nil, nil }}, g, "nothing", tensor.Float32)
 	if _, err := l.Fwd(y); err == nil {
 		t.Error("no error for a function that returns nothing")
 	}

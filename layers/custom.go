@@ -13,44 +13,58 @@ import (
 // Custom is a module made of a function of nodes. Exactly one of Forward and
 // ForwardAt is set; with ForwardAt the layer depends on time.
 //
-// The function is called once for every Fwd or FwdAt. It may use any operation
-// of Gorgonia. Constants that it makes need names of their own
-// (G.WithName) that carry the value and the type, since Gorgonia tells
-// constants apart by name alone.
+// The function is called once for every Fwd or FwdAt. It may use any operation of
+// Gorgonia, or an [Expr]. Its constants are best made by [Const]. A panic in it, as
+// Gorgonia's of operations on constants alone, is an error of the module.
 type Custom struct {
-	Params []Param // the learnables, in order; none: a fixed function
+	Params  []Param  // the learnables, in order; none: a fixed function
+	Modules []Member // modules that the function uses; their learnables follow those of Params
 
-	// Forward returns the layer's result for x; w are the nodes of Params.
-	Forward func(x *G.Node, w G.Nodes) (*G.Node, error)
+	// Forward returns the layer's result for x.
+	Forward func(x *G.Node, in Parts) (*G.Node, error)
 
 	// ForwardAt is Forward at a time, t being a (batch, 1) column.
-	ForwardAt func(t, y *G.Node, w G.Nodes) (*G.Node, error)
+	ForwardAt func(t, y *G.Node, in Parts) (*G.Node, error)
 
 	// State is the shape of one sample of the input, without the batch axis;
 	// nil: not known.
 	State []int
 }
 
-// Param declares a learnable of a [Custom] module.
+// Param declares a learnable of a [Custom] or of [Equations].
 type Param struct {
 	Name  string // unique in the module; the node's name is "name/Name"
-	Shape []int  // at least one axis
+	Shape []int  // nil: (1, 1), a number
 	Init  Init   // zero: GlorotUniform(1)
+}
+
+// Member declares a module inside another.
+type Member struct {
+	Name   string // unique in the module; it is placed under "name/Name"
+	Module Module
+}
+
+// Parts are the nodes and layers that a module's declarations were placed as, in their
+// order. They must not be changed.
+type Parts struct {
+	Params G.Nodes
+	Layers []Layer
 }
 
 // Place implements [Module].
 func (m Custom) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
-	if err := m.validate(); err != nil {
+	faults := declarations(m.Params, m.Modules)
+	if (m.Forward == nil) == (m.ForwardAt == nil) {
+		faults = append(faults, "set exactly one of Forward and ForwardAt")
+	}
+	if faults != nil {
+		return nil, &ConfigError{What: "Custom", Faults: faults}
+	}
+	l := placedCustom{name: name, m: m}
+	var err error
+	if l.parts, err = placeParts(g, name, dt, sourceOr(r), m.Params, m.Modules); err != nil {
 		return nil, err
 	}
-	w := make(G.Nodes, len(m.Params))
-	for i, p := range m.Params {
-		var err error
-		if w[i], err = Learnable(g, nodes.Join(name, p.Name), dt, p.Shape, p.Init, r); err != nil {
-			return nil, err
-		}
-	}
-	l := placedCustom{name: name, m: m, w: w}
 	if m.ForwardAt != nil {
 		return timedCustom{l}, nil
 	}
@@ -60,40 +74,73 @@ func (m Custom) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand
 // StateShape is State.
 func (m Custom) StateShape() []int { return m.State }
 
-func (m Custom) validate() error {
-	var faults []string
-	if (m.Forward == nil) == (m.ForwardAt == nil) {
-		faults = append(faults, "set exactly one of Forward and ForwardAt")
-	}
+// declarations returns what is wrong with the declarations of a module.
+func declarations(params []Param, members []Member) (faults []string) {
 	seen := map[string]bool{}
-	for i, p := range m.Params {
-		if p.Name == "" {
-			faults = append(faults, fmt.Sprintf("Params[%d] has no name", i))
-		} else if seen[p.Name] {
-			faults = append(faults, fmt.Sprintf("Params[%d] is a second %q", i, p.Name))
+	check := func(what string, i int, name string) {
+		switch {
+		case name == "":
+			faults = append(faults, fmt.Sprintf("%s[%d] has no name", what, i))
+		case seen[name]:
+			faults = append(faults, fmt.Sprintf("%s[%d] is a second %q", what, i, name))
 		}
-		seen[p.Name] = true
+		seen[name] = true
 	}
-	if faults != nil {
-		return &ConfigError{What: "Custom", Faults: faults}
+	for i, p := range params {
+		check("Params", i, p.Name)
 	}
-	return nil
+	for i, m := range members {
+		check("Modules", i, m.Name)
+		if m.Module == nil {
+			faults = append(faults, fmt.Sprintf("Modules[%d] is nil", i))
+		}
+	}
+	return faults
+}
+
+// placeParts places what a module declares.
+func placeParts(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand, params []Param, members []Member) (in Parts, err error) {
+	for _, p := range params {
+		if p.Shape == nil {
+			p.Shape = []int{1, 1}
+		}
+		w, err := Learnable(g, nodes.Join(name, p.Name), dt, p.Shape, p.Init, r)
+		if err != nil {
+			return in, err
+		}
+		in.Params = append(in.Params, w)
+	}
+	for _, m := range members {
+		l, err := m.Module.Place(g, nodes.Join(name, m.Name), dt, r)
+		if err != nil {
+			return in, err
+		}
+		in.Layers = append(in.Layers, l)
+	}
+	return in, nil
+}
+
+func (in Parts) learnables() G.Nodes {
+	all := append(G.Nodes(nil), in.Params...)
+	for _, l := range in.Layers {
+		all = append(all, l.Learnables()...)
+	}
+	return all
 }
 
 type placedCustom struct {
-	name string
-	m    Custom
-	w    G.Nodes
+	name  string
+	m     Custom
+	parts Parts
 }
 
-func (l placedCustom) Learnables() G.Nodes { return append(G.Nodes(nil), l.w...) }
+func (l placedCustom) Learnables() G.Nodes { return l.parts.learnables() }
 
 func (l placedCustom) Fwd(x *G.Node) (*G.Node, error) {
 	if x == nil {
 		panic("layers: nil input")
 	}
-	y, err := l.m.Forward(x, l.Learnables())
-	return l.check(y, err)
+	return guarded(l.name, func() (*G.Node, error) { return l.m.Forward(x, l.parts) })
 }
 
 type timedCustom struct{ placedCustom }
@@ -102,20 +149,33 @@ func (l timedCustom) FwdAt(t, y *G.Node) (*G.Node, error) {
 	if t == nil || y == nil {
 		panic("layers: nil input")
 	}
-	dy, err := l.m.ForwardAt(t, y, l.Learnables())
-	return l.check(dy, err)
+	return guarded(l.name, func() (*G.Node, error) { return l.m.ForwardAt(t, y, l.parts) })
 }
 
-func (l timedCustom) Fwd(x *G.Node) (*G.Node, error) {
-	return nil, &ConfigError{What: l.name, Faults: []string{"the module depends on time; call FwdAt(t, y)"}}
+func (l timedCustom) Fwd(*G.Node) (*G.Node, error) { return nil, errNeedsTime(l.name) }
+
+// errNeedsTime is the error of Fwd on a layer that depends on time.
+func errNeedsTime(name string) error {
+	return &ConfigError{What: name, Faults: []string{"the module depends on time; call FwdAt(t, y)"}}
 }
 
-func (l placedCustom) check(y *G.Node, err error) (*G.Node, error) {
+// guarded runs a user's function; its errors and panics carry the layer's name.
+func guarded(name string, f func() (*G.Node, error)) (y *G.Node, err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case error:
+			y, err = nil, fmt.Errorf("layers: %s: panic: %w%s", name, p, cure(p.Error()))
+		default:
+			y, err = nil, fmt.Errorf("layers: %s: panic: %v%s", name, p, cure(fmt.Sprint(p)))
+		}
+	}()
+	y, err = f()
 	if err != nil {
-		return nil, fmt.Errorf("layers: %s: %w", l.name, err)
+		return nil, fmt.Errorf("layers: %s: %w%s", name, err, cure(err.Error()))
 	}
 	if y == nil {
-		return nil, &ConfigError{What: l.name, Faults: []string{"the function returned neither a node nor an error"}}
+		return nil, &ConfigError{What: name, Faults: []string{"the function returned neither a node nor an error"}}
 	}
 	return y, nil
 }

@@ -24,8 +24,17 @@
 // # Randomness
 //
 // Initial weights are drawn in float64, in the order in which Learnables lists
-// them, and rounded for float32. The same seed gives the same bits. There is
-// no source but the one that is passed.
+// them, and rounded for float32. The same seed gives the same bits. A nil source
+// means rand.New(rand.NewPCG(0, 0)), here and in graph, hnn and odelayer; no clock and
+// no global source is asked.
+//
+// # Composition
+//
+// [Sequential] puts modules one after another, [Sum] adds them, [Scale] weighs one, and
+// [AppendTime] gives one the time. [Func] is a function of nodes, [Custom] one with
+// learnables and modules, and [Equations] a system of differential equations with an
+// expression for each component: known physics plus a network is
+// Sum{physics, network}. [Marshal] and [Unmarshal] write and read what is plain data.
 //
 // # Errors
 //

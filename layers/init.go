@@ -80,10 +80,10 @@ func Uniform(low, high float64) Init { return Init{kind: uniform, a: low, b: hig
 func Normal(mean, dev float64) Init { return Init{kind: normal, a: mean, b: dev} }
 
 // Draw fills dst, the row-major elements of a weight of the given shape, from
-// r. It reports a [*ConfigError] for arguments that are not finite, a range
-// that is reversed, a negative deviation, and for a nil r unless the Init is a
-// constant. It panics if dst and shape do not fit. The zero Init draws as
-// GlorotUniform(1).
+// r; nil means rand.New(rand.NewPCG(0, 0)), the same numbers at every call. It
+// reports a [*ConfigError] for arguments that are not finite, a range that is
+// reversed and a negative deviation. It panics if dst and shape do not fit. The
+// zero Init draws as GlorotUniform(1).
 func (in Init) Draw(dst []float64, shape []int, r *rand.Rand) error {
 	size := 1
 	for _, n := range shape {
@@ -93,9 +93,10 @@ func (in Init) Draw(dst []float64, shape []int, r *rand.Rand) error {
 		panic("layers: length of destination does not fit the shape")
 	}
 	in = in.or(GlorotUniform(1))
-	if err := in.validate(r); err != nil {
+	if err := in.validate(); err != nil {
 		return err
 	}
+	r = sourceOr(r)
 	fanIn, fanOut := fans(shape)
 	switch in.kind {
 	case glorotUniform:
@@ -121,6 +122,14 @@ func (in Init) Draw(dst []float64, shape []int, r *rand.Rand) error {
 		}
 	}
 	return nil
+}
+
+// sourceOr returns r, or the source that stands for nil.
+func sourceOr(r *rand.Rand) *rand.Rand {
+	if r == nil {
+		return rand.New(rand.NewPCG(0, 0))
+	}
+	return r
 }
 
 // fans returns fanIn and fanOut of a weight.
@@ -192,7 +201,7 @@ func (in Init) or(other Init) Init {
 	return in
 }
 
-func (in Init) validate(r *rand.Rand) error {
+func (in Init) validate() error {
 	var faults []string
 	for _, v := range []float64{in.a, in.b} {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -205,9 +214,6 @@ func (in Init) validate(r *rand.Rand) error {
 	}
 	if in.kind == normal && in.b < 0 {
 		faults = append(faults, "the deviation is negative")
-	}
-	if r == nil && in.kind != constant {
-		faults = append(faults, "there is no source of random numbers; pass a *rand.Rand, as in rand.New(rand.NewPCG(1, 2))")
 	}
 	if faults != nil {
 		return &ConfigError{What: "Init " + in.String(), Faults: faults}

@@ -162,9 +162,6 @@ func TestInitFaults(t *testing.T) {
 			t.Errorf("%v: %v", in, err)
 		}
 	}
-	if err := layers.GlorotUniform(1).Draw(dst, []int{2, 2}, nil); !errors.As(err, &config) {
-		t.Errorf("nil source: %v", err)
-	}
 	if err := layers.Constant(2).Draw(dst, []int{2, 2}, nil); err != nil || dst[3] != 2 {
 		t.Errorf("a constant needs no source: %v, %v", dst, err)
 	}

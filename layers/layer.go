@@ -32,8 +32,7 @@ type Layer = interface {
 //
 // Place makes the learnables on g, of type dt (tensor.Float64 or
 // tensor.Float32), with names that begin with name, and draws their initial
-// values from r. A nil r is allowed when nothing is drawn at random. After an
-// error g may hold some of the nodes and is best thrown away.
+// values from r; nil means rand.New(rand.NewPCG(0, 0)). After an error g may hold some of the nodes and is best thrown away.
 //
 // A module that knows the shape of one sample of its input, without the batch
 // axis, says so by a second method, StateShape() []int.
@@ -43,7 +42,8 @@ type Module interface {
 
 // Learnable adds one trainable node to g, as Place does for each of a module's
 // weights. It is meant for modules of your own: name must be taken by no node
-// of g, and init.Draw fills the value. The zero init is GlorotUniform(1).
+// of g, and init.Draw fills the value. The zero init is GlorotUniform(1). Pass one
+// source to all weights of a module: a nil one stands for the same numbers each time.
 func Learnable(g *G.ExprGraph, name string, dt tensor.Dtype, shape []int, init Init, r *rand.Rand) (*G.Node, error) {
 	if g == nil {
 		panic("layers: nil graph")

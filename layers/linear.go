@@ -33,7 +33,7 @@ func (m Linear) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand
 	if faults != nil {
 		return nil, &ConfigError{What: "Linear", Faults: faults}
 	}
-	a, err := placeAffine(g, nodes.Join(name, "W"), nodes.Join(name, "b"), dt, m, r)
+	a, err := placeAffine(g, nodes.Join(name, "W"), nodes.Join(name, "b"), dt, m, sourceOr(r))
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ func (m MLP) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (
 		return nil, err
 	}
 	l := &placedMLP{name: name, hidden: m.Activation.or(Tanh), final: m.Final}
+	r = sourceOr(r)
 	in := m.In
 	for i, out := range slices.Concat(m.Hidden, []int{m.Out}) {
 		w, b := nodes.Join(name, fmt.Sprintf("W%d", i)), nodes.Join(name, fmt.Sprintf("b%d", i))

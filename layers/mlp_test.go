@@ -224,8 +224,17 @@ func TestDescriptionFaults(t *testing.T) {
 		{layers.AppendTime{}, []string{"Of is nil"}},
 		{layers.Custom{}, []string{"exactly one"}},
 		{layers.Custom{Forward: first, Params: []layers.Param{{}, {Name: "a"}, {Name: "a"}}}, []string{"Params[0] has no name", `Params[2] is a second "a"`}},
-		{layers.Custom{Forward: first, Params: []layers.Param{{Name: "a"}}}, []string{"scalar"}},
+		{layers.Custom{Forward: first, Params: []layers.Param{{Name: "a", Shape: []int{}}}}, []string{"scalar"}},
 		{layers.Custom{Forward: first, Params: []layers.Param{{Name: "a", Shape: []int{2, 0}}}}, []string{"at least 1"}},
+		{layers.Custom{Forward: first, Params: []layers.Param{{Name: "a", Shape: []int{1 << 20, 1 << 20}}}}, []string{"at most 2^30"}},
+		{layers.Linear{In: 1 << 31, Out: 1 << 31}, []string{"at most 2^30"}},
+		{layers.Custom{Forward: first, Modules: []layers.Member{{Name: "a"}, {Module: layers.Tanh}}}, []string{"Modules[0] is nil", "Modules[1] has no name"}},
+		{layers.Sum{}, []string{"no modules"}},
+		{layers.Sum{layers.Tanh, nil}, []string{"module 1 is nil"}},
+		{layers.Scale{By: math.NaN()}, []string{"Of is nil", "NaN"}},
+		{layers.Func(nil), []string{"nil"}},
+		{layers.FuncAt(nil), []string{"nil"}},
+		{layers.Equations{}, []string{"Dim is 0", "exactly one"}},
 	} {
 		_, err := test.m.Place(G.NewGraph(), "m", tensor.Float64, source(1))
 		var config *layers.ConfigError
@@ -244,12 +253,9 @@ func TestDescriptionFaults(t *testing.T) {
 	if _, err := good.Place(G.NewGraph(), "m", tensor.Int, source(1)); !errors.As(err, &config) {
 		t.Errorf("int: %v", err)
 	}
-	if _, err := good.Place(G.NewGraph(), "m", tensor.Float64, nil); !errors.As(err, &config) {
-		t.Errorf("nil source: %v", err)
-	}
 }
 
-func first(x *G.Node, w G.Nodes) (*G.Node, error) { return x, nil }
+func first(x *G.Node, _ layers.Parts) (*G.Node, error) { return x, nil }
 
 func TestInputFaults(t *testing.T) {
 	g := G.NewGraph()

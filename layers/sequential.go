@@ -1,9 +1,7 @@
 package layers
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"strconv"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -19,30 +17,14 @@ type Sequential []Module
 
 // Place implements [Module].
 func (m Sequential) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
-	var faults []string
-	for i, module := range m {
-		if module == nil {
-			faults = append(faults, fmt.Sprintf("module %d is nil", i))
-		}
-	}
-	if len(m) == 0 {
-		faults = append(faults, "there are no modules; Identity is the one that does nothing")
-	}
-	if faults != nil {
-		return nil, &ConfigError{What: "Sequential", Faults: faults}
-	}
-	var l placedSequential
-	for i, module := range m {
-		member, err := module.Place(g, nodes.Join(name, strconv.Itoa(i)), dt, r)
-		if err != nil {
-			return nil, err
-		}
-		l = append(l, member)
+	l, err := placeAll("Sequential", m, g, name, dt, r)
+	if err != nil {
+		return nil, err
 	}
 	if nodes.IsTimed(l...) {
-		return timedSequential{l}, nil
+		return timedSequential{placedSequential{l}}, nil
 	}
-	return l, nil
+	return placedSequential{l}, nil
 }
 
 // StateShape is that of the first member which is no Activation, and nil if
@@ -57,11 +39,11 @@ func (m Sequential) StateShape() []int {
 	return nil
 }
 
-type placedSequential []Layer
+type placedSequential struct{ placedAll }
 
 func (l placedSequential) Fwd(x *G.Node) (y *G.Node, err error) {
 	y = x
-	for _, member := range l {
+	for _, member := range l.placedAll {
 		if y, err = member.Fwd(y); err != nil {
 			return nil, err
 		}
@@ -69,18 +51,10 @@ func (l placedSequential) Fwd(x *G.Node) (y *G.Node, err error) {
 	return y, nil
 }
 
-func (l placedSequential) Learnables() G.Nodes {
-	var all G.Nodes
-	for _, member := range l {
-		all = append(all, member.Learnables()...)
-	}
-	return all
-}
-
 type timedSequential struct{ placedSequential }
 
 func (l timedSequential) FwdAt(t, y *G.Node) (_ *G.Node, err error) {
-	for _, member := range l.placedSequential {
+	for _, member := range l.placedAll {
 		if y, err = nodes.Forward(member, t, y); err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	G "gorgonia.org/gorgonia"
@@ -90,17 +91,65 @@ func (b *Builder) Constant(v float64) *G.Node {
 	return b.Do("constant", func() (*G.Node, error) { return Constant(b.G, b.Dt, v), nil })
 }
 
-func (b *Builder) Add(x, y *G.Node) *G.Node    { return b.Binary("Add", G.Add, x, y) }
-func (b *Builder) Sub(x, y *G.Node) *G.Node    { return b.Binary("Sub", G.Sub, x, y) }
-func (b *Builder) Mul(x, y *G.Node) *G.Node    { return b.Binary("HadamardProd", G.HadamardProd, x, y) }
-func (b *Builder) Div(x, y *G.Node) *G.Node    { return b.Binary("HadamardDiv", G.HadamardDiv, x, y) }
-func (b *Builder) MatMul(x, y *G.Node) *G.Node { return b.Binary("Mul", G.Mul, x, y) }
+// Add, Sub, Mul and Div work element by element. An operand may be a number, or have
+// axes of length 1 where the other's are longer; it is repeated over these.
+func (b *Builder) Add(x, y *G.Node) *G.Node { return b.spread("Add", G.Add, G.BroadcastAdd, x, y) }
+func (b *Builder) Sub(x, y *G.Node) *G.Node { return b.spread("Sub", G.Sub, G.BroadcastSub, x, y) }
+func (b *Builder) Mul(x, y *G.Node) *G.Node {
+	return b.spread("Mul", G.HadamardProd, G.BroadcastHadamardProd, x, y)
+}
+func (b *Builder) Div(x, y *G.Node) *G.Node {
+	return b.spread("Div", G.HadamardDiv, G.BroadcastHadamardDiv, x, y)
+}
+
+// spread applies f, or over if an operand has to be repeated.
+func (b *Builder) spread(op string, f func(x, y *G.Node) (*G.Node, error),
+	over func(x, y *G.Node, left, right []byte) (*G.Node, error), x, y *G.Node) *G.Node {
+	return b.Do(op, func() (*G.Node, error) {
+		if x.IsScalar() || y.IsScalar() || x.Dims() != y.Dims() || slices.Equal(x.Shape(), y.Shape()) {
+			return f(x, y)
+		}
+		var left, right []byte
+		for axis, n := range x.Shape() {
+			switch m := y.Shape()[axis]; {
+			case n == m:
+			case n == 1:
+				left = append(left, byte(axis))
+			case m == 1:
+				right = append(right, byte(axis))
+			default:
+				return nil, fmt.Errorf("axis %d has lengths %d and %d; they must be equal, or one of them 1", axis, n, m)
+			}
+		}
+		return over(x, y, left, right)
+	}, x, y)
+}
+
+// MatMul is the matrix product.
+func (b *Builder) MatMul(x, y *G.Node) *G.Node { return b.Binary("MatMul", G.Mul, x, y) }
+
+// Columns are columns from … to−1 of a matrix.
+func (b *Builder) Columns(x *G.Node, from, to int) *G.Node {
+	return b.Do("Columns", func() (*G.Node, error) { return Part(x, 1, from, to) }, x)
+}
+
+// Concat puts matrices beside each other.
+func (b *Builder) Concat(x ...*G.Node) *G.Node {
+	return b.Do("Concat", func() (*G.Node, error) {
+		if len(x) == 1 {
+			return x[0], nil
+		}
+		return G.Concat(1, slices.Clone(x)...)
+	}, x...)
+}
 
 func (b *Builder) Neg(x *G.Node) *G.Node       { return b.Unary("Neg", G.Neg, x) }
 func (b *Builder) Sin(x *G.Node) *G.Node       { return b.Unary("Sin", G.Sin, x) }
 func (b *Builder) Cos(x *G.Node) *G.Node       { return b.Unary("Cos", G.Cos, x) }
 func (b *Builder) Exp(x *G.Node) *G.Node       { return b.Unary("Exp", G.Exp, x) }
 func (b *Builder) Expm1(x *G.Node) *G.Node     { return b.Unary("Expm1", G.Expm1, x) }
+func (b *Builder) Log(x *G.Node) *G.Node       { return b.Unary("Log", Log, x) }
+func (b *Builder) Abs(x *G.Node) *G.Node       { return b.Unary("Abs", G.Abs, x) }
 func (b *Builder) Sqrt(x *G.Node) *G.Node      { return b.Unary("Sqrt", G.Sqrt, x) }
 func (b *Builder) Tanh(x *G.Node) *G.Node      { return b.Unary("Tanh", G.Tanh, x) }
 func (b *Builder) Sigmoid(x *G.Node) *G.Node   { return b.Unary("Sigmoid", G.Sigmoid, x) }

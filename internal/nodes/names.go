@@ -31,6 +31,21 @@ func Constant(g *G.ExprGraph, dt tensor.Dtype, v float64) *G.Node {
 	return g.AddNode(G.NewConstant(v, G.WithName(fmt.Sprintf("float64(%v)", v))))
 }
 
+// Log is the natural logarithm, as an op that Gorgonia does not rewrite: gorgonia.Log
+// deletes the sum in Log(Add(x, 1)).
+func Log(x *G.Node) (*G.Node, error) {
+	alone := G.NewGraph()
+	like := G.NewScalar(alone, x.Dtype(), G.WithName("x"))
+	if !x.IsScalar() {
+		like = G.NewTensor(alone, x.Dtype(), x.Dims(), G.WithShape(x.Shape()...), G.WithName("x"))
+	}
+	log, err := G.Log(like)
+	if err != nil {
+		return nil, err
+	}
+	return G.ApplyOp(log.Op(), x)
+}
+
 // maxElements bounds a learnable, lest the size of its memory overflow.
 const maxElements = 1 << 30
 

@@ -218,7 +218,7 @@ func TestConfigFaults(t *testing.T) {
 }
 
 func TestNamesOfLayersWithoutParameters(t *testing.T) {
-	decay := layers.Custom{State: []int{2}, Forward: func(y *G.Node, _ G.Nodes) (*G.Node, error) { return G.Neg(y) }}
+	decay := layers.Custom{State: []int{2}, Forward: func(y *G.Node, _ layers.Parts) (*G.Node, error) { return G.Neg(y) }}
 	g := G.NewGraph()
 	u0 := input(g, "u0", tensor.Float64, 0, 1, 2)
 	a := newLayer(t, g, "decay", decay, odelayer.Config{Batch: 1, Times: []float64{0, 1}, Final: true})

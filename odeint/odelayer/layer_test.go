@@ -215,12 +215,12 @@ func TestClosedFormWithTime(t *testing.T) {
 	m := layers.Custom{
 		State:  []int{1},
 		Params: []layers.Param{{Name: "A", Shape: []int{1, 1}, Init: layers.Constant(a)}},
-		ForwardAt: func(tm, y *G.Node, w G.Nodes) (*G.Node, error) {
+		ForwardAt: func(tm, y *G.Node, in layers.Parts) (*G.Node, error) {
 			ty, err := G.HadamardProd(tm, y)
 			if err != nil {
 				return nil, err
 			}
-			return G.Mul(ty, w[0])
+			return G.Mul(ty, in.Params[0])
 		},
 	}
 	for _, times := range [][]float64{{0, 1, 2}, {2, 1, 0, -1}, {1}} {
