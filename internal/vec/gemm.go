@@ -5,29 +5,35 @@ import "unsafe"
 // Gemm stores op(A)·op(B) in C, or adds it to C when add is set. C is m×n,
 // op(A) m×k and op(B) k×n, where op transposes when its flag is set. Matrices
 // are row-major; ld is the distance between the starts of two stored rows. C
-// must not overlap A or B. It panics when a slice is too short.
+// must not overlap A or B. Gemm panics when a slice is too short.
 //
-// What a result depends on: an element of C depends, to the last bit, on its
-// row of op(A), its column of op(B), its old value if add is set, and on n, k,
-// transA and transB; not on m, its place in C, the other elements, the ld, or
-// the alignment. So the rows of a product can be computed in any blocks, at any
-// time, on any core.
+// An element of C depends, to the last bit, only on its row of op(A), its column
+// of op(B), its old value if add is set, and n, k, transA and transB. It does
+// not depend on m, on its place in C, on ld or on alignment. So the rows of a
+// product can be computed in any blocks, in any order, on any core.
 //
-// When transA is set, an element is one chain: it starts
-// from its old value or zero, and the k products are added one after another in
-// the order of the index. So a product over many samples, with A transposed, can
-// be computed for consecutive blocks of samples, the first with add unset or C
-// cleared and the others with add set, and has the same bits as in one call.
+// When transA is set, or n > 4, or k < 16, an element is one chain: it starts from
+// zero or its old value, and the k products are added in the order of their
+// index. So a sum over samples, where A is transposed and k counts samples, has the
+// same bits in one call as in one call for each block of consecutive samples, all
+// but the first with add set. The other products, with few columns, are the start
+// plus sums of at most 512 terms; each of these is added up in 8 parts (float64)
+// or 16 (float32).
 //
-// The assembly rounds once for a product and its addition (fused multiply-add)
-// and gives the same bits with AVX2 and with AVX-512; the Go code rounds as the
-// compiler pleases for the architecture.
+// The assembly rounds a product and its addition once (fused multiply-add) and
+// gives the same bits with AVX2 and AVX-512. The Go code forms all elements as
+// chains and rounds as the compiler does for the architecture.
+//
+// B is read where it is, except that columns of a B that is transposed and has
+// n > 4, or is not transposed and has n ≤ 4 and k ≥ 16, are first copied to the
+// stack. A caller that uses B often may hold it in the better form; see
+// [Transpose].
 func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, add bool, c []T, ldc int) {
 	checkGemm(transA, transB, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
 	if m == 0 || n == 0 {
 		return
 	}
-	start, lds := (*T)(unsafe.Pointer(&zeros)), 0
+	start, lds := (*T)(nil), 0
 	if add {
 		start, lds = &c[0], ldc
 	}
@@ -66,11 +72,8 @@ func short(rows, cols, size, ld int) bool {
 	return rows > 0 && cols > 0 && (size < cols || rows > 1 && (ld < cols || (size-cols)/(rows-1) < ld))
 }
 
-// zeros is what chains start from: the widest panel's columns. Nobody writes it.
-var zeros [64]float64
-
 // gemm is Gemm for m, n ≥ 1, where row i of C starts from the n elements at
-// start+i*lds.
+// start+i*lds, zero where start is nil.
 func gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, start *T, lds int, c []T, ldc int) {
 	if k == 0 {
 		gemmStart(m, n, start, lds, c, ldc)
@@ -85,11 +88,18 @@ func gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 		gemmGo(transB, m, n, k, a, ars, acs, b, ldb, c, ldc)
 		return
 	}
-	if !transB {
+	switch {
+	case !transA && n <= dotColumns && k >= dotTerms && transB:
+		gemmDots(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
+	case !transA && n <= dotColumns && k >= dotTerms:
+		gemmDotsB(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
+	case transA && !transB && n <= dotColumns && m > n:
+		gemmThinC(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
+	case transB:
+		gemmTransB(m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)
+	default:
 		gemmPanels(m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)
-		return
 	}
-	gemmTransB(m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)
 }
 
 // gemmStart stores what the rows of C start from.
@@ -97,9 +107,8 @@ func gemmStart[T Float](m, n int, start *T, lds int, c []T, ldc int) {
 	if start == &c[0] {
 		return
 	}
-	zero := unsafe.Pointer(start) == unsafe.Pointer(&zeros)
 	for i := range m {
-		if row := c[i*ldc:][:n]; zero {
+		if row := c[i*ldc:][:n]; start == nil {
 			clear(row)
 		} else {
 			copy(row, unsafe.Slice(at(start, i*lds), n))

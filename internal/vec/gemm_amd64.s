@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func gemmPanel3F64AVX512(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmPanel3F64AVX512(SB), $0-96
 	MOVQ  w+88(FP), AX
 	XORL  CX, CX
@@ -30,6 +30,8 @@ TEXT ·gemmPanel3F64AVX512(SB), $0-96
 	JL    rest2
 
 rows1:
+	TESTQ     CX, CX
+	JEQ       zero3
 	MOVQ      lds+64(FP), R12
 	SHLQ      $0x03, R12
 	VMOVUPD   (CX), Z0
@@ -64,11 +66,40 @@ rows1:
 	VMOVUPD   64(CX), Z22
 	VMOVUPD.Z 128(CX), K1, Z23
 	ADDQ      R12, CX
-	MOVQ      b+40(FP), R13
-	MOVQ      k+8(FP), R14
-	MOVQ      AX, R12
+	JMP       begin4
 
-terms3:
+zero3:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+	VXORPD Z4, Z4, Z4
+	VXORPD Z5, Z5, Z5
+	VXORPD Z6, Z6, Z6
+	VXORPD Z7, Z7, Z7
+	VXORPD Z8, Z8, Z8
+	VXORPD Z9, Z9, Z9
+	VXORPD Z10, Z10, Z10
+	VXORPD Z11, Z11, Z11
+	VXORPD Z12, Z12, Z12
+	VXORPD Z13, Z13, Z13
+	VXORPD Z14, Z14, Z14
+	VXORPD Z15, Z15, Z15
+	VXORPD Z16, Z16, Z16
+	VXORPD Z17, Z17, Z17
+	VXORPD Z18, Z18, Z18
+	VXORPD Z19, Z19, Z19
+	VXORPD Z20, Z20, Z20
+	VXORPD Z21, Z21, Z21
+	VXORPD Z22, Z22, Z22
+	VXORPD Z23, Z23, Z23
+
+begin4:
+	MOVQ b+40(FP), R13
+	MOVQ k+8(FP), R14
+	MOVQ AX, R12
+
+terms5:
 	VMOVUPD      (R13), Z24
 	VMOVUPD      64(R13), Z25
 	VMOVUPD.Z    128(R13), K1, Z26
@@ -107,48 +138,90 @@ terms3:
 	ADDQ         R9, R12
 	ADDQ         R10, R13
 	DECQ         R14
-	JNE          terms3
+	JNE          terms5
 	MOVQ         ldc+80(FP), R12
 	SHLQ         $0x03, R12
+	MOVQ         w+88(FP), R13
+	CMPQ         R13, $0x08
+	JNE          partly6
 	VMOVUPD      Z0, (DX)
 	VMOVUPD      Z1, 64(DX)
-	VMOVUPD      Z2, K1, 128(DX)
+	VMOVUPD      Z2, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z3, (DX)
 	VMOVUPD      Z4, 64(DX)
-	VMOVUPD      Z5, K1, 128(DX)
+	VMOVUPD      Z5, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z6, (DX)
 	VMOVUPD      Z7, 64(DX)
-	VMOVUPD      Z8, K1, 128(DX)
+	VMOVUPD      Z8, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z9, (DX)
 	VMOVUPD      Z10, 64(DX)
-	VMOVUPD      Z11, K1, 128(DX)
+	VMOVUPD      Z11, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z12, (DX)
 	VMOVUPD      Z13, 64(DX)
-	VMOVUPD      Z14, K1, 128(DX)
+	VMOVUPD      Z14, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z15, (DX)
 	VMOVUPD      Z16, 64(DX)
-	VMOVUPD      Z17, K1, 128(DX)
+	VMOVUPD      Z17, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z18, (DX)
 	VMOVUPD      Z19, 64(DX)
-	VMOVUPD      Z20, K1, 128(DX)
+	VMOVUPD      Z20, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z21, (DX)
 	VMOVUPD      Z22, 64(DX)
-	VMOVUPD      Z23, K1, 128(DX)
+	VMOVUPD      Z23, 128(DX)
 	ADDQ         R12, DX
-	LEAQ         (AX)(BX*8), AX
-	SUBQ         $0x08, R11
-	JGE          rows1
+	JMP          stored7
+
+partly6:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, 64(DX)
+	VMOVUPD Z2, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z3, (DX)
+	VMOVUPD Z4, 64(DX)
+	VMOVUPD Z5, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z6, (DX)
+	VMOVUPD Z7, 64(DX)
+	VMOVUPD Z8, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z9, (DX)
+	VMOVUPD Z10, 64(DX)
+	VMOVUPD Z11, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z12, (DX)
+	VMOVUPD Z13, 64(DX)
+	VMOVUPD Z14, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z15, (DX)
+	VMOVUPD Z16, 64(DX)
+	VMOVUPD Z17, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z18, (DX)
+	VMOVUPD Z19, 64(DX)
+	VMOVUPD Z20, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z21, (DX)
+	VMOVUPD Z22, 64(DX)
+	VMOVUPD Z23, K1, 128(DX)
+	ADDQ    R12, DX
+
+stored7:
+	LEAQ (AX)(BX*8), AX
+	SUBQ $0x08, R11
+	JGE  rows1
 
 rest2:
 	TESTQ     $0x00000004, R11
-	JEQ       skip4
+	JEQ       skip8
+	TESTQ     CX, CX
+	JEQ       zero9
 	MOVQ      lds+64(FP), DI
 	SHLQ      $0x03, DI
 	VMOVUPD   (CX), Z0
@@ -167,11 +240,28 @@ rest2:
 	VMOVUPD   64(CX), Z10
 	VMOVUPD.Z 128(CX), K1, Z11
 	ADDQ      DI, CX
-	MOVQ      b+40(FP), R8
-	MOVQ      k+8(FP), R12
-	MOVQ      AX, DI
+	JMP       begin10
 
-terms5:
+zero9:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+	VXORPD Z4, Z4, Z4
+	VXORPD Z5, Z5, Z5
+	VXORPD Z6, Z6, Z6
+	VXORPD Z7, Z7, Z7
+	VXORPD Z8, Z8, Z8
+	VXORPD Z9, Z9, Z9
+	VXORPD Z10, Z10, Z10
+	VXORPD Z11, Z11, Z11
+
+begin10:
+	MOVQ b+40(FP), R8
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPD      (R8), Z12
 	VMOVUPD      64(R8), Z13
 	VMOVUPD.Z    128(R8), K1, Z14
@@ -194,30 +284,56 @@ terms5:
 	ADDQ         R9, DI
 	ADDQ         R10, R8
 	DECQ         R12
-	JNE          terms5
+	JNE          terms11
 	MOVQ         ldc+80(FP), SI
 	SHLQ         $0x03, SI
+	MOVQ         w+88(FP), DI
+	CMPQ         DI, $0x08
+	JNE          partly12
 	VMOVUPD      Z0, (DX)
 	VMOVUPD      Z1, 64(DX)
-	VMOVUPD      Z2, K1, 128(DX)
+	VMOVUPD      Z2, 128(DX)
 	ADDQ         SI, DX
 	VMOVUPD      Z3, (DX)
 	VMOVUPD      Z4, 64(DX)
-	VMOVUPD      Z5, K1, 128(DX)
+	VMOVUPD      Z5, 128(DX)
 	ADDQ         SI, DX
 	VMOVUPD      Z6, (DX)
 	VMOVUPD      Z7, 64(DX)
-	VMOVUPD      Z8, K1, 128(DX)
+	VMOVUPD      Z8, 128(DX)
 	ADDQ         SI, DX
 	VMOVUPD      Z9, (DX)
 	VMOVUPD      Z10, 64(DX)
-	VMOVUPD      Z11, K1, 128(DX)
+	VMOVUPD      Z11, 128(DX)
 	ADDQ         SI, DX
-	LEAQ         (AX)(BX*4), AX
+	JMP          stored13
 
-skip4:
+partly12:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, 64(DX)
+	VMOVUPD Z2, K1, 128(DX)
+	ADDQ    SI, DX
+	VMOVUPD Z3, (DX)
+	VMOVUPD Z4, 64(DX)
+	VMOVUPD Z5, K1, 128(DX)
+	ADDQ    SI, DX
+	VMOVUPD Z6, (DX)
+	VMOVUPD Z7, 64(DX)
+	VMOVUPD Z8, K1, 128(DX)
+	ADDQ    SI, DX
+	VMOVUPD Z9, (DX)
+	VMOVUPD Z10, 64(DX)
+	VMOVUPD Z11, K1, 128(DX)
+	ADDQ    SI, DX
+
+stored13:
+	LEAQ (AX)(BX*4), AX
+
+skip8:
 	TESTQ     $0x00000002, R11
-	JEQ       skip6
+	JEQ       skip14
+	TESTQ     CX, CX
+	JEQ       zero15
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x03, SI
 	VMOVUPD   (CX), Z0
@@ -228,11 +344,22 @@ skip4:
 	VMOVUPD   64(CX), Z4
 	VMOVUPD.Z 128(CX), K1, Z5
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), DI
-	MOVQ      k+8(FP), R8
-	MOVQ      AX, SI
+	JMP       begin16
 
-terms7:
+zero15:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+	VXORPD Z4, Z4, Z4
+	VXORPD Z5, Z5, Z5
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R8
+	MOVQ AX, SI
+
+terms17:
 	VMOVUPD      (DI), Z6
 	VMOVUPD      64(DI), Z7
 	VMOVUPD.Z    128(DI), K1, Z8
@@ -247,33 +374,59 @@ terms7:
 	ADDQ         R9, SI
 	ADDQ         R10, DI
 	DECQ         R8
-	JNE          terms7
+	JNE          terms17
 	MOVQ         ldc+80(FP), SI
 	SHLQ         $0x03, SI
+	MOVQ         w+88(FP), DI
+	CMPQ         DI, $0x08
+	JNE          partly18
 	VMOVUPD      Z0, (DX)
 	VMOVUPD      Z1, 64(DX)
-	VMOVUPD      Z2, K1, 128(DX)
+	VMOVUPD      Z2, 128(DX)
 	ADDQ         SI, DX
 	VMOVUPD      Z3, (DX)
 	VMOVUPD      Z4, 64(DX)
-	VMOVUPD      Z5, K1, 128(DX)
+	VMOVUPD      Z5, 128(DX)
 	ADDQ         SI, DX
-	LEAQ         (AX)(BX*2), AX
+	JMP          stored19
 
-skip6:
+partly18:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, 64(DX)
+	VMOVUPD Z2, K1, 128(DX)
+	ADDQ    SI, DX
+	VMOVUPD Z3, (DX)
+	VMOVUPD Z4, 64(DX)
+	VMOVUPD Z5, K1, 128(DX)
+	ADDQ    SI, DX
+
+stored19:
+	LEAQ (AX)(BX*2), AX
+
+skip14:
 	TESTQ     $0x00000001, R11
-	JEQ       skip8
+	JEQ       skip20
+	TESTQ     CX, CX
+	JEQ       zero21
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x03, SI
 	VMOVUPD   (CX), Z0
 	VMOVUPD   64(CX), Z1
 	VMOVUPD.Z 128(CX), K1, Z2
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), SI
-	MOVQ      k+8(FP), DI
-	MOVQ      AX, CX
+	JMP       begin22
 
-terms9:
+zero21:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+
+begin22:
+	MOVQ b+40(FP), SI
+	MOVQ k+8(FP), DI
+	MOVQ AX, CX
+
+terms23:
 	VMOVUPD.Z    128(SI), K1, Z3
 	VBROADCASTSD (CX), Z4
 	VFMADD231PD  (SI), Z4, Z0
@@ -282,16 +435,28 @@ terms9:
 	ADDQ         R9, CX
 	ADDQ         R10, SI
 	DECQ         DI
-	JNE          terms9
+	JNE          terms23
 	MOVQ         ldc+80(FP), CX
 	SHLQ         $0x03, CX
+	MOVQ         w+88(FP), SI
+	CMPQ         SI, $0x08
+	JNE          partly24
 	VMOVUPD      Z0, (DX)
 	VMOVUPD      Z1, 64(DX)
-	VMOVUPD      Z2, K1, 128(DX)
+	VMOVUPD      Z2, 128(DX)
 	ADDQ         CX, DX
-	LEAQ         (AX)(BX*1), AX
+	JMP          stored25
 
-skip8:
+partly24:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, 64(DX)
+	VMOVUPD Z2, K1, 128(DX)
+	ADDQ    CX, DX
+
+stored25:
+	LEAQ (AX)(BX*1), AX
+
+skip20:
 	VZEROUPPER
 	RET
 
@@ -317,6 +482,8 @@ TEXT ·gemmPanel3F64AVX2(SB), $0-96
 	JL   rest2
 
 rows1:
+	TESTQ      DX, DX
+	JEQ        zero3
 	MOVQ       lds+64(FP), R11
 	SHLQ       $0x03, R11
 	VMOVUPD    (DX), Y0
@@ -339,11 +506,28 @@ rows1:
 	VMOVUPD    (CX), Y11
 	VMASKMOVPD 64(DX), Y11, Y11
 	ADDQ       R11, DX
-	MOVQ       b+40(FP), R12
-	MOVQ       k+8(FP), R13
-	MOVQ       AX, R11
+	JMP        begin4
 
-terms3:
+zero3:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+
+begin4:
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+	MOVQ AX, R11
+
+terms5:
 	VMOVUPD      (R12), Y12
 	VMOVUPD      32(R12), Y13
 	VMOVUPD      (CX), Y14
@@ -367,12 +551,12 @@ terms3:
 	ADDQ         R8, R11
 	ADDQ         R9, R12
 	DECQ         R13
-	JNE          terms3
+	JNE          terms5
 	MOVQ         ldc+80(FP), R11
 	SHLQ         $0x03, R11
 	MOVQ         w+88(FP), R12
 	CMPQ         R12, $0x04
-	JNE          partly4
+	JNE          partly6
 	VMOVUPD      Y0, (BX)
 	VMOVUPD      Y1, 32(BX)
 	VMOVUPD      Y2, 64(BX)
@@ -389,9 +573,9 @@ terms3:
 	VMOVUPD      Y10, 32(BX)
 	VMOVUPD      Y11, 64(BX)
 	ADDQ         R11, BX
-	JMP          stored5
+	JMP          stored7
 
-partly4:
+partly6:
 	VMOVUPD    Y0, (BX)
 	VMOVUPD    Y1, 32(BX)
 	VMOVUPD    (CX), Y15
@@ -413,14 +597,16 @@ partly4:
 	VMASKMOVPD Y11, Y15, 64(BX)
 	ADDQ       R11, BX
 
-stored5:
+stored7:
 	LEAQ (AX)(SI*4), AX
 	SUBQ $0x04, R10
 	JGE  rows1
 
 rest2:
 	TESTQ      $0x00000002, R10
-	JEQ        skip6
+	JEQ        skip8
+	TESTQ      DX, DX
+	JEQ        zero9
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x03, DI
 	VMOVUPD    (DX), Y0
@@ -433,11 +619,22 @@ rest2:
 	VMOVUPD    (CX), Y5
 	VMASKMOVPD 64(DX), Y5, Y5
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), R11
-	MOVQ       k+8(FP), R12
-	MOVQ       AX, DI
+	JMP        begin10
 
-terms7:
+zero9:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+
+begin10:
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPD      (R11), Y6
 	VMOVUPD      32(R11), Y7
 	VMOVUPD      (CX), Y8
@@ -453,12 +650,12 @@ terms7:
 	ADDQ         R8, DI
 	ADDQ         R9, R11
 	DECQ         R12
-	JNE          terms7
+	JNE          terms11
 	MOVQ         ldc+80(FP), DI
 	SHLQ         $0x03, DI
 	MOVQ         w+88(FP), R11
 	CMPQ         R11, $0x04
-	JNE          partly8
+	JNE          partly12
 	VMOVUPD      Y0, (BX)
 	VMOVUPD      Y1, 32(BX)
 	VMOVUPD      Y2, 64(BX)
@@ -467,9 +664,9 @@ terms7:
 	VMOVUPD      Y4, 32(BX)
 	VMOVUPD      Y5, 64(BX)
 	ADDQ         DI, BX
-	JMP          stored9
+	JMP          stored13
 
-partly8:
+partly12:
 	VMOVUPD    Y0, (BX)
 	VMOVUPD    Y1, 32(BX)
 	VMOVUPD    (CX), Y9
@@ -481,12 +678,14 @@ partly8:
 	VMASKMOVPD Y5, Y9, 64(BX)
 	ADDQ       DI, BX
 
-stored9:
+stored13:
 	LEAQ (AX)(SI*2), AX
 
-skip6:
+skip8:
 	TESTQ      $0x00000001, R10
-	JEQ        skip10
+	JEQ        skip14
+	TESTQ      DX, DX
+	JEQ        zero15
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x03, DI
 	VMOVUPD    (DX), Y0
@@ -494,11 +693,19 @@ skip6:
 	VMOVUPD    (CX), Y2
 	VMASKMOVPD 64(DX), Y2, Y2
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+8(FP), R10
-	MOVQ       AX, DX
+	JMP        begin16
 
-terms11:
+zero15:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R10
+	MOVQ AX, DX
+
+terms17:
 	VMOVUPD      (CX), Y3
 	VMASKMOVPD   64(DI), Y3, Y3
 	VBROADCASTSD (DX), Y4
@@ -508,29 +715,29 @@ terms11:
 	ADDQ         R8, DX
 	ADDQ         R9, DI
 	DECQ         R10
-	JNE          terms11
+	JNE          terms17
 	MOVQ         ldc+80(FP), DX
 	SHLQ         $0x03, DX
 	MOVQ         w+88(FP), DI
 	CMPQ         DI, $0x04
-	JNE          partly12
+	JNE          partly18
 	VMOVUPD      Y0, (BX)
 	VMOVUPD      Y1, 32(BX)
 	VMOVUPD      Y2, 64(BX)
 	ADDQ         DX, BX
-	JMP          stored13
+	JMP          stored19
 
-partly12:
+partly18:
 	VMOVUPD    Y0, (BX)
 	VMOVUPD    Y1, 32(BX)
 	VMOVUPD    (CX), Y4
 	VMASKMOVPD Y2, Y4, 64(BX)
 	ADDQ       DX, BX
 
-stored13:
+stored19:
 	LEAQ (AX)(SI*1), AX
 
-skip10:
+skip14:
 	VZEROUPPER
 	RET
 
@@ -545,7 +752,7 @@ DATA mask64<>+56(SB)/8, $0x0000000000000000
 GLOBL mask64<>(SB), RODATA|NOPTR, $64
 
 // func gemmPanel3F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmPanel3F32AVX512(SB), $0-96
 	MOVQ  w+88(FP), AX
 	XORL  CX, CX
@@ -570,6 +777,8 @@ TEXT ·gemmPanel3F32AVX512(SB), $0-96
 	JL    rest2
 
 rows1:
+	TESTQ     CX, CX
+	JEQ       zero3
 	MOVQ      lds+64(FP), R12
 	SHLQ      $0x02, R12
 	VMOVUPS   (CX), Z0
@@ -604,11 +813,40 @@ rows1:
 	VMOVUPS   64(CX), Z22
 	VMOVUPS.Z 128(CX), K1, Z23
 	ADDQ      R12, CX
-	MOVQ      b+40(FP), R13
-	MOVQ      k+8(FP), R14
-	MOVQ      AX, R12
+	JMP       begin4
 
-terms3:
+zero3:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+
+begin4:
+	MOVQ b+40(FP), R13
+	MOVQ k+8(FP), R14
+	MOVQ AX, R12
+
+terms5:
 	VMOVUPS      (R13), Z24
 	VMOVUPS      64(R13), Z25
 	VMOVUPS.Z    128(R13), K1, Z26
@@ -647,48 +885,90 @@ terms3:
 	ADDQ         R9, R12
 	ADDQ         R10, R13
 	DECQ         R14
-	JNE          terms3
+	JNE          terms5
 	MOVQ         ldc+80(FP), R12
 	SHLQ         $0x02, R12
+	MOVQ         w+88(FP), R13
+	CMPQ         R13, $0x10
+	JNE          partly6
 	VMOVUPS      Z0, (DX)
 	VMOVUPS      Z1, 64(DX)
-	VMOVUPS      Z2, K1, 128(DX)
+	VMOVUPS      Z2, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z3, (DX)
 	VMOVUPS      Z4, 64(DX)
-	VMOVUPS      Z5, K1, 128(DX)
+	VMOVUPS      Z5, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z6, (DX)
 	VMOVUPS      Z7, 64(DX)
-	VMOVUPS      Z8, K1, 128(DX)
+	VMOVUPS      Z8, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z9, (DX)
 	VMOVUPS      Z10, 64(DX)
-	VMOVUPS      Z11, K1, 128(DX)
+	VMOVUPS      Z11, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z12, (DX)
 	VMOVUPS      Z13, 64(DX)
-	VMOVUPS      Z14, K1, 128(DX)
+	VMOVUPS      Z14, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z15, (DX)
 	VMOVUPS      Z16, 64(DX)
-	VMOVUPS      Z17, K1, 128(DX)
+	VMOVUPS      Z17, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z18, (DX)
 	VMOVUPS      Z19, 64(DX)
-	VMOVUPS      Z20, K1, 128(DX)
+	VMOVUPS      Z20, 128(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z21, (DX)
 	VMOVUPS      Z22, 64(DX)
-	VMOVUPS      Z23, K1, 128(DX)
+	VMOVUPS      Z23, 128(DX)
 	ADDQ         R12, DX
-	LEAQ         (AX)(BX*8), AX
-	SUBQ         $0x08, R11
-	JGE          rows1
+	JMP          stored7
+
+partly6:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z3, (DX)
+	VMOVUPS Z4, 64(DX)
+	VMOVUPS Z5, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z6, (DX)
+	VMOVUPS Z7, 64(DX)
+	VMOVUPS Z8, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z9, (DX)
+	VMOVUPS Z10, 64(DX)
+	VMOVUPS Z11, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z12, (DX)
+	VMOVUPS Z13, 64(DX)
+	VMOVUPS Z14, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z15, (DX)
+	VMOVUPS Z16, 64(DX)
+	VMOVUPS Z17, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z18, (DX)
+	VMOVUPS Z19, 64(DX)
+	VMOVUPS Z20, K1, 128(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z21, (DX)
+	VMOVUPS Z22, 64(DX)
+	VMOVUPS Z23, K1, 128(DX)
+	ADDQ    R12, DX
+
+stored7:
+	LEAQ (AX)(BX*8), AX
+	SUBQ $0x08, R11
+	JGE  rows1
 
 rest2:
 	TESTQ     $0x00000004, R11
-	JEQ       skip4
+	JEQ       skip8
+	TESTQ     CX, CX
+	JEQ       zero9
 	MOVQ      lds+64(FP), DI
 	SHLQ      $0x02, DI
 	VMOVUPS   (CX), Z0
@@ -707,11 +987,28 @@ rest2:
 	VMOVUPS   64(CX), Z10
 	VMOVUPS.Z 128(CX), K1, Z11
 	ADDQ      DI, CX
-	MOVQ      b+40(FP), R8
-	MOVQ      k+8(FP), R12
-	MOVQ      AX, DI
+	JMP       begin10
 
-terms5:
+zero9:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+
+begin10:
+	MOVQ b+40(FP), R8
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPS      (R8), Z12
 	VMOVUPS      64(R8), Z13
 	VMOVUPS.Z    128(R8), K1, Z14
@@ -734,30 +1031,56 @@ terms5:
 	ADDQ         R9, DI
 	ADDQ         R10, R8
 	DECQ         R12
-	JNE          terms5
+	JNE          terms11
 	MOVQ         ldc+80(FP), SI
 	SHLQ         $0x02, SI
+	MOVQ         w+88(FP), DI
+	CMPQ         DI, $0x10
+	JNE          partly12
 	VMOVUPS      Z0, (DX)
 	VMOVUPS      Z1, 64(DX)
-	VMOVUPS      Z2, K1, 128(DX)
+	VMOVUPS      Z2, 128(DX)
 	ADDQ         SI, DX
 	VMOVUPS      Z3, (DX)
 	VMOVUPS      Z4, 64(DX)
-	VMOVUPS      Z5, K1, 128(DX)
+	VMOVUPS      Z5, 128(DX)
 	ADDQ         SI, DX
 	VMOVUPS      Z6, (DX)
 	VMOVUPS      Z7, 64(DX)
-	VMOVUPS      Z8, K1, 128(DX)
+	VMOVUPS      Z8, 128(DX)
 	ADDQ         SI, DX
 	VMOVUPS      Z9, (DX)
 	VMOVUPS      Z10, 64(DX)
-	VMOVUPS      Z11, K1, 128(DX)
+	VMOVUPS      Z11, 128(DX)
 	ADDQ         SI, DX
-	LEAQ         (AX)(BX*4), AX
+	JMP          stored13
 
-skip4:
+partly12:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, K1, 128(DX)
+	ADDQ    SI, DX
+	VMOVUPS Z3, (DX)
+	VMOVUPS Z4, 64(DX)
+	VMOVUPS Z5, K1, 128(DX)
+	ADDQ    SI, DX
+	VMOVUPS Z6, (DX)
+	VMOVUPS Z7, 64(DX)
+	VMOVUPS Z8, K1, 128(DX)
+	ADDQ    SI, DX
+	VMOVUPS Z9, (DX)
+	VMOVUPS Z10, 64(DX)
+	VMOVUPS Z11, K1, 128(DX)
+	ADDQ    SI, DX
+
+stored13:
+	LEAQ (AX)(BX*4), AX
+
+skip8:
 	TESTQ     $0x00000002, R11
-	JEQ       skip6
+	JEQ       skip14
+	TESTQ     CX, CX
+	JEQ       zero15
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x02, SI
 	VMOVUPS   (CX), Z0
@@ -768,11 +1091,22 @@ skip4:
 	VMOVUPS   64(CX), Z4
 	VMOVUPS.Z 128(CX), K1, Z5
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), DI
-	MOVQ      k+8(FP), R8
-	MOVQ      AX, SI
+	JMP       begin16
 
-terms7:
+zero15:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R8
+	MOVQ AX, SI
+
+terms17:
 	VMOVUPS      (DI), Z6
 	VMOVUPS      64(DI), Z7
 	VMOVUPS.Z    128(DI), K1, Z8
@@ -787,33 +1121,59 @@ terms7:
 	ADDQ         R9, SI
 	ADDQ         R10, DI
 	DECQ         R8
-	JNE          terms7
+	JNE          terms17
 	MOVQ         ldc+80(FP), SI
 	SHLQ         $0x02, SI
+	MOVQ         w+88(FP), DI
+	CMPQ         DI, $0x10
+	JNE          partly18
 	VMOVUPS      Z0, (DX)
 	VMOVUPS      Z1, 64(DX)
-	VMOVUPS      Z2, K1, 128(DX)
+	VMOVUPS      Z2, 128(DX)
 	ADDQ         SI, DX
 	VMOVUPS      Z3, (DX)
 	VMOVUPS      Z4, 64(DX)
-	VMOVUPS      Z5, K1, 128(DX)
+	VMOVUPS      Z5, 128(DX)
 	ADDQ         SI, DX
-	LEAQ         (AX)(BX*2), AX
+	JMP          stored19
 
-skip6:
+partly18:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, K1, 128(DX)
+	ADDQ    SI, DX
+	VMOVUPS Z3, (DX)
+	VMOVUPS Z4, 64(DX)
+	VMOVUPS Z5, K1, 128(DX)
+	ADDQ    SI, DX
+
+stored19:
+	LEAQ (AX)(BX*2), AX
+
+skip14:
 	TESTQ     $0x00000001, R11
-	JEQ       skip8
+	JEQ       skip20
+	TESTQ     CX, CX
+	JEQ       zero21
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x02, SI
 	VMOVUPS   (CX), Z0
 	VMOVUPS   64(CX), Z1
 	VMOVUPS.Z 128(CX), K1, Z2
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), SI
-	MOVQ      k+8(FP), DI
-	MOVQ      AX, CX
+	JMP       begin22
 
-terms9:
+zero21:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+
+begin22:
+	MOVQ b+40(FP), SI
+	MOVQ k+8(FP), DI
+	MOVQ AX, CX
+
+terms23:
 	VMOVUPS.Z    128(SI), K1, Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  (SI), Z4, Z0
@@ -822,16 +1182,28 @@ terms9:
 	ADDQ         R9, CX
 	ADDQ         R10, SI
 	DECQ         DI
-	JNE          terms9
+	JNE          terms23
 	MOVQ         ldc+80(FP), CX
 	SHLQ         $0x02, CX
+	MOVQ         w+88(FP), SI
+	CMPQ         SI, $0x10
+	JNE          partly24
 	VMOVUPS      Z0, (DX)
 	VMOVUPS      Z1, 64(DX)
-	VMOVUPS      Z2, K1, 128(DX)
+	VMOVUPS      Z2, 128(DX)
 	ADDQ         CX, DX
-	LEAQ         (AX)(BX*1), AX
+	JMP          stored25
 
-skip8:
+partly24:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, K1, 128(DX)
+	ADDQ    CX, DX
+
+stored25:
+	LEAQ (AX)(BX*1), AX
+
+skip20:
 	VZEROUPPER
 	RET
 
@@ -857,6 +1229,8 @@ TEXT ·gemmPanel3F32AVX2(SB), $0-96
 	JL   rest2
 
 rows1:
+	TESTQ      DX, DX
+	JEQ        zero3
 	MOVQ       lds+64(FP), R11
 	SHLQ       $0x02, R11
 	VMOVUPS    (DX), Y0
@@ -879,11 +1253,28 @@ rows1:
 	VMOVUPS    (CX), Y11
 	VMASKMOVPS 64(DX), Y11, Y11
 	ADDQ       R11, DX
-	MOVQ       b+40(FP), R12
-	MOVQ       k+8(FP), R13
-	MOVQ       AX, R11
+	JMP        begin4
 
-terms3:
+zero3:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+begin4:
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+	MOVQ AX, R11
+
+terms5:
 	VMOVUPS      (R12), Y12
 	VMOVUPS      32(R12), Y13
 	VMOVUPS      (CX), Y14
@@ -907,12 +1298,12 @@ terms3:
 	ADDQ         R8, R11
 	ADDQ         R9, R12
 	DECQ         R13
-	JNE          terms3
+	JNE          terms5
 	MOVQ         ldc+80(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         w+88(FP), R12
 	CMPQ         R12, $0x08
-	JNE          partly4
+	JNE          partly6
 	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	VMOVUPS      Y2, 64(BX)
@@ -929,9 +1320,9 @@ terms3:
 	VMOVUPS      Y10, 32(BX)
 	VMOVUPS      Y11, 64(BX)
 	ADDQ         R11, BX
-	JMP          stored5
+	JMP          stored7
 
-partly4:
+partly6:
 	VMOVUPS    Y0, (BX)
 	VMOVUPS    Y1, 32(BX)
 	VMOVUPS    (CX), Y15
@@ -953,14 +1344,16 @@ partly4:
 	VMASKMOVPS Y11, Y15, 64(BX)
 	ADDQ       R11, BX
 
-stored5:
+stored7:
 	LEAQ (AX)(SI*4), AX
 	SUBQ $0x04, R10
 	JGE  rows1
 
 rest2:
 	TESTQ      $0x00000002, R10
-	JEQ        skip6
+	JEQ        skip8
+	TESTQ      DX, DX
+	JEQ        zero9
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x02, DI
 	VMOVUPS    (DX), Y0
@@ -973,11 +1366,22 @@ rest2:
 	VMOVUPS    (CX), Y5
 	VMASKMOVPS 64(DX), Y5, Y5
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), R11
-	MOVQ       k+8(FP), R12
-	MOVQ       AX, DI
+	JMP        begin10
 
-terms7:
+zero9:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+begin10:
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPS      (R11), Y6
 	VMOVUPS      32(R11), Y7
 	VMOVUPS      (CX), Y8
@@ -993,12 +1397,12 @@ terms7:
 	ADDQ         R8, DI
 	ADDQ         R9, R11
 	DECQ         R12
-	JNE          terms7
+	JNE          terms11
 	MOVQ         ldc+80(FP), DI
 	SHLQ         $0x02, DI
 	MOVQ         w+88(FP), R11
 	CMPQ         R11, $0x08
-	JNE          partly8
+	JNE          partly12
 	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	VMOVUPS      Y2, 64(BX)
@@ -1007,9 +1411,9 @@ terms7:
 	VMOVUPS      Y4, 32(BX)
 	VMOVUPS      Y5, 64(BX)
 	ADDQ         DI, BX
-	JMP          stored9
+	JMP          stored13
 
-partly8:
+partly12:
 	VMOVUPS    Y0, (BX)
 	VMOVUPS    Y1, 32(BX)
 	VMOVUPS    (CX), Y9
@@ -1021,12 +1425,14 @@ partly8:
 	VMASKMOVPS Y5, Y9, 64(BX)
 	ADDQ       DI, BX
 
-stored9:
+stored13:
 	LEAQ (AX)(SI*2), AX
 
-skip6:
+skip8:
 	TESTQ      $0x00000001, R10
-	JEQ        skip10
+	JEQ        skip14
+	TESTQ      DX, DX
+	JEQ        zero15
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x02, DI
 	VMOVUPS    (DX), Y0
@@ -1034,11 +1440,19 @@ skip6:
 	VMOVUPS    (CX), Y2
 	VMASKMOVPS 64(DX), Y2, Y2
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+8(FP), R10
-	MOVQ       AX, DX
+	JMP        begin16
 
-terms11:
+zero15:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R10
+	MOVQ AX, DX
+
+terms17:
 	VMOVUPS      (CX), Y3
 	VMASKMOVPS   64(DI), Y3, Y3
 	VBROADCASTSS (DX), Y4
@@ -1048,29 +1462,29 @@ terms11:
 	ADDQ         R8, DX
 	ADDQ         R9, DI
 	DECQ         R10
-	JNE          terms11
+	JNE          terms17
 	MOVQ         ldc+80(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         w+88(FP), DI
 	CMPQ         DI, $0x08
-	JNE          partly12
+	JNE          partly18
 	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	VMOVUPS      Y2, 64(BX)
 	ADDQ         DX, BX
-	JMP          stored13
+	JMP          stored19
 
-partly12:
+partly18:
 	VMOVUPS    Y0, (BX)
 	VMOVUPS    Y1, 32(BX)
 	VMOVUPS    (CX), Y4
 	VMASKMOVPS Y2, Y4, 64(BX)
 	ADDQ       DX, BX
 
-stored13:
+stored19:
 	LEAQ (AX)(SI*1), AX
 
-skip10:
+skip14:
 	VZEROUPPER
 	RET
 
@@ -1093,7 +1507,7 @@ DATA mask32<>+60(SB)/4, $0x00000000
 GLOBL mask32<>(SB), RODATA|NOPTR, $64
 
 // func gemmPanel2F64AVX512(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmPanel2F64AVX512(SB), $0-96
 	MOVQ  w+88(FP), AX
 	XORL  CX, CX
@@ -1118,6 +1532,8 @@ TEXT ·gemmPanel2F64AVX512(SB), $0-96
 	JL    rest2
 
 rows1:
+	TESTQ     CX, CX
+	JEQ       zero3
 	MOVQ      lds+64(FP), R12
 	SHLQ      $0x03, R12
 	VMOVUPD   (CX), Z0
@@ -1144,11 +1560,32 @@ rows1:
 	VMOVUPD   (CX), Z14
 	VMOVUPD.Z 64(CX), K1, Z15
 	ADDQ      R12, CX
-	MOVQ      b+40(FP), R13
-	MOVQ      k+8(FP), R14
-	MOVQ      AX, R12
+	JMP       begin4
 
-terms3:
+zero3:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+	VXORPD Z4, Z4, Z4
+	VXORPD Z5, Z5, Z5
+	VXORPD Z6, Z6, Z6
+	VXORPD Z7, Z7, Z7
+	VXORPD Z8, Z8, Z8
+	VXORPD Z9, Z9, Z9
+	VXORPD Z10, Z10, Z10
+	VXORPD Z11, Z11, Z11
+	VXORPD Z12, Z12, Z12
+	VXORPD Z13, Z13, Z13
+	VXORPD Z14, Z14, Z14
+	VXORPD Z15, Z15, Z15
+
+begin4:
+	MOVQ b+40(FP), R13
+	MOVQ k+8(FP), R14
+	MOVQ AX, R12
+
+terms5:
 	VMOVUPD      (R13), Z16
 	VMOVUPD.Z    64(R13), K1, Z17
 	VBROADCASTSD (R12), Z18
@@ -1178,40 +1615,74 @@ terms3:
 	ADDQ         R9, R12
 	ADDQ         R10, R13
 	DECQ         R14
-	JNE          terms3
+	JNE          terms5
 	MOVQ         ldc+80(FP), R12
 	SHLQ         $0x03, R12
+	MOVQ         w+88(FP), R13
+	CMPQ         R13, $0x08
+	JNE          partly6
 	VMOVUPD      Z0, (DX)
-	VMOVUPD      Z1, K1, 64(DX)
+	VMOVUPD      Z1, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z2, (DX)
-	VMOVUPD      Z3, K1, 64(DX)
+	VMOVUPD      Z3, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z4, (DX)
-	VMOVUPD      Z5, K1, 64(DX)
+	VMOVUPD      Z5, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z6, (DX)
-	VMOVUPD      Z7, K1, 64(DX)
+	VMOVUPD      Z7, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z8, (DX)
-	VMOVUPD      Z9, K1, 64(DX)
+	VMOVUPD      Z9, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z10, (DX)
-	VMOVUPD      Z11, K1, 64(DX)
+	VMOVUPD      Z11, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z12, (DX)
-	VMOVUPD      Z13, K1, 64(DX)
+	VMOVUPD      Z13, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPD      Z14, (DX)
-	VMOVUPD      Z15, K1, 64(DX)
+	VMOVUPD      Z15, 64(DX)
 	ADDQ         R12, DX
-	LEAQ         (AX)(BX*8), AX
-	SUBQ         $0x08, R11
-	JGE          rows1
+	JMP          stored7
+
+partly6:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z2, (DX)
+	VMOVUPD Z3, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z4, (DX)
+	VMOVUPD Z5, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z6, (DX)
+	VMOVUPD Z7, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z8, (DX)
+	VMOVUPD Z9, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z10, (DX)
+	VMOVUPD Z11, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z12, (DX)
+	VMOVUPD Z13, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPD Z14, (DX)
+	VMOVUPD Z15, K1, 64(DX)
+	ADDQ    R12, DX
+
+stored7:
+	LEAQ (AX)(BX*8), AX
+	SUBQ $0x08, R11
+	JGE  rows1
 
 rest2:
 	TESTQ     $0x00000004, R11
-	JEQ       skip4
+	JEQ       skip8
+	TESTQ     CX, CX
+	JEQ       zero9
 	MOVQ      lds+64(FP), DI
 	SHLQ      $0x03, DI
 	VMOVUPD   (CX), Z0
@@ -1226,11 +1697,24 @@ rest2:
 	VMOVUPD   (CX), Z6
 	VMOVUPD.Z 64(CX), K1, Z7
 	ADDQ      DI, CX
-	MOVQ      b+40(FP), R8
-	MOVQ      k+8(FP), R12
-	MOVQ      AX, DI
+	JMP       begin10
 
-terms5:
+zero9:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+	VXORPD Z4, Z4, Z4
+	VXORPD Z5, Z5, Z5
+	VXORPD Z6, Z6, Z6
+	VXORPD Z7, Z7, Z7
+
+begin10:
+	MOVQ b+40(FP), R8
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPD      (R8), Z8
 	VMOVUPD.Z    64(R8), K1, Z9
 	VBROADCASTSD (DI), Z10
@@ -1248,26 +1732,48 @@ terms5:
 	ADDQ         R9, DI
 	ADDQ         R10, R8
 	DECQ         R12
-	JNE          terms5
+	JNE          terms11
 	MOVQ         ldc+80(FP), SI
 	SHLQ         $0x03, SI
+	MOVQ         w+88(FP), DI
+	CMPQ         DI, $0x08
+	JNE          partly12
 	VMOVUPD      Z0, (DX)
-	VMOVUPD      Z1, K1, 64(DX)
+	VMOVUPD      Z1, 64(DX)
 	ADDQ         SI, DX
 	VMOVUPD      Z2, (DX)
-	VMOVUPD      Z3, K1, 64(DX)
+	VMOVUPD      Z3, 64(DX)
 	ADDQ         SI, DX
 	VMOVUPD      Z4, (DX)
-	VMOVUPD      Z5, K1, 64(DX)
+	VMOVUPD      Z5, 64(DX)
 	ADDQ         SI, DX
 	VMOVUPD      Z6, (DX)
-	VMOVUPD      Z7, K1, 64(DX)
+	VMOVUPD      Z7, 64(DX)
 	ADDQ         SI, DX
-	LEAQ         (AX)(BX*4), AX
+	JMP          stored13
 
-skip4:
+partly12:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, K1, 64(DX)
+	ADDQ    SI, DX
+	VMOVUPD Z2, (DX)
+	VMOVUPD Z3, K1, 64(DX)
+	ADDQ    SI, DX
+	VMOVUPD Z4, (DX)
+	VMOVUPD Z5, K1, 64(DX)
+	ADDQ    SI, DX
+	VMOVUPD Z6, (DX)
+	VMOVUPD Z7, K1, 64(DX)
+	ADDQ    SI, DX
+
+stored13:
+	LEAQ (AX)(BX*4), AX
+
+skip8:
 	TESTQ     $0x00000002, R11
-	JEQ       skip6
+	JEQ       skip14
+	TESTQ     CX, CX
+	JEQ       zero15
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x03, SI
 	VMOVUPD   (CX), Z0
@@ -1276,11 +1782,20 @@ skip4:
 	VMOVUPD   (CX), Z2
 	VMOVUPD.Z 64(CX), K1, Z3
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), DI
-	MOVQ      k+8(FP), R8
-	MOVQ      AX, SI
+	JMP       begin16
 
-terms7:
+zero15:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R8
+	MOVQ AX, SI
+
+terms17:
 	VMOVUPD      (DI), Z4
 	VMOVUPD.Z    64(DI), K1, Z5
 	VBROADCASTSD (SI), Z6
@@ -1292,30 +1807,53 @@ terms7:
 	ADDQ         R9, SI
 	ADDQ         R10, DI
 	DECQ         R8
-	JNE          terms7
+	JNE          terms17
 	MOVQ         ldc+80(FP), SI
 	SHLQ         $0x03, SI
+	MOVQ         w+88(FP), DI
+	CMPQ         DI, $0x08
+	JNE          partly18
 	VMOVUPD      Z0, (DX)
-	VMOVUPD      Z1, K1, 64(DX)
+	VMOVUPD      Z1, 64(DX)
 	ADDQ         SI, DX
 	VMOVUPD      Z2, (DX)
-	VMOVUPD      Z3, K1, 64(DX)
+	VMOVUPD      Z3, 64(DX)
 	ADDQ         SI, DX
-	LEAQ         (AX)(BX*2), AX
+	JMP          stored19
 
-skip6:
+partly18:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, K1, 64(DX)
+	ADDQ    SI, DX
+	VMOVUPD Z2, (DX)
+	VMOVUPD Z3, K1, 64(DX)
+	ADDQ    SI, DX
+
+stored19:
+	LEAQ (AX)(BX*2), AX
+
+skip14:
 	TESTQ     $0x00000001, R11
-	JEQ       skip8
+	JEQ       skip20
+	TESTQ     CX, CX
+	JEQ       zero21
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x03, SI
 	VMOVUPD   (CX), Z0
 	VMOVUPD.Z 64(CX), K1, Z1
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), SI
-	MOVQ      k+8(FP), DI
-	MOVQ      AX, CX
+	JMP       begin22
 
-terms9:
+zero21:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+
+begin22:
+	MOVQ b+40(FP), SI
+	MOVQ k+8(FP), DI
+	MOVQ AX, CX
+
+terms23:
 	VMOVUPD.Z    64(SI), K1, Z2
 	VBROADCASTSD (CX), Z3
 	VFMADD231PD  (SI), Z3, Z0
@@ -1323,15 +1861,26 @@ terms9:
 	ADDQ         R9, CX
 	ADDQ         R10, SI
 	DECQ         DI
-	JNE          terms9
+	JNE          terms23
 	MOVQ         ldc+80(FP), CX
 	SHLQ         $0x03, CX
+	MOVQ         w+88(FP), SI
+	CMPQ         SI, $0x08
+	JNE          partly24
 	VMOVUPD      Z0, (DX)
-	VMOVUPD      Z1, K1, 64(DX)
+	VMOVUPD      Z1, 64(DX)
 	ADDQ         CX, DX
-	LEAQ         (AX)(BX*1), AX
+	JMP          stored25
 
-skip8:
+partly24:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, K1, 64(DX)
+	ADDQ    CX, DX
+
+stored25:
+	LEAQ (AX)(BX*1), AX
+
+skip20:
 	VZEROUPPER
 	RET
 
@@ -1357,6 +1906,8 @@ TEXT ·gemmPanel2F64AVX2(SB), $0-96
 	JL   rest2
 
 rows1:
+	TESTQ      DX, DX
+	JEQ        zero3
 	MOVQ       lds+64(FP), R11
 	SHLQ       $0x03, R11
 	VMOVUPD    (DX), Y0
@@ -1375,11 +1926,24 @@ rows1:
 	VMOVUPD    (CX), Y7
 	VMASKMOVPD 32(DX), Y7, Y7
 	ADDQ       R11, DX
-	MOVQ       b+40(FP), R12
-	MOVQ       k+8(FP), R13
-	MOVQ       AX, R11
+	JMP        begin4
 
-terms3:
+zero3:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+
+begin4:
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+	MOVQ AX, R11
+
+terms5:
 	VMOVUPD      (R12), Y8
 	VMOVUPD      (CX), Y9
 	VMASKMOVPD   32(R12), Y9, Y9
@@ -1398,12 +1962,12 @@ terms3:
 	ADDQ         R8, R11
 	ADDQ         R9, R12
 	DECQ         R13
-	JNE          terms3
+	JNE          terms5
 	MOVQ         ldc+80(FP), R11
 	SHLQ         $0x03, R11
 	MOVQ         w+88(FP), R12
 	CMPQ         R12, $0x04
-	JNE          partly4
+	JNE          partly6
 	VMOVUPD      Y0, (BX)
 	VMOVUPD      Y1, 32(BX)
 	ADDQ         R11, BX
@@ -1416,9 +1980,9 @@ terms3:
 	VMOVUPD      Y6, (BX)
 	VMOVUPD      Y7, 32(BX)
 	ADDQ         R11, BX
-	JMP          stored5
+	JMP          stored7
 
-partly4:
+partly6:
 	VMOVUPD    Y0, (BX)
 	VMOVUPD    (CX), Y10
 	VMASKMOVPD Y1, Y10, 32(BX)
@@ -1436,14 +2000,16 @@ partly4:
 	VMASKMOVPD Y7, Y10, 32(BX)
 	ADDQ       R11, BX
 
-stored5:
+stored7:
 	LEAQ (AX)(SI*4), AX
 	SUBQ $0x04, R10
 	JGE  rows1
 
 rest2:
 	TESTQ      $0x00000002, R10
-	JEQ        skip6
+	JEQ        skip8
+	TESTQ      DX, DX
+	JEQ        zero9
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x03, DI
 	VMOVUPD    (DX), Y0
@@ -1454,11 +2020,20 @@ rest2:
 	VMOVUPD    (CX), Y3
 	VMASKMOVPD 32(DX), Y3, Y3
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), R11
-	MOVQ       k+8(FP), R12
-	MOVQ       AX, DI
+	JMP        begin10
 
-terms7:
+zero9:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+begin10:
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPD      (R11), Y4
 	VMOVUPD      (CX), Y5
 	VMASKMOVPD   32(R11), Y5, Y5
@@ -1471,21 +2046,21 @@ terms7:
 	ADDQ         R8, DI
 	ADDQ         R9, R11
 	DECQ         R12
-	JNE          terms7
+	JNE          terms11
 	MOVQ         ldc+80(FP), DI
 	SHLQ         $0x03, DI
 	MOVQ         w+88(FP), R11
 	CMPQ         R11, $0x04
-	JNE          partly8
+	JNE          partly12
 	VMOVUPD      Y0, (BX)
 	VMOVUPD      Y1, 32(BX)
 	ADDQ         DI, BX
 	VMOVUPD      Y2, (BX)
 	VMOVUPD      Y3, 32(BX)
 	ADDQ         DI, BX
-	JMP          stored9
+	JMP          stored13
 
-partly8:
+partly12:
 	VMOVUPD    Y0, (BX)
 	VMOVUPD    (CX), Y6
 	VMASKMOVPD Y1, Y6, 32(BX)
@@ -1495,23 +2070,32 @@ partly8:
 	VMASKMOVPD Y3, Y6, 32(BX)
 	ADDQ       DI, BX
 
-stored9:
+stored13:
 	LEAQ (AX)(SI*2), AX
 
-skip6:
+skip8:
 	TESTQ      $0x00000001, R10
-	JEQ        skip10
+	JEQ        skip14
+	TESTQ      DX, DX
+	JEQ        zero15
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x03, DI
 	VMOVUPD    (DX), Y0
 	VMOVUPD    (CX), Y1
 	VMASKMOVPD 32(DX), Y1, Y1
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+8(FP), R10
-	MOVQ       AX, DX
+	JMP        begin16
 
-terms11:
+zero15:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R10
+	MOVQ AX, DX
+
+terms17:
 	VMOVUPD      (CX), Y2
 	VMASKMOVPD   32(DI), Y2, Y2
 	VBROADCASTSD (DX), Y3
@@ -1520,32 +2104,32 @@ terms11:
 	ADDQ         R8, DX
 	ADDQ         R9, DI
 	DECQ         R10
-	JNE          terms11
+	JNE          terms17
 	MOVQ         ldc+80(FP), DX
 	SHLQ         $0x03, DX
 	MOVQ         w+88(FP), DI
 	CMPQ         DI, $0x04
-	JNE          partly12
+	JNE          partly18
 	VMOVUPD      Y0, (BX)
 	VMOVUPD      Y1, 32(BX)
 	ADDQ         DX, BX
-	JMP          stored13
+	JMP          stored19
 
-partly12:
+partly18:
 	VMOVUPD    Y0, (BX)
 	VMOVUPD    (CX), Y3
 	VMASKMOVPD Y1, Y3, 32(BX)
 	ADDQ       DX, BX
 
-stored13:
+stored19:
 	LEAQ (AX)(SI*1), AX
 
-skip10:
+skip14:
 	VZEROUPPER
 	RET
 
 // func gemmPanel2F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmPanel2F32AVX512(SB), $0-96
 	MOVQ  w+88(FP), AX
 	XORL  CX, CX
@@ -1570,6 +2154,8 @@ TEXT ·gemmPanel2F32AVX512(SB), $0-96
 	JL    rest2
 
 rows1:
+	TESTQ     CX, CX
+	JEQ       zero3
 	MOVQ      lds+64(FP), R12
 	SHLQ      $0x02, R12
 	VMOVUPS   (CX), Z0
@@ -1596,11 +2182,32 @@ rows1:
 	VMOVUPS   (CX), Z14
 	VMOVUPS.Z 64(CX), K1, Z15
 	ADDQ      R12, CX
-	MOVQ      b+40(FP), R13
-	MOVQ      k+8(FP), R14
-	MOVQ      AX, R12
+	JMP       begin4
 
-terms3:
+zero3:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+
+begin4:
+	MOVQ b+40(FP), R13
+	MOVQ k+8(FP), R14
+	MOVQ AX, R12
+
+terms5:
 	VMOVUPS      (R13), Z16
 	VMOVUPS.Z    64(R13), K1, Z17
 	VBROADCASTSS (R12), Z18
@@ -1630,40 +2237,74 @@ terms3:
 	ADDQ         R9, R12
 	ADDQ         R10, R13
 	DECQ         R14
-	JNE          terms3
+	JNE          terms5
 	MOVQ         ldc+80(FP), R12
 	SHLQ         $0x02, R12
+	MOVQ         w+88(FP), R13
+	CMPQ         R13, $0x10
+	JNE          partly6
 	VMOVUPS      Z0, (DX)
-	VMOVUPS      Z1, K1, 64(DX)
+	VMOVUPS      Z1, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z2, (DX)
-	VMOVUPS      Z3, K1, 64(DX)
+	VMOVUPS      Z3, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z5, K1, 64(DX)
+	VMOVUPS      Z5, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z6, (DX)
-	VMOVUPS      Z7, K1, 64(DX)
+	VMOVUPS      Z7, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z8, (DX)
-	VMOVUPS      Z9, K1, 64(DX)
+	VMOVUPS      Z9, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z10, (DX)
-	VMOVUPS      Z11, K1, 64(DX)
+	VMOVUPS      Z11, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z12, (DX)
-	VMOVUPS      Z13, K1, 64(DX)
+	VMOVUPS      Z13, 64(DX)
 	ADDQ         R12, DX
 	VMOVUPS      Z14, (DX)
-	VMOVUPS      Z15, K1, 64(DX)
+	VMOVUPS      Z15, 64(DX)
 	ADDQ         R12, DX
-	LEAQ         (AX)(BX*8), AX
-	SUBQ         $0x08, R11
-	JGE          rows1
+	JMP          stored7
+
+partly6:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z2, (DX)
+	VMOVUPS Z3, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z4, (DX)
+	VMOVUPS Z5, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z6, (DX)
+	VMOVUPS Z7, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z8, (DX)
+	VMOVUPS Z9, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z10, (DX)
+	VMOVUPS Z11, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z12, (DX)
+	VMOVUPS Z13, K1, 64(DX)
+	ADDQ    R12, DX
+	VMOVUPS Z14, (DX)
+	VMOVUPS Z15, K1, 64(DX)
+	ADDQ    R12, DX
+
+stored7:
+	LEAQ (AX)(BX*8), AX
+	SUBQ $0x08, R11
+	JGE  rows1
 
 rest2:
 	TESTQ     $0x00000004, R11
-	JEQ       skip4
+	JEQ       skip8
+	TESTQ     CX, CX
+	JEQ       zero9
 	MOVQ      lds+64(FP), DI
 	SHLQ      $0x02, DI
 	VMOVUPS   (CX), Z0
@@ -1678,11 +2319,24 @@ rest2:
 	VMOVUPS   (CX), Z6
 	VMOVUPS.Z 64(CX), K1, Z7
 	ADDQ      DI, CX
-	MOVQ      b+40(FP), R8
-	MOVQ      k+8(FP), R12
-	MOVQ      AX, DI
+	JMP       begin10
 
-terms5:
+zero9:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+
+begin10:
+	MOVQ b+40(FP), R8
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPS      (R8), Z8
 	VMOVUPS.Z    64(R8), K1, Z9
 	VBROADCASTSS (DI), Z10
@@ -1700,26 +2354,48 @@ terms5:
 	ADDQ         R9, DI
 	ADDQ         R10, R8
 	DECQ         R12
-	JNE          terms5
+	JNE          terms11
 	MOVQ         ldc+80(FP), SI
 	SHLQ         $0x02, SI
+	MOVQ         w+88(FP), DI
+	CMPQ         DI, $0x10
+	JNE          partly12
 	VMOVUPS      Z0, (DX)
-	VMOVUPS      Z1, K1, 64(DX)
+	VMOVUPS      Z1, 64(DX)
 	ADDQ         SI, DX
 	VMOVUPS      Z2, (DX)
-	VMOVUPS      Z3, K1, 64(DX)
+	VMOVUPS      Z3, 64(DX)
 	ADDQ         SI, DX
 	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z5, K1, 64(DX)
+	VMOVUPS      Z5, 64(DX)
 	ADDQ         SI, DX
 	VMOVUPS      Z6, (DX)
-	VMOVUPS      Z7, K1, 64(DX)
+	VMOVUPS      Z7, 64(DX)
 	ADDQ         SI, DX
-	LEAQ         (AX)(BX*4), AX
+	JMP          stored13
 
-skip4:
+partly12:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, K1, 64(DX)
+	ADDQ    SI, DX
+	VMOVUPS Z2, (DX)
+	VMOVUPS Z3, K1, 64(DX)
+	ADDQ    SI, DX
+	VMOVUPS Z4, (DX)
+	VMOVUPS Z5, K1, 64(DX)
+	ADDQ    SI, DX
+	VMOVUPS Z6, (DX)
+	VMOVUPS Z7, K1, 64(DX)
+	ADDQ    SI, DX
+
+stored13:
+	LEAQ (AX)(BX*4), AX
+
+skip8:
 	TESTQ     $0x00000002, R11
-	JEQ       skip6
+	JEQ       skip14
+	TESTQ     CX, CX
+	JEQ       zero15
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x02, SI
 	VMOVUPS   (CX), Z0
@@ -1728,11 +2404,20 @@ skip4:
 	VMOVUPS   (CX), Z2
 	VMOVUPS.Z 64(CX), K1, Z3
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), DI
-	MOVQ      k+8(FP), R8
-	MOVQ      AX, SI
+	JMP       begin16
 
-terms7:
+zero15:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R8
+	MOVQ AX, SI
+
+terms17:
 	VMOVUPS      (DI), Z4
 	VMOVUPS.Z    64(DI), K1, Z5
 	VBROADCASTSS (SI), Z6
@@ -1744,30 +2429,53 @@ terms7:
 	ADDQ         R9, SI
 	ADDQ         R10, DI
 	DECQ         R8
-	JNE          terms7
+	JNE          terms17
 	MOVQ         ldc+80(FP), SI
 	SHLQ         $0x02, SI
+	MOVQ         w+88(FP), DI
+	CMPQ         DI, $0x10
+	JNE          partly18
 	VMOVUPS      Z0, (DX)
-	VMOVUPS      Z1, K1, 64(DX)
+	VMOVUPS      Z1, 64(DX)
 	ADDQ         SI, DX
 	VMOVUPS      Z2, (DX)
-	VMOVUPS      Z3, K1, 64(DX)
+	VMOVUPS      Z3, 64(DX)
 	ADDQ         SI, DX
-	LEAQ         (AX)(BX*2), AX
+	JMP          stored19
 
-skip6:
+partly18:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, K1, 64(DX)
+	ADDQ    SI, DX
+	VMOVUPS Z2, (DX)
+	VMOVUPS Z3, K1, 64(DX)
+	ADDQ    SI, DX
+
+stored19:
+	LEAQ (AX)(BX*2), AX
+
+skip14:
 	TESTQ     $0x00000001, R11
-	JEQ       skip8
+	JEQ       skip20
+	TESTQ     CX, CX
+	JEQ       zero21
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x02, SI
 	VMOVUPS   (CX), Z0
 	VMOVUPS.Z 64(CX), K1, Z1
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), SI
-	MOVQ      k+8(FP), DI
-	MOVQ      AX, CX
+	JMP       begin22
 
-terms9:
+zero21:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+
+begin22:
+	MOVQ b+40(FP), SI
+	MOVQ k+8(FP), DI
+	MOVQ AX, CX
+
+terms23:
 	VMOVUPS.Z    64(SI), K1, Z2
 	VBROADCASTSS (CX), Z3
 	VFMADD231PS  (SI), Z3, Z0
@@ -1775,15 +2483,26 @@ terms9:
 	ADDQ         R9, CX
 	ADDQ         R10, SI
 	DECQ         DI
-	JNE          terms9
+	JNE          terms23
 	MOVQ         ldc+80(FP), CX
 	SHLQ         $0x02, CX
+	MOVQ         w+88(FP), SI
+	CMPQ         SI, $0x10
+	JNE          partly24
 	VMOVUPS      Z0, (DX)
-	VMOVUPS      Z1, K1, 64(DX)
+	VMOVUPS      Z1, 64(DX)
 	ADDQ         CX, DX
-	LEAQ         (AX)(BX*1), AX
+	JMP          stored25
 
-skip8:
+partly24:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, K1, 64(DX)
+	ADDQ    CX, DX
+
+stored25:
+	LEAQ (AX)(BX*1), AX
+
+skip20:
 	VZEROUPPER
 	RET
 
@@ -1809,6 +2528,8 @@ TEXT ·gemmPanel2F32AVX2(SB), $0-96
 	JL   rest2
 
 rows1:
+	TESTQ      DX, DX
+	JEQ        zero3
 	MOVQ       lds+64(FP), R11
 	SHLQ       $0x02, R11
 	VMOVUPS    (DX), Y0
@@ -1827,11 +2548,24 @@ rows1:
 	VMOVUPS    (CX), Y7
 	VMASKMOVPS 32(DX), Y7, Y7
 	ADDQ       R11, DX
-	MOVQ       b+40(FP), R12
-	MOVQ       k+8(FP), R13
-	MOVQ       AX, R11
+	JMP        begin4
 
-terms3:
+zero3:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+begin4:
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+	MOVQ AX, R11
+
+terms5:
 	VMOVUPS      (R12), Y8
 	VMOVUPS      (CX), Y9
 	VMASKMOVPS   32(R12), Y9, Y9
@@ -1850,12 +2584,12 @@ terms3:
 	ADDQ         R8, R11
 	ADDQ         R9, R12
 	DECQ         R13
-	JNE          terms3
+	JNE          terms5
 	MOVQ         ldc+80(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         w+88(FP), R12
 	CMPQ         R12, $0x08
-	JNE          partly4
+	JNE          partly6
 	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	ADDQ         R11, BX
@@ -1868,9 +2602,9 @@ terms3:
 	VMOVUPS      Y6, (BX)
 	VMOVUPS      Y7, 32(BX)
 	ADDQ         R11, BX
-	JMP          stored5
+	JMP          stored7
 
-partly4:
+partly6:
 	VMOVUPS    Y0, (BX)
 	VMOVUPS    (CX), Y10
 	VMASKMOVPS Y1, Y10, 32(BX)
@@ -1888,14 +2622,16 @@ partly4:
 	VMASKMOVPS Y7, Y10, 32(BX)
 	ADDQ       R11, BX
 
-stored5:
+stored7:
 	LEAQ (AX)(SI*4), AX
 	SUBQ $0x04, R10
 	JGE  rows1
 
 rest2:
 	TESTQ      $0x00000002, R10
-	JEQ        skip6
+	JEQ        skip8
+	TESTQ      DX, DX
+	JEQ        zero9
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x02, DI
 	VMOVUPS    (DX), Y0
@@ -1906,11 +2642,20 @@ rest2:
 	VMOVUPS    (CX), Y3
 	VMASKMOVPS 32(DX), Y3, Y3
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), R11
-	MOVQ       k+8(FP), R12
-	MOVQ       AX, DI
+	JMP        begin10
 
-terms7:
+zero9:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+begin10:
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPS      (R11), Y4
 	VMOVUPS      (CX), Y5
 	VMASKMOVPS   32(R11), Y5, Y5
@@ -1923,21 +2668,21 @@ terms7:
 	ADDQ         R8, DI
 	ADDQ         R9, R11
 	DECQ         R12
-	JNE          terms7
+	JNE          terms11
 	MOVQ         ldc+80(FP), DI
 	SHLQ         $0x02, DI
 	MOVQ         w+88(FP), R11
 	CMPQ         R11, $0x08
-	JNE          partly8
+	JNE          partly12
 	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	ADDQ         DI, BX
 	VMOVUPS      Y2, (BX)
 	VMOVUPS      Y3, 32(BX)
 	ADDQ         DI, BX
-	JMP          stored9
+	JMP          stored13
 
-partly8:
+partly12:
 	VMOVUPS    Y0, (BX)
 	VMOVUPS    (CX), Y6
 	VMASKMOVPS Y1, Y6, 32(BX)
@@ -1947,23 +2692,32 @@ partly8:
 	VMASKMOVPS Y3, Y6, 32(BX)
 	ADDQ       DI, BX
 
-stored9:
+stored13:
 	LEAQ (AX)(SI*2), AX
 
-skip6:
+skip8:
 	TESTQ      $0x00000001, R10
-	JEQ        skip10
+	JEQ        skip14
+	TESTQ      DX, DX
+	JEQ        zero15
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x02, DI
 	VMOVUPS    (DX), Y0
 	VMOVUPS    (CX), Y1
 	VMASKMOVPS 32(DX), Y1, Y1
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+8(FP), R10
-	MOVQ       AX, DX
+	JMP        begin16
 
-terms11:
+zero15:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R10
+	MOVQ AX, DX
+
+terms17:
 	VMOVUPS      (CX), Y2
 	VMASKMOVPS   32(DI), Y2, Y2
 	VBROADCASTSS (DX), Y3
@@ -1972,32 +2726,32 @@ terms11:
 	ADDQ         R8, DX
 	ADDQ         R9, DI
 	DECQ         R10
-	JNE          terms11
+	JNE          terms17
 	MOVQ         ldc+80(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         w+88(FP), DI
 	CMPQ         DI, $0x08
-	JNE          partly12
+	JNE          partly18
 	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	ADDQ         DX, BX
-	JMP          stored13
+	JMP          stored19
 
-partly12:
+partly18:
 	VMOVUPS    Y0, (BX)
 	VMOVUPS    (CX), Y3
 	VMASKMOVPS Y1, Y3, 32(BX)
 	ADDQ       DX, BX
 
-stored13:
+stored19:
 	LEAQ (AX)(SI*1), AX
 
-skip10:
+skip14:
 	VZEROUPPER
 	RET
 
 // func gemmPanel1F64AVX512(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmPanel1F64AVX512(SB), $0-96
 	MOVQ  w+88(FP), AX
 	XORL  CX, CX
@@ -2022,6 +2776,8 @@ TEXT ·gemmPanel1F64AVX512(SB), $0-96
 	JL    rest2
 
 rows1:
+	TESTQ     CX, CX
+	JEQ       zero3
 	MOVQ      lds+64(FP), R12
 	SHLQ      $0x03, R12
 	VMOVUPD.Z (CX), K1, Z0
@@ -2040,11 +2796,24 @@ rows1:
 	ADDQ      R12, CX
 	VMOVUPD.Z (CX), K1, Z7
 	ADDQ      R12, CX
-	MOVQ      b+40(FP), R13
-	MOVQ      k+8(FP), R14
-	MOVQ      AX, R12
+	JMP       begin4
 
-terms3:
+zero3:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+	VXORPD Z4, Z4, Z4
+	VXORPD Z5, Z5, Z5
+	VXORPD Z6, Z6, Z6
+	VXORPD Z7, Z7, Z7
+
+begin4:
+	MOVQ b+40(FP), R13
+	MOVQ k+8(FP), R14
+	MOVQ AX, R12
+
+terms5:
 	VMOVUPD.Z        (R13), K1, Z8
 	VFMADD231PD.BCST (R12), Z8, Z0
 	VFMADD231PD.BCST (R12)(BX*1), Z8, Z1
@@ -2057,32 +2826,58 @@ terms3:
 	ADDQ             R9, R12
 	ADDQ             R10, R13
 	DECQ             R14
-	JNE              terms3
+	JNE              terms5
 	MOVQ             ldc+80(FP), R12
 	SHLQ             $0x03, R12
-	VMOVUPD          Z0, K1, (DX)
+	MOVQ             w+88(FP), R13
+	CMPQ             R13, $0x08
+	JNE              partly6
+	VMOVUPD          Z0, (DX)
 	ADDQ             R12, DX
-	VMOVUPD          Z1, K1, (DX)
+	VMOVUPD          Z1, (DX)
 	ADDQ             R12, DX
-	VMOVUPD          Z2, K1, (DX)
+	VMOVUPD          Z2, (DX)
 	ADDQ             R12, DX
-	VMOVUPD          Z3, K1, (DX)
+	VMOVUPD          Z3, (DX)
 	ADDQ             R12, DX
-	VMOVUPD          Z4, K1, (DX)
+	VMOVUPD          Z4, (DX)
 	ADDQ             R12, DX
-	VMOVUPD          Z5, K1, (DX)
+	VMOVUPD          Z5, (DX)
 	ADDQ             R12, DX
-	VMOVUPD          Z6, K1, (DX)
+	VMOVUPD          Z6, (DX)
 	ADDQ             R12, DX
-	VMOVUPD          Z7, K1, (DX)
+	VMOVUPD          Z7, (DX)
 	ADDQ             R12, DX
-	LEAQ             (AX)(BX*8), AX
-	SUBQ             $0x08, R11
-	JGE              rows1
+	JMP              stored7
+
+partly6:
+	VMOVUPD Z0, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPD Z1, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPD Z2, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPD Z3, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPD Z4, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPD Z5, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPD Z6, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPD Z7, K1, (DX)
+	ADDQ    R12, DX
+
+stored7:
+	LEAQ (AX)(BX*8), AX
+	SUBQ $0x08, R11
+	JGE  rows1
 
 rest2:
 	TESTQ     $0x00000004, R11
-	JEQ       skip4
+	JEQ       skip8
+	TESTQ     CX, CX
+	JEQ       zero9
 	MOVQ      lds+64(FP), DI
 	SHLQ      $0x03, DI
 	VMOVUPD.Z (CX), K1, Z0
@@ -2093,11 +2888,20 @@ rest2:
 	ADDQ      DI, CX
 	VMOVUPD.Z (CX), K1, Z3
 	ADDQ      DI, CX
-	MOVQ      b+40(FP), R8
-	MOVQ      k+8(FP), R12
-	MOVQ      AX, DI
+	JMP       begin10
 
-terms5:
+zero9:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+
+begin10:
+	MOVQ b+40(FP), R8
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPD.Z        (R8), K1, Z4
 	VFMADD231PD.BCST (DI), Z4, Z0
 	VFMADD231PD.BCST (DI)(BX*1), Z4, Z1
@@ -2106,73 +2910,128 @@ terms5:
 	ADDQ             R9, DI
 	ADDQ             R10, R8
 	DECQ             R12
-	JNE              terms5
+	JNE              terms11
 	MOVQ             ldc+80(FP), SI
 	SHLQ             $0x03, SI
-	VMOVUPD          Z0, K1, (DX)
+	MOVQ             w+88(FP), DI
+	CMPQ             DI, $0x08
+	JNE              partly12
+	VMOVUPD          Z0, (DX)
 	ADDQ             SI, DX
-	VMOVUPD          Z1, K1, (DX)
+	VMOVUPD          Z1, (DX)
 	ADDQ             SI, DX
-	VMOVUPD          Z2, K1, (DX)
+	VMOVUPD          Z2, (DX)
 	ADDQ             SI, DX
-	VMOVUPD          Z3, K1, (DX)
+	VMOVUPD          Z3, (DX)
 	ADDQ             SI, DX
-	LEAQ             (AX)(BX*4), AX
+	JMP              stored13
 
-skip4:
+partly12:
+	VMOVUPD Z0, K1, (DX)
+	ADDQ    SI, DX
+	VMOVUPD Z1, K1, (DX)
+	ADDQ    SI, DX
+	VMOVUPD Z2, K1, (DX)
+	ADDQ    SI, DX
+	VMOVUPD Z3, K1, (DX)
+	ADDQ    SI, DX
+
+stored13:
+	LEAQ (AX)(BX*4), AX
+
+skip8:
 	TESTQ     $0x00000002, R11
-	JEQ       skip6
+	JEQ       skip14
+	TESTQ     CX, CX
+	JEQ       zero15
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x03, SI
 	VMOVUPD.Z (CX), K1, Z0
 	ADDQ      SI, CX
 	VMOVUPD.Z (CX), K1, Z1
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), DI
-	MOVQ      k+8(FP), R8
-	MOVQ      AX, SI
+	JMP       begin16
 
-terms7:
+zero15:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R8
+	MOVQ AX, SI
+
+terms17:
 	VMOVUPD.Z        (DI), K1, Z2
 	VFMADD231PD.BCST (SI), Z2, Z0
 	VFMADD231PD.BCST (SI)(BX*1), Z2, Z1
 	ADDQ             R9, SI
 	ADDQ             R10, DI
 	DECQ             R8
-	JNE              terms7
+	JNE              terms17
 	MOVQ             ldc+80(FP), SI
 	SHLQ             $0x03, SI
-	VMOVUPD          Z0, K1, (DX)
+	MOVQ             w+88(FP), DI
+	CMPQ             DI, $0x08
+	JNE              partly18
+	VMOVUPD          Z0, (DX)
 	ADDQ             SI, DX
-	VMOVUPD          Z1, K1, (DX)
+	VMOVUPD          Z1, (DX)
 	ADDQ             SI, DX
-	LEAQ             (AX)(BX*2), AX
+	JMP              stored19
 
-skip6:
+partly18:
+	VMOVUPD Z0, K1, (DX)
+	ADDQ    SI, DX
+	VMOVUPD Z1, K1, (DX)
+	ADDQ    SI, DX
+
+stored19:
+	LEAQ (AX)(BX*2), AX
+
+skip14:
 	TESTQ     $0x00000001, R11
-	JEQ       skip8
+	JEQ       skip20
+	TESTQ     CX, CX
+	JEQ       zero21
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x03, SI
 	VMOVUPD.Z (CX), K1, Z0
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), SI
-	MOVQ      k+8(FP), DI
-	MOVQ      AX, CX
+	JMP       begin22
 
-terms9:
+zero21:
+	VXORPD Z0, Z0, Z0
+
+begin22:
+	MOVQ b+40(FP), SI
+	MOVQ k+8(FP), DI
+	MOVQ AX, CX
+
+terms23:
 	VMOVUPD.Z        (SI), K1, Z1
 	VFMADD231PD.BCST (CX), Z1, Z0
 	ADDQ             R9, CX
 	ADDQ             R10, SI
 	DECQ             DI
-	JNE              terms9
+	JNE              terms23
 	MOVQ             ldc+80(FP), CX
 	SHLQ             $0x03, CX
-	VMOVUPD          Z0, K1, (DX)
+	MOVQ             w+88(FP), SI
+	CMPQ             SI, $0x08
+	JNE              partly24
+	VMOVUPD          Z0, (DX)
 	ADDQ             CX, DX
-	LEAQ             (AX)(BX*1), AX
+	JMP              stored25
 
-skip8:
+partly24:
+	VMOVUPD Z0, K1, (DX)
+	ADDQ    CX, DX
+
+stored25:
+	LEAQ (AX)(BX*1), AX
+
+skip20:
 	VZEROUPPER
 	RET
 
@@ -2198,6 +3057,8 @@ TEXT ·gemmPanel1F64AVX2(SB), $0-96
 	JL   rest2
 
 rows1:
+	TESTQ      DX, DX
+	JEQ        zero3
 	MOVQ       lds+64(FP), R11
 	SHLQ       $0x03, R11
 	VMOVUPD    (CX), Y0
@@ -2212,11 +3073,20 @@ rows1:
 	VMOVUPD    (CX), Y3
 	VMASKMOVPD (DX), Y3, Y3
 	ADDQ       R11, DX
-	MOVQ       b+40(FP), R12
-	MOVQ       k+8(FP), R13
-	MOVQ       AX, R11
+	JMP        begin4
 
-terms3:
+zero3:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+begin4:
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+	MOVQ AX, R11
+
+terms5:
 	VMOVUPD      (CX), Y4
 	VMASKMOVPD   (R12), Y4, Y4
 	VBROADCASTSD (R11), Y5
@@ -2230,12 +3100,12 @@ terms3:
 	ADDQ         R8, R11
 	ADDQ         R9, R12
 	DECQ         R13
-	JNE          terms3
+	JNE          terms5
 	MOVQ         ldc+80(FP), R11
 	SHLQ         $0x03, R11
 	MOVQ         w+88(FP), R12
 	CMPQ         R12, $0x04
-	JNE          partly4
+	JNE          partly6
 	VMOVUPD      Y0, (BX)
 	ADDQ         R11, BX
 	VMOVUPD      Y1, (BX)
@@ -2244,9 +3114,9 @@ terms3:
 	ADDQ         R11, BX
 	VMOVUPD      Y3, (BX)
 	ADDQ         R11, BX
-	JMP          stored5
+	JMP          stored7
 
-partly4:
+partly6:
 	VMOVUPD    (CX), Y5
 	VMASKMOVPD Y0, Y5, (BX)
 	ADDQ       R11, BX
@@ -2260,14 +3130,16 @@ partly4:
 	VMASKMOVPD Y3, Y5, (BX)
 	ADDQ       R11, BX
 
-stored5:
+stored7:
 	LEAQ (AX)(SI*4), AX
 	SUBQ $0x04, R10
 	JGE  rows1
 
 rest2:
 	TESTQ      $0x00000002, R10
-	JEQ        skip6
+	JEQ        skip8
+	TESTQ      DX, DX
+	JEQ        zero9
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x03, DI
 	VMOVUPD    (CX), Y0
@@ -2276,11 +3148,18 @@ rest2:
 	VMOVUPD    (CX), Y1
 	VMASKMOVPD (DX), Y1, Y1
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), R11
-	MOVQ       k+8(FP), R12
-	MOVQ       AX, DI
+	JMP        begin10
 
-terms7:
+zero9:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+
+begin10:
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPD      (CX), Y2
 	VMASKMOVPD   (R11), Y2, Y2
 	VBROADCASTSD (DI), Y3
@@ -2290,19 +3169,19 @@ terms7:
 	ADDQ         R8, DI
 	ADDQ         R9, R11
 	DECQ         R12
-	JNE          terms7
+	JNE          terms11
 	MOVQ         ldc+80(FP), DI
 	SHLQ         $0x03, DI
 	MOVQ         w+88(FP), R11
 	CMPQ         R11, $0x04
-	JNE          partly8
+	JNE          partly12
 	VMOVUPD      Y0, (BX)
 	ADDQ         DI, BX
 	VMOVUPD      Y1, (BX)
 	ADDQ         DI, BX
-	JMP          stored9
+	JMP          stored13
 
-partly8:
+partly12:
 	VMOVUPD    (CX), Y3
 	VMASKMOVPD Y0, Y3, (BX)
 	ADDQ       DI, BX
@@ -2310,22 +3189,30 @@ partly8:
 	VMASKMOVPD Y1, Y3, (BX)
 	ADDQ       DI, BX
 
-stored9:
+stored13:
 	LEAQ (AX)(SI*2), AX
 
-skip6:
+skip8:
 	TESTQ      $0x00000001, R10
-	JEQ        skip10
+	JEQ        skip14
+	TESTQ      DX, DX
+	JEQ        zero15
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x03, DI
 	VMOVUPD    (CX), Y0
 	VMASKMOVPD (DX), Y0, Y0
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+8(FP), R10
-	MOVQ       AX, DX
+	JMP        begin16
 
-terms11:
+zero15:
+	VXORPD Y0, Y0, Y0
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R10
+	MOVQ AX, DX
+
+terms17:
 	VMOVUPD      (CX), Y1
 	VMASKMOVPD   (DI), Y1, Y1
 	VBROADCASTSD (DX), Y2
@@ -2333,30 +3220,30 @@ terms11:
 	ADDQ         R8, DX
 	ADDQ         R9, DI
 	DECQ         R10
-	JNE          terms11
+	JNE          terms17
 	MOVQ         ldc+80(FP), DX
 	SHLQ         $0x03, DX
 	MOVQ         w+88(FP), DI
 	CMPQ         DI, $0x04
-	JNE          partly12
+	JNE          partly18
 	VMOVUPD      Y0, (BX)
 	ADDQ         DX, BX
-	JMP          stored13
+	JMP          stored19
 
-partly12:
+partly18:
 	VMOVUPD    (CX), Y2
 	VMASKMOVPD Y0, Y2, (BX)
 	ADDQ       DX, BX
 
-stored13:
+stored19:
 	LEAQ (AX)(SI*1), AX
 
-skip10:
+skip14:
 	VZEROUPPER
 	RET
 
 // func gemmPanel1F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmPanel1F32AVX512(SB), $0-96
 	MOVQ  w+88(FP), AX
 	XORL  CX, CX
@@ -2381,6 +3268,8 @@ TEXT ·gemmPanel1F32AVX512(SB), $0-96
 	JL    rest2
 
 rows1:
+	TESTQ     CX, CX
+	JEQ       zero3
 	MOVQ      lds+64(FP), R12
 	SHLQ      $0x02, R12
 	VMOVUPS.Z (CX), K1, Z0
@@ -2399,11 +3288,24 @@ rows1:
 	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z7
 	ADDQ      R12, CX
-	MOVQ      b+40(FP), R13
-	MOVQ      k+8(FP), R14
-	MOVQ      AX, R12
+	JMP       begin4
 
-terms3:
+zero3:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+
+begin4:
+	MOVQ b+40(FP), R13
+	MOVQ k+8(FP), R14
+	MOVQ AX, R12
+
+terms5:
 	VMOVUPS.Z        (R13), K1, Z8
 	VFMADD231PS.BCST (R12), Z8, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z8, Z1
@@ -2416,32 +3318,58 @@ terms3:
 	ADDQ             R9, R12
 	ADDQ             R10, R13
 	DECQ             R14
-	JNE              terms3
+	JNE              terms5
 	MOVQ             ldc+80(FP), R12
 	SHLQ             $0x02, R12
-	VMOVUPS          Z0, K1, (DX)
+	MOVQ             w+88(FP), R13
+	CMPQ             R13, $0x10
+	JNE              partly6
+	VMOVUPS          Z0, (DX)
 	ADDQ             R12, DX
-	VMOVUPS          Z1, K1, (DX)
+	VMOVUPS          Z1, (DX)
 	ADDQ             R12, DX
-	VMOVUPS          Z2, K1, (DX)
+	VMOVUPS          Z2, (DX)
 	ADDQ             R12, DX
-	VMOVUPS          Z3, K1, (DX)
+	VMOVUPS          Z3, (DX)
 	ADDQ             R12, DX
-	VMOVUPS          Z4, K1, (DX)
+	VMOVUPS          Z4, (DX)
 	ADDQ             R12, DX
-	VMOVUPS          Z5, K1, (DX)
+	VMOVUPS          Z5, (DX)
 	ADDQ             R12, DX
-	VMOVUPS          Z6, K1, (DX)
+	VMOVUPS          Z6, (DX)
 	ADDQ             R12, DX
-	VMOVUPS          Z7, K1, (DX)
+	VMOVUPS          Z7, (DX)
 	ADDQ             R12, DX
-	LEAQ             (AX)(BX*8), AX
-	SUBQ             $0x08, R11
-	JGE              rows1
+	JMP              stored7
+
+partly6:
+	VMOVUPS Z0, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPS Z1, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPS Z2, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPS Z3, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPS Z4, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPS Z5, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPS Z6, K1, (DX)
+	ADDQ    R12, DX
+	VMOVUPS Z7, K1, (DX)
+	ADDQ    R12, DX
+
+stored7:
+	LEAQ (AX)(BX*8), AX
+	SUBQ $0x08, R11
+	JGE  rows1
 
 rest2:
 	TESTQ     $0x00000004, R11
-	JEQ       skip4
+	JEQ       skip8
+	TESTQ     CX, CX
+	JEQ       zero9
 	MOVQ      lds+64(FP), DI
 	SHLQ      $0x02, DI
 	VMOVUPS.Z (CX), K1, Z0
@@ -2452,11 +3380,20 @@ rest2:
 	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z3
 	ADDQ      DI, CX
-	MOVQ      b+40(FP), R8
-	MOVQ      k+8(FP), R12
-	MOVQ      AX, DI
+	JMP       begin10
 
-terms5:
+zero9:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+
+begin10:
+	MOVQ b+40(FP), R8
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPS.Z        (R8), K1, Z4
 	VFMADD231PS.BCST (DI), Z4, Z0
 	VFMADD231PS.BCST (DI)(BX*1), Z4, Z1
@@ -2465,73 +3402,128 @@ terms5:
 	ADDQ             R9, DI
 	ADDQ             R10, R8
 	DECQ             R12
-	JNE              terms5
+	JNE              terms11
 	MOVQ             ldc+80(FP), SI
 	SHLQ             $0x02, SI
-	VMOVUPS          Z0, K1, (DX)
+	MOVQ             w+88(FP), DI
+	CMPQ             DI, $0x10
+	JNE              partly12
+	VMOVUPS          Z0, (DX)
 	ADDQ             SI, DX
-	VMOVUPS          Z1, K1, (DX)
+	VMOVUPS          Z1, (DX)
 	ADDQ             SI, DX
-	VMOVUPS          Z2, K1, (DX)
+	VMOVUPS          Z2, (DX)
 	ADDQ             SI, DX
-	VMOVUPS          Z3, K1, (DX)
+	VMOVUPS          Z3, (DX)
 	ADDQ             SI, DX
-	LEAQ             (AX)(BX*4), AX
+	JMP              stored13
 
-skip4:
+partly12:
+	VMOVUPS Z0, K1, (DX)
+	ADDQ    SI, DX
+	VMOVUPS Z1, K1, (DX)
+	ADDQ    SI, DX
+	VMOVUPS Z2, K1, (DX)
+	ADDQ    SI, DX
+	VMOVUPS Z3, K1, (DX)
+	ADDQ    SI, DX
+
+stored13:
+	LEAQ (AX)(BX*4), AX
+
+skip8:
 	TESTQ     $0x00000002, R11
-	JEQ       skip6
+	JEQ       skip14
+	TESTQ     CX, CX
+	JEQ       zero15
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x02, SI
 	VMOVUPS.Z (CX), K1, Z0
 	ADDQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z1
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), DI
-	MOVQ      k+8(FP), R8
-	MOVQ      AX, SI
+	JMP       begin16
 
-terms7:
+zero15:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R8
+	MOVQ AX, SI
+
+terms17:
 	VMOVUPS.Z        (DI), K1, Z2
 	VFMADD231PS.BCST (SI), Z2, Z0
 	VFMADD231PS.BCST (SI)(BX*1), Z2, Z1
 	ADDQ             R9, SI
 	ADDQ             R10, DI
 	DECQ             R8
-	JNE              terms7
+	JNE              terms17
 	MOVQ             ldc+80(FP), SI
 	SHLQ             $0x02, SI
-	VMOVUPS          Z0, K1, (DX)
+	MOVQ             w+88(FP), DI
+	CMPQ             DI, $0x10
+	JNE              partly18
+	VMOVUPS          Z0, (DX)
 	ADDQ             SI, DX
-	VMOVUPS          Z1, K1, (DX)
+	VMOVUPS          Z1, (DX)
 	ADDQ             SI, DX
-	LEAQ             (AX)(BX*2), AX
+	JMP              stored19
 
-skip6:
+partly18:
+	VMOVUPS Z0, K1, (DX)
+	ADDQ    SI, DX
+	VMOVUPS Z1, K1, (DX)
+	ADDQ    SI, DX
+
+stored19:
+	LEAQ (AX)(BX*2), AX
+
+skip14:
 	TESTQ     $0x00000001, R11
-	JEQ       skip8
+	JEQ       skip20
+	TESTQ     CX, CX
+	JEQ       zero21
 	MOVQ      lds+64(FP), SI
 	SHLQ      $0x02, SI
 	VMOVUPS.Z (CX), K1, Z0
 	ADDQ      SI, CX
-	MOVQ      b+40(FP), SI
-	MOVQ      k+8(FP), DI
-	MOVQ      AX, CX
+	JMP       begin22
 
-terms9:
+zero21:
+	VXORPS Z0, Z0, Z0
+
+begin22:
+	MOVQ b+40(FP), SI
+	MOVQ k+8(FP), DI
+	MOVQ AX, CX
+
+terms23:
 	VMOVUPS.Z        (SI), K1, Z1
 	VFMADD231PS.BCST (CX), Z1, Z0
 	ADDQ             R9, CX
 	ADDQ             R10, SI
 	DECQ             DI
-	JNE              terms9
+	JNE              terms23
 	MOVQ             ldc+80(FP), CX
 	SHLQ             $0x02, CX
-	VMOVUPS          Z0, K1, (DX)
+	MOVQ             w+88(FP), SI
+	CMPQ             SI, $0x10
+	JNE              partly24
+	VMOVUPS          Z0, (DX)
 	ADDQ             CX, DX
-	LEAQ             (AX)(BX*1), AX
+	JMP              stored25
 
-skip8:
+partly24:
+	VMOVUPS Z0, K1, (DX)
+	ADDQ    CX, DX
+
+stored25:
+	LEAQ (AX)(BX*1), AX
+
+skip20:
 	VZEROUPPER
 	RET
 
@@ -2557,6 +3549,8 @@ TEXT ·gemmPanel1F32AVX2(SB), $0-96
 	JL   rest2
 
 rows1:
+	TESTQ      DX, DX
+	JEQ        zero3
 	MOVQ       lds+64(FP), R11
 	SHLQ       $0x02, R11
 	VMOVUPS    (CX), Y0
@@ -2571,11 +3565,20 @@ rows1:
 	VMOVUPS    (CX), Y3
 	VMASKMOVPS (DX), Y3, Y3
 	ADDQ       R11, DX
-	MOVQ       b+40(FP), R12
-	MOVQ       k+8(FP), R13
-	MOVQ       AX, R11
+	JMP        begin4
 
-terms3:
+zero3:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+begin4:
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+	MOVQ AX, R11
+
+terms5:
 	VMOVUPS      (CX), Y4
 	VMASKMOVPS   (R12), Y4, Y4
 	VBROADCASTSS (R11), Y5
@@ -2589,12 +3592,12 @@ terms3:
 	ADDQ         R8, R11
 	ADDQ         R9, R12
 	DECQ         R13
-	JNE          terms3
+	JNE          terms5
 	MOVQ         ldc+80(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         w+88(FP), R12
 	CMPQ         R12, $0x08
-	JNE          partly4
+	JNE          partly6
 	VMOVUPS      Y0, (BX)
 	ADDQ         R11, BX
 	VMOVUPS      Y1, (BX)
@@ -2603,9 +3606,9 @@ terms3:
 	ADDQ         R11, BX
 	VMOVUPS      Y3, (BX)
 	ADDQ         R11, BX
-	JMP          stored5
+	JMP          stored7
 
-partly4:
+partly6:
 	VMOVUPS    (CX), Y5
 	VMASKMOVPS Y0, Y5, (BX)
 	ADDQ       R11, BX
@@ -2619,14 +3622,16 @@ partly4:
 	VMASKMOVPS Y3, Y5, (BX)
 	ADDQ       R11, BX
 
-stored5:
+stored7:
 	LEAQ (AX)(SI*4), AX
 	SUBQ $0x04, R10
 	JGE  rows1
 
 rest2:
 	TESTQ      $0x00000002, R10
-	JEQ        skip6
+	JEQ        skip8
+	TESTQ      DX, DX
+	JEQ        zero9
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x02, DI
 	VMOVUPS    (CX), Y0
@@ -2635,11 +3640,18 @@ rest2:
 	VMOVUPS    (CX), Y1
 	VMASKMOVPS (DX), Y1, Y1
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), R11
-	MOVQ       k+8(FP), R12
-	MOVQ       AX, DI
+	JMP        begin10
 
-terms7:
+zero9:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+begin10:
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+	MOVQ AX, DI
+
+terms11:
 	VMOVUPS      (CX), Y2
 	VMASKMOVPS   (R11), Y2, Y2
 	VBROADCASTSS (DI), Y3
@@ -2649,19 +3661,19 @@ terms7:
 	ADDQ         R8, DI
 	ADDQ         R9, R11
 	DECQ         R12
-	JNE          terms7
+	JNE          terms11
 	MOVQ         ldc+80(FP), DI
 	SHLQ         $0x02, DI
 	MOVQ         w+88(FP), R11
 	CMPQ         R11, $0x08
-	JNE          partly8
+	JNE          partly12
 	VMOVUPS      Y0, (BX)
 	ADDQ         DI, BX
 	VMOVUPS      Y1, (BX)
 	ADDQ         DI, BX
-	JMP          stored9
+	JMP          stored13
 
-partly8:
+partly12:
 	VMOVUPS    (CX), Y3
 	VMASKMOVPS Y0, Y3, (BX)
 	ADDQ       DI, BX
@@ -2669,22 +3681,30 @@ partly8:
 	VMASKMOVPS Y1, Y3, (BX)
 	ADDQ       DI, BX
 
-stored9:
+stored13:
 	LEAQ (AX)(SI*2), AX
 
-skip6:
+skip8:
 	TESTQ      $0x00000001, R10
-	JEQ        skip10
+	JEQ        skip14
+	TESTQ      DX, DX
+	JEQ        zero15
 	MOVQ       lds+64(FP), DI
 	SHLQ       $0x02, DI
 	VMOVUPS    (CX), Y0
 	VMASKMOVPS (DX), Y0, Y0
 	ADDQ       DI, DX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+8(FP), R10
-	MOVQ       AX, DX
+	JMP        begin16
 
-terms11:
+zero15:
+	VXORPS Y0, Y0, Y0
+
+begin16:
+	MOVQ b+40(FP), DI
+	MOVQ k+8(FP), R10
+	MOVQ AX, DX
+
+terms17:
 	VMOVUPS      (CX), Y1
 	VMASKMOVPS   (DI), Y1, Y1
 	VBROADCASTSS (DX), Y2
@@ -2692,30 +3712,30 @@ terms11:
 	ADDQ         R8, DX
 	ADDQ         R9, DI
 	DECQ         R10
-	JNE          terms11
+	JNE          terms17
 	MOVQ         ldc+80(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         w+88(FP), DI
 	CMPQ         DI, $0x08
-	JNE          partly12
+	JNE          partly18
 	VMOVUPS      Y0, (BX)
 	ADDQ         DX, BX
-	JMP          stored13
+	JMP          stored19
 
-partly12:
+partly18:
 	VMOVUPS    (CX), Y2
 	VMASKMOVPS Y0, Y2, (BX)
 	ADDQ       DX, BX
 
-stored13:
+stored19:
 	LEAQ (AX)(SI*1), AX
 
-skip10:
+skip14:
 	VZEROUPPER
 	RET
 
 // func gemmPair4F64AVX512(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmPair4F64AVX512(SB), $0-96
 	MOVQ      w+88(FP), AX
 	XORL      CX, CX
@@ -2732,6 +3752,8 @@ TEXT ·gemmPair4F64AVX512(SB), $0-96
 	SHLQ      $0x03, SI
 	MOVQ      ldb+48(FP), DI
 	SHLQ      $0x03, DI
+	TESTQ     CX, CX
+	JEQ       zero1
 	MOVQ      lds+64(FP), R8
 	SHLQ      $0x03, R8
 	VMOVUPD   (CX), Z0
@@ -2744,11 +3766,24 @@ TEXT ·gemmPair4F64AVX512(SB), $0-96
 	VMOVUPD   128(CX), Z6
 	VMOVUPD.Z 192(CX), K1, Z7
 	ADDQ      R8, CX
-	MOVQ      b+40(FP), R8
-	MOVQ      k+8(FP), R9
-	MOVQ      AX, CX
+	JMP       begin2
 
-terms1:
+zero1:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+	VXORPD Z4, Z4, Z4
+	VXORPD Z5, Z5, Z5
+	VXORPD Z6, Z6, Z6
+	VXORPD Z7, Z7, Z7
+
+begin2:
+	MOVQ b+40(FP), R8
+	MOVQ k+8(FP), R9
+	MOVQ AX, CX
+
+terms3:
 	VMOVUPD      (R8), Z8
 	VMOVUPD      64(R8), Z9
 	VMOVUPD      128(R8), Z10
@@ -2766,20 +3801,38 @@ terms1:
 	ADDQ         SI, CX
 	ADDQ         DI, R8
 	DECQ         R9
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), CX
 	SHLQ         $0x03, CX
+	MOVQ         w+88(FP), SI
+	CMPQ         SI, $0x08
+	JNE          partly4
 	VMOVUPD      Z0, (DX)
 	VMOVUPD      Z1, 64(DX)
 	VMOVUPD      Z2, 128(DX)
-	VMOVUPD      Z3, K1, 192(DX)
+	VMOVUPD      Z3, 192(DX)
 	ADDQ         CX, DX
 	VMOVUPD      Z4, (DX)
 	VMOVUPD      Z5, 64(DX)
 	VMOVUPD      Z6, 128(DX)
-	VMOVUPD      Z7, K1, 192(DX)
+	VMOVUPD      Z7, 192(DX)
 	ADDQ         CX, DX
-	LEAQ         (AX)(BX*2), AX
+	JMP          stored5
+
+partly4:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, 64(DX)
+	VMOVUPD Z2, 128(DX)
+	VMOVUPD Z3, K1, 192(DX)
+	ADDQ    CX, DX
+	VMOVUPD Z4, (DX)
+	VMOVUPD Z5, 64(DX)
+	VMOVUPD Z6, 128(DX)
+	VMOVUPD Z7, K1, 192(DX)
+	ADDQ    CX, DX
+
+stored5:
+	LEAQ (AX)(BX*2), AX
 	VZEROUPPER
 	RET
 
@@ -2799,6 +3852,8 @@ TEXT ·gemmPair4F64AVX2(SB), $0-96
 	SHLQ       $0x03, DI
 	MOVQ       ldb+48(FP), R8
 	SHLQ       $0x03, R8
+	TESTQ      DX, DX
+	JEQ        zero1
 	MOVQ       lds+64(FP), R9
 	SHLQ       $0x03, R9
 	VMOVUPD    (DX), Y0
@@ -2813,11 +3868,24 @@ TEXT ·gemmPair4F64AVX2(SB), $0-96
 	VMOVUPD    (CX), Y7
 	VMASKMOVPD 96(DX), Y7, Y7
 	ADDQ       R9, DX
-	MOVQ       b+40(FP), R9
-	MOVQ       k+8(FP), R10
-	MOVQ       AX, DX
+	JMP        begin2
 
-terms1:
+zero1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+
+begin2:
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+	MOVQ AX, DX
+
+terms3:
 	VMOVUPD      (R9), Y8
 	VMOVUPD      32(R9), Y9
 	VMOVUPD      64(R9), Y10
@@ -2836,12 +3904,12 @@ terms1:
 	ADDQ         DI, DX
 	ADDQ         R8, R9
 	DECQ         R10
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), DX
 	SHLQ         $0x03, DX
 	MOVQ         w+88(FP), DI
 	CMPQ         DI, $0x04
-	JNE          partly2
+	JNE          partly4
 	VMOVUPD      Y0, (BX)
 	VMOVUPD      Y1, 32(BX)
 	VMOVUPD      Y2, 64(BX)
@@ -2852,9 +3920,9 @@ terms1:
 	VMOVUPD      Y6, 64(BX)
 	VMOVUPD      Y7, 96(BX)
 	ADDQ         DX, BX
-	JMP          stored3
+	JMP          stored5
 
-partly2:
+partly4:
 	VMOVUPD    Y0, (BX)
 	VMOVUPD    Y1, 32(BX)
 	VMOVUPD    Y2, 64(BX)
@@ -2868,13 +3936,13 @@ partly2:
 	VMASKMOVPD Y7, Y12, 96(BX)
 	ADDQ       DX, BX
 
-stored3:
+stored5:
 	LEAQ (AX)(SI*2), AX
 	VZEROUPPER
 	RET
 
 // func gemmPair4F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmPair4F32AVX512(SB), $0-96
 	MOVQ      w+88(FP), AX
 	XORL      CX, CX
@@ -2891,6 +3959,8 @@ TEXT ·gemmPair4F32AVX512(SB), $0-96
 	SHLQ      $0x02, SI
 	MOVQ      ldb+48(FP), DI
 	SHLQ      $0x02, DI
+	TESTQ     CX, CX
+	JEQ       zero1
 	MOVQ      lds+64(FP), R8
 	SHLQ      $0x02, R8
 	VMOVUPS   (CX), Z0
@@ -2903,11 +3973,24 @@ TEXT ·gemmPair4F32AVX512(SB), $0-96
 	VMOVUPS   128(CX), Z6
 	VMOVUPS.Z 192(CX), K1, Z7
 	ADDQ      R8, CX
-	MOVQ      b+40(FP), R8
-	MOVQ      k+8(FP), R9
-	MOVQ      AX, CX
+	JMP       begin2
 
-terms1:
+zero1:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+
+begin2:
+	MOVQ b+40(FP), R8
+	MOVQ k+8(FP), R9
+	MOVQ AX, CX
+
+terms3:
 	VMOVUPS      (R8), Z8
 	VMOVUPS      64(R8), Z9
 	VMOVUPS      128(R8), Z10
@@ -2925,20 +4008,38 @@ terms1:
 	ADDQ         SI, CX
 	ADDQ         DI, R8
 	DECQ         R9
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), CX
 	SHLQ         $0x02, CX
+	MOVQ         w+88(FP), SI
+	CMPQ         SI, $0x10
+	JNE          partly4
 	VMOVUPS      Z0, (DX)
 	VMOVUPS      Z1, 64(DX)
 	VMOVUPS      Z2, 128(DX)
-	VMOVUPS      Z3, K1, 192(DX)
+	VMOVUPS      Z3, 192(DX)
 	ADDQ         CX, DX
 	VMOVUPS      Z4, (DX)
 	VMOVUPS      Z5, 64(DX)
 	VMOVUPS      Z6, 128(DX)
-	VMOVUPS      Z7, K1, 192(DX)
+	VMOVUPS      Z7, 192(DX)
 	ADDQ         CX, DX
-	LEAQ         (AX)(BX*2), AX
+	JMP          stored5
+
+partly4:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, K1, 192(DX)
+	ADDQ    CX, DX
+	VMOVUPS Z4, (DX)
+	VMOVUPS Z5, 64(DX)
+	VMOVUPS Z6, 128(DX)
+	VMOVUPS Z7, K1, 192(DX)
+	ADDQ    CX, DX
+
+stored5:
+	LEAQ (AX)(BX*2), AX
 	VZEROUPPER
 	RET
 
@@ -2958,6 +4059,8 @@ TEXT ·gemmPair4F32AVX2(SB), $0-96
 	SHLQ       $0x02, DI
 	MOVQ       ldb+48(FP), R8
 	SHLQ       $0x02, R8
+	TESTQ      DX, DX
+	JEQ        zero1
 	MOVQ       lds+64(FP), R9
 	SHLQ       $0x02, R9
 	VMOVUPS    (DX), Y0
@@ -2972,11 +4075,24 @@ TEXT ·gemmPair4F32AVX2(SB), $0-96
 	VMOVUPS    (CX), Y7
 	VMASKMOVPS 96(DX), Y7, Y7
 	ADDQ       R9, DX
-	MOVQ       b+40(FP), R9
-	MOVQ       k+8(FP), R10
-	MOVQ       AX, DX
+	JMP        begin2
 
-terms1:
+zero1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+begin2:
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+	MOVQ AX, DX
+
+terms3:
 	VMOVUPS      (R9), Y8
 	VMOVUPS      32(R9), Y9
 	VMOVUPS      64(R9), Y10
@@ -2995,12 +4111,12 @@ terms1:
 	ADDQ         DI, DX
 	ADDQ         R8, R9
 	DECQ         R10
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         w+88(FP), DI
 	CMPQ         DI, $0x08
-	JNE          partly2
+	JNE          partly4
 	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	VMOVUPS      Y2, 64(BX)
@@ -3011,9 +4127,9 @@ terms1:
 	VMOVUPS      Y6, 64(BX)
 	VMOVUPS      Y7, 96(BX)
 	ADDQ         DX, BX
-	JMP          stored3
+	JMP          stored5
 
-partly2:
+partly4:
 	VMOVUPS    Y0, (BX)
 	VMOVUPS    Y1, 32(BX)
 	VMOVUPS    Y2, 64(BX)
@@ -3027,13 +4143,13 @@ partly2:
 	VMASKMOVPS Y7, Y12, 96(BX)
 	ADDQ       DX, BX
 
-stored3:
+stored5:
 	LEAQ (AX)(SI*2), AX
 	VZEROUPPER
 	RET
 
 // func gemmRow8F64AVX512(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmRow8F64AVX512(SB), $0-96
 	MOVQ      w+88(FP), AX
 	XORL      CX, CX
@@ -3048,6 +4164,8 @@ TEXT ·gemmRow8F64AVX512(SB), $0-96
 	SHLQ      $0x03, BX
 	MOVQ      ldb+48(FP), SI
 	SHLQ      $0x03, SI
+	TESTQ     CX, CX
+	JEQ       zero1
 	MOVQ      lds+64(FP), DI
 	SHLQ      $0x03, DI
 	VMOVUPD   (CX), Z0
@@ -3059,10 +4177,23 @@ TEXT ·gemmRow8F64AVX512(SB), $0-96
 	VMOVUPD   384(CX), Z6
 	VMOVUPD.Z 448(CX), K1, Z7
 	ADDQ      DI, CX
-	MOVQ      b+40(FP), CX
-	MOVQ      k+8(FP), DI
+	JMP       begin2
 
-terms1:
+zero1:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+	VXORPD Z4, Z4, Z4
+	VXORPD Z5, Z5, Z5
+	VXORPD Z6, Z6, Z6
+	VXORPD Z7, Z7, Z7
+
+begin2:
+	MOVQ b+40(FP), CX
+	MOVQ k+8(FP), DI
+
+terms3:
 	VMOVUPD.Z    448(CX), K1, Z8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  (CX), Z9, Z0
@@ -3076,9 +4207,12 @@ terms1:
 	ADDQ         BX, AX
 	ADDQ         SI, CX
 	DECQ         DI
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), AX
 	SHLQ         $0x03, AX
+	MOVQ         w+88(FP), CX
+	CMPQ         CX, $0x08
+	JNE          partly4
 	VMOVUPD      Z0, (DX)
 	VMOVUPD      Z1, 64(DX)
 	VMOVUPD      Z2, 128(DX)
@@ -3086,8 +4220,22 @@ terms1:
 	VMOVUPD      Z4, 256(DX)
 	VMOVUPD      Z5, 320(DX)
 	VMOVUPD      Z6, 384(DX)
-	VMOVUPD      Z7, K1, 448(DX)
+	VMOVUPD      Z7, 448(DX)
 	ADDQ         AX, DX
+	JMP          stored5
+
+partly4:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, 64(DX)
+	VMOVUPD Z2, 128(DX)
+	VMOVUPD Z3, 192(DX)
+	VMOVUPD Z4, 256(DX)
+	VMOVUPD Z5, 320(DX)
+	VMOVUPD Z6, 384(DX)
+	VMOVUPD Z7, K1, 448(DX)
+	ADDQ    AX, DX
+
+stored5:
 	VZEROUPPER
 	RET
 
@@ -3105,6 +4253,8 @@ TEXT ·gemmRow8F64AVX2(SB), $0-96
 	SHLQ       $0x03, SI
 	MOVQ       ldb+48(FP), DI
 	SHLQ       $0x03, DI
+	TESTQ      DX, DX
+	JEQ        zero1
 	MOVQ       lds+64(FP), R8
 	SHLQ       $0x03, R8
 	VMOVUPD    (DX), Y0
@@ -3117,10 +4267,23 @@ TEXT ·gemmRow8F64AVX2(SB), $0-96
 	VMOVUPD    (CX), Y7
 	VMASKMOVPD 224(DX), Y7, Y7
 	ADDQ       R8, DX
-	MOVQ       b+40(FP), DX
-	MOVQ       k+8(FP), R8
+	JMP        begin2
 
-terms1:
+zero1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+
+begin2:
+	MOVQ b+40(FP), DX
+	MOVQ k+8(FP), R8
+
+terms3:
 	VMOVUPD      (CX), Y8
 	VMASKMOVPD   224(DX), Y8, Y8
 	VBROADCASTSD (AX), Y9
@@ -3135,12 +4298,12 @@ terms1:
 	ADDQ         SI, AX
 	ADDQ         DI, DX
 	DECQ         R8
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), AX
 	SHLQ         $0x03, AX
 	MOVQ         w+88(FP), DX
 	CMPQ         DX, $0x04
-	JNE          partly2
+	JNE          partly4
 	VMOVUPD      Y0, (BX)
 	VMOVUPD      Y1, 32(BX)
 	VMOVUPD      Y2, 64(BX)
@@ -3150,9 +4313,9 @@ terms1:
 	VMOVUPD      Y6, 192(BX)
 	VMOVUPD      Y7, 224(BX)
 	ADDQ         AX, BX
-	JMP          stored3
+	JMP          stored5
 
-partly2:
+partly4:
 	VMOVUPD    Y0, (BX)
 	VMOVUPD    Y1, 32(BX)
 	VMOVUPD    Y2, 64(BX)
@@ -3164,12 +4327,12 @@ partly2:
 	VMASKMOVPD Y7, Y9, 224(BX)
 	ADDQ       AX, BX
 
-stored3:
+stored5:
 	VZEROUPPER
 	RET
 
 // func gemmRow8F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmRow8F32AVX512(SB), $0-96
 	MOVQ      w+88(FP), AX
 	XORL      CX, CX
@@ -3184,6 +4347,8 @@ TEXT ·gemmRow8F32AVX512(SB), $0-96
 	SHLQ      $0x02, BX
 	MOVQ      ldb+48(FP), SI
 	SHLQ      $0x02, SI
+	TESTQ     CX, CX
+	JEQ       zero1
 	MOVQ      lds+64(FP), DI
 	SHLQ      $0x02, DI
 	VMOVUPS   (CX), Z0
@@ -3195,10 +4360,23 @@ TEXT ·gemmRow8F32AVX512(SB), $0-96
 	VMOVUPS   384(CX), Z6
 	VMOVUPS.Z 448(CX), K1, Z7
 	ADDQ      DI, CX
-	MOVQ      b+40(FP), CX
-	MOVQ      k+8(FP), DI
+	JMP       begin2
 
-terms1:
+zero1:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+
+begin2:
+	MOVQ b+40(FP), CX
+	MOVQ k+8(FP), DI
+
+terms3:
 	VMOVUPS.Z    448(CX), K1, Z8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  (CX), Z9, Z0
@@ -3212,9 +4390,12 @@ terms1:
 	ADDQ         BX, AX
 	ADDQ         SI, CX
 	DECQ         DI
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), AX
 	SHLQ         $0x02, AX
+	MOVQ         w+88(FP), CX
+	CMPQ         CX, $0x10
+	JNE          partly4
 	VMOVUPS      Z0, (DX)
 	VMOVUPS      Z1, 64(DX)
 	VMOVUPS      Z2, 128(DX)
@@ -3222,8 +4403,22 @@ terms1:
 	VMOVUPS      Z4, 256(DX)
 	VMOVUPS      Z5, 320(DX)
 	VMOVUPS      Z6, 384(DX)
-	VMOVUPS      Z7, K1, 448(DX)
+	VMOVUPS      Z7, 448(DX)
 	ADDQ         AX, DX
+	JMP          stored5
+
+partly4:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	VMOVUPS Z4, 256(DX)
+	VMOVUPS Z5, 320(DX)
+	VMOVUPS Z6, 384(DX)
+	VMOVUPS Z7, K1, 448(DX)
+	ADDQ    AX, DX
+
+stored5:
 	VZEROUPPER
 	RET
 
@@ -3241,6 +4436,8 @@ TEXT ·gemmRow8F32AVX2(SB), $0-96
 	SHLQ       $0x02, SI
 	MOVQ       ldb+48(FP), DI
 	SHLQ       $0x02, DI
+	TESTQ      DX, DX
+	JEQ        zero1
 	MOVQ       lds+64(FP), R8
 	SHLQ       $0x02, R8
 	VMOVUPS    (DX), Y0
@@ -3253,10 +4450,23 @@ TEXT ·gemmRow8F32AVX2(SB), $0-96
 	VMOVUPS    (CX), Y7
 	VMASKMOVPS 224(DX), Y7, Y7
 	ADDQ       R8, DX
-	MOVQ       b+40(FP), DX
-	MOVQ       k+8(FP), R8
+	JMP        begin2
 
-terms1:
+zero1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+begin2:
+	MOVQ b+40(FP), DX
+	MOVQ k+8(FP), R8
+
+terms3:
 	VMOVUPS      (CX), Y8
 	VMASKMOVPS   224(DX), Y8, Y8
 	VBROADCASTSS (AX), Y9
@@ -3271,12 +4481,12 @@ terms1:
 	ADDQ         SI, AX
 	ADDQ         DI, DX
 	DECQ         R8
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), AX
 	SHLQ         $0x02, AX
 	MOVQ         w+88(FP), DX
 	CMPQ         DX, $0x08
-	JNE          partly2
+	JNE          partly4
 	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	VMOVUPS      Y2, 64(BX)
@@ -3286,9 +4496,9 @@ terms1:
 	VMOVUPS      Y6, 192(BX)
 	VMOVUPS      Y7, 224(BX)
 	ADDQ         AX, BX
-	JMP          stored3
+	JMP          stored5
 
-partly2:
+partly4:
 	VMOVUPS    Y0, (BX)
 	VMOVUPS    Y1, 32(BX)
 	VMOVUPS    Y2, 64(BX)
@@ -3300,12 +4510,12 @@ partly2:
 	VMASKMOVPS Y7, Y9, 224(BX)
 	ADDQ       AX, BX
 
-stored3:
+stored5:
 	VZEROUPPER
 	RET
 
 // func gemmRow4F64AVX512(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmRow4F64AVX512(SB), $0-96
 	MOVQ      w+88(FP), AX
 	XORL      CX, CX
@@ -3320,6 +4530,8 @@ TEXT ·gemmRow4F64AVX512(SB), $0-96
 	SHLQ      $0x03, BX
 	MOVQ      ldb+48(FP), SI
 	SHLQ      $0x03, SI
+	TESTQ     CX, CX
+	JEQ       zero1
 	MOVQ      lds+64(FP), DI
 	SHLQ      $0x03, DI
 	VMOVUPD   (CX), Z0
@@ -3327,10 +4539,19 @@ TEXT ·gemmRow4F64AVX512(SB), $0-96
 	VMOVUPD   128(CX), Z2
 	VMOVUPD.Z 192(CX), K1, Z3
 	ADDQ      DI, CX
-	MOVQ      b+40(FP), CX
-	MOVQ      k+8(FP), DI
+	JMP       begin2
 
-terms1:
+zero1:
+	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+
+begin2:
+	MOVQ b+40(FP), CX
+	MOVQ k+8(FP), DI
+
+terms3:
 	VMOVUPD.Z    192(CX), K1, Z4
 	VBROADCASTSD (AX), Z5
 	VFMADD231PD  (CX), Z5, Z0
@@ -3340,14 +4561,27 @@ terms1:
 	ADDQ         BX, AX
 	ADDQ         SI, CX
 	DECQ         DI
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), AX
 	SHLQ         $0x03, AX
+	MOVQ         w+88(FP), CX
+	CMPQ         CX, $0x08
+	JNE          partly4
 	VMOVUPD      Z0, (DX)
 	VMOVUPD      Z1, 64(DX)
 	VMOVUPD      Z2, 128(DX)
-	VMOVUPD      Z3, K1, 192(DX)
+	VMOVUPD      Z3, 192(DX)
 	ADDQ         AX, DX
+	JMP          stored5
+
+partly4:
+	VMOVUPD Z0, (DX)
+	VMOVUPD Z1, 64(DX)
+	VMOVUPD Z2, 128(DX)
+	VMOVUPD Z3, K1, 192(DX)
+	ADDQ    AX, DX
+
+stored5:
 	VZEROUPPER
 	RET
 
@@ -3365,6 +4599,8 @@ TEXT ·gemmRow4F64AVX2(SB), $0-96
 	SHLQ       $0x03, SI
 	MOVQ       ldb+48(FP), DI
 	SHLQ       $0x03, DI
+	TESTQ      DX, DX
+	JEQ        zero1
 	MOVQ       lds+64(FP), R8
 	SHLQ       $0x03, R8
 	VMOVUPD    (DX), Y0
@@ -3373,10 +4609,19 @@ TEXT ·gemmRow4F64AVX2(SB), $0-96
 	VMOVUPD    (CX), Y3
 	VMASKMOVPD 96(DX), Y3, Y3
 	ADDQ       R8, DX
-	MOVQ       b+40(FP), DX
-	MOVQ       k+8(FP), R8
+	JMP        begin2
 
-terms1:
+zero1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+begin2:
+	MOVQ b+40(FP), DX
+	MOVQ k+8(FP), R8
+
+terms3:
 	VMOVUPD      (CX), Y4
 	VMASKMOVPD   96(DX), Y4, Y4
 	VBROADCASTSD (AX), Y5
@@ -3387,20 +4632,20 @@ terms1:
 	ADDQ         SI, AX
 	ADDQ         DI, DX
 	DECQ         R8
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), AX
 	SHLQ         $0x03, AX
 	MOVQ         w+88(FP), DX
 	CMPQ         DX, $0x04
-	JNE          partly2
+	JNE          partly4
 	VMOVUPD      Y0, (BX)
 	VMOVUPD      Y1, 32(BX)
 	VMOVUPD      Y2, 64(BX)
 	VMOVUPD      Y3, 96(BX)
 	ADDQ         AX, BX
-	JMP          stored3
+	JMP          stored5
 
-partly2:
+partly4:
 	VMOVUPD    Y0, (BX)
 	VMOVUPD    Y1, 32(BX)
 	VMOVUPD    Y2, 64(BX)
@@ -3408,12 +4653,12 @@ partly2:
 	VMASKMOVPD Y3, Y5, 96(BX)
 	ADDQ       AX, BX
 
-stored3:
+stored5:
 	VZEROUPPER
 	RET
 
 // func gemmRow4F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmRow4F32AVX512(SB), $0-96
 	MOVQ      w+88(FP), AX
 	XORL      CX, CX
@@ -3428,6 +4673,8 @@ TEXT ·gemmRow4F32AVX512(SB), $0-96
 	SHLQ      $0x02, BX
 	MOVQ      ldb+48(FP), SI
 	SHLQ      $0x02, SI
+	TESTQ     CX, CX
+	JEQ       zero1
 	MOVQ      lds+64(FP), DI
 	SHLQ      $0x02, DI
 	VMOVUPS   (CX), Z0
@@ -3435,10 +4682,19 @@ TEXT ·gemmRow4F32AVX512(SB), $0-96
 	VMOVUPS   128(CX), Z2
 	VMOVUPS.Z 192(CX), K1, Z3
 	ADDQ      DI, CX
-	MOVQ      b+40(FP), CX
-	MOVQ      k+8(FP), DI
+	JMP       begin2
 
-terms1:
+zero1:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+
+begin2:
+	MOVQ b+40(FP), CX
+	MOVQ k+8(FP), DI
+
+terms3:
 	VMOVUPS.Z    192(CX), K1, Z4
 	VBROADCASTSS (AX), Z5
 	VFMADD231PS  (CX), Z5, Z0
@@ -3448,14 +4704,27 @@ terms1:
 	ADDQ         BX, AX
 	ADDQ         SI, CX
 	DECQ         DI
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), AX
 	SHLQ         $0x02, AX
+	MOVQ         w+88(FP), CX
+	CMPQ         CX, $0x10
+	JNE          partly4
 	VMOVUPS      Z0, (DX)
 	VMOVUPS      Z1, 64(DX)
 	VMOVUPS      Z2, 128(DX)
-	VMOVUPS      Z3, K1, 192(DX)
+	VMOVUPS      Z3, 192(DX)
 	ADDQ         AX, DX
+	JMP          stored5
+
+partly4:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, K1, 192(DX)
+	ADDQ    AX, DX
+
+stored5:
 	VZEROUPPER
 	RET
 
@@ -3473,6 +4742,8 @@ TEXT ·gemmRow4F32AVX2(SB), $0-96
 	SHLQ       $0x02, SI
 	MOVQ       ldb+48(FP), DI
 	SHLQ       $0x02, DI
+	TESTQ      DX, DX
+	JEQ        zero1
 	MOVQ       lds+64(FP), R8
 	SHLQ       $0x02, R8
 	VMOVUPS    (DX), Y0
@@ -3481,10 +4752,19 @@ TEXT ·gemmRow4F32AVX2(SB), $0-96
 	VMOVUPS    (CX), Y3
 	VMASKMOVPS 96(DX), Y3, Y3
 	ADDQ       R8, DX
-	MOVQ       b+40(FP), DX
-	MOVQ       k+8(FP), R8
+	JMP        begin2
 
-terms1:
+zero1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+begin2:
+	MOVQ b+40(FP), DX
+	MOVQ k+8(FP), R8
+
+terms3:
 	VMOVUPS      (CX), Y4
 	VMASKMOVPS   96(DX), Y4, Y4
 	VBROADCASTSS (AX), Y5
@@ -3495,20 +4775,20 @@ terms1:
 	ADDQ         SI, AX
 	ADDQ         DI, DX
 	DECQ         R8
-	JNE          terms1
+	JNE          terms3
 	MOVQ         ldc+80(FP), AX
 	SHLQ         $0x02, AX
 	MOVQ         w+88(FP), DX
 	CMPQ         DX, $0x08
-	JNE          partly2
+	JNE          partly4
 	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	VMOVUPS      Y2, 64(BX)
 	VMOVUPS      Y3, 96(BX)
 	ADDQ         AX, BX
-	JMP          stored3
+	JMP          stored5
 
-partly2:
+partly4:
 	VMOVUPS    Y0, (BX)
 	VMOVUPS    Y1, 32(BX)
 	VMOVUPS    Y2, 64(BX)
@@ -3516,6 +4796,6 @@ partly2:
 	VMASKMOVPS Y3, Y5, 96(BX)
 	ADDQ       AX, BX
 
-stored3:
+stored5:
 	VZEROUPPER
 	RET

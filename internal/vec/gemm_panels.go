@@ -1,7 +1,5 @@
 package vec
 
-import "unsafe"
-
 const (
 	panelRows  = 256 // of A in the second cache, with panelTerms columns
 	panelTerms = 128 // rows of B in the first cache, with one panel's columns
@@ -14,14 +12,10 @@ func gemmPanels[T Float](m, n, k int, a *T, ars, acs int, b *T, ldb int, start *
 		gemmFewRows(m, n, k, a, ars, acs, b, ldb, start, lds, c, ldc)
 		return
 	}
-	lanes := vectorBytes() / int(unsafe.Sizeof(*a))
+	lanes := lanesOf[T]()
 	vectors := (n + lanes - 1) / lanes
 	panels := (vectors + 2) / 3
 	blocks := (k + panelTerms - 1) / panelTerms
-	fixed := lds == 0 // all panels start from the same place
-	if fixed {
-		fixed = unsafe.Pointer(start) == unsafe.Pointer(&zeros)
-	}
 	for q := range blocks {
 		l, end := k*q/blocks, k*(q+1)/blocks
 		for i := 0; i < m; i += panelRows {
@@ -30,14 +24,9 @@ func gemmPanels[T Float](m, n, k int, a *T, ars, acs int, b *T, ldb int, start *
 				from, to := vectors*p/panels, vectors*(p+1)/panels
 				j := from * lanes
 				w := min(lanes, n-(to-1)*lanes)
-				s := at(c, i*ldc+j)
-				ls := ldc
-				switch {
-				case q > 0:
-				case fixed:
-					s, ls = start, 0
-				default:
-					s, ls = at(start, i*lds+j), lds
+				s, ls := at(c, i*ldc+j), ldc
+				if q == 0 {
+					s, ls = startAt(start, i*lds+j), lds
 				}
 				gemmPanel(to-from, rows, end-l, at(a, i*ars+l*acs), ars, acs, at(b, l*ldb+j), ldb, s, ls, at(c, i*ldc+j), ldc, w)
 			}
@@ -60,14 +49,10 @@ func gemmPanel[T Float](vectors, m, k int, a *T, ars, acs int, b *T, ldb int, s 
 // gemmFewRows is gemmPanels for one or two rows, in panels so wide that the
 // additions to their elements do not wait for each other.
 func gemmFewRows[T Float](m, n, k int, a *T, ars, acs int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
-	lanes := vectorBytes() / int(unsafe.Sizeof(*a))
-	fixed := unsafe.Pointer(start) == unsafe.Pointer(&zeros)
+	lanes := lanesOf[T]()
 	for j := 0; j < n; {
 		left := (n - j + lanes - 1) / lanes
-		s := start
-		if !fixed {
-			s = at(start, j)
-		}
+		s := startAt(start, j)
 		vectors := min(left, 3)
 		switch {
 		case m == 1 && left >= 8:
@@ -87,53 +72,5 @@ func gemmFewRows[T Float](m, n, k int, a *T, ars, acs int, b *T, ldb int, start 
 			gemmPanel(vectors, m, k, a, ars, acs, bj, ldb, s, lds, cj, ldc, w)
 		}
 		j += vectors * lanes
-	}
-}
-
-// gemmTransB is gemmPanels for B transposed, of which it copies pieces.
-func gemmTransB[T Float](m, n, k int, a *T, ars, acs int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
-	if n*k <= 256 {
-		var piece [256]T
-		transpose(&piece[0], n, b, ldb, n, k)
-		gemmPanels(m, n, k, a, ars, acs, &piece[0], n, start, lds, c, ldc)
-		return
-	}
-	gemmPieces(m, n, k, a, ars, acs, b, ldb, start, lds, c, ldc)
-}
-
-func gemmPieces[T Float](m, n, k int, a *T, ars, acs int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
-	const size = 24 << 10 // bytes of a piece
-	var store [size/8 + 8]float64
-	misaligned := int(uintptr(unsafe.Pointer(&store))) & 63
-	piece := (*T)(unsafe.Add(unsafe.Pointer(&store), -misaligned&63))
-	lanes := vectorBytes() / int(unsafe.Sizeof(*a))
-	blocks := (k + panelTerms - 1) / panelTerms
-	for q := range blocks {
-		l, end := k*q/blocks, k*(q+1)/blocks
-		most := size / int(unsafe.Sizeof(*a)) / (end - l) / lanes * lanes
-		for j := 0; j < n; j += most {
-			cols := min(most, n-j)
-			wide := (cols + lanes - 1) / lanes * lanes
-			transpose(piece, wide, at(b, j*ldb+l), ldb, cols, end-l)
-			s, ls := at(c, j), ldc
-			switch {
-			case q > 0:
-			case unsafe.Pointer(start) == unsafe.Pointer(&zeros):
-				s, ls = start, 0
-			default:
-				s, ls = at(start, j), lds
-			}
-			gemmPanels(m, cols, end-l, at(a, l*acs), ars, acs, piece, wide, s, ls, at(c, j), ldc)
-		}
-	}
-}
-
-// transpose stores the rows of length cols at src in the columns of dst.
-func transpose[T Float](dst *T, ldd int, src *T, lds int, rows, cols int) {
-	for i := range rows {
-		from := unsafe.Slice(at(src, i*lds), cols)
-		for j, x := range from {
-			*at(dst, j*ldd+i) = x
-		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 )
 
 func fill[T Float](r *rand.Rand, n int) []T {
@@ -115,9 +116,16 @@ func (p *gemmCase[T]) from(i, j int) T {
 func (p *gemmCase[T]) element(i, j int) (fused T, tol float64) {
 	fused = p.from(i, j)
 	abs := math.Abs(float64(fused))
+	if !p.transA && p.n <= dotColumns && p.k >= dotTerms {
+		for l := 0; l < p.k; l += dotBlock {
+			fused += p.partialSums(i, j, l, min(l+dotBlock, p.k))
+		}
+	}
 	for l := range p.k {
 		x, y := p.factors(i, j, l)
-		fused = fma(x, y, fused)
+		if p.transA || p.n > dotColumns || p.k < dotTerms {
+			fused = fma(x, y, fused)
+		}
 		abs += math.Abs(float64(x) * float64(y))
 	}
 	eps := 0x1p-52
@@ -125,6 +133,26 @@ func (p *gemmCase[T]) element(i, j int) (fused T, tol float64) {
 		eps = 0x1p-23
 	}
 	return fused, abs * eps * float64(p.k+1)
+}
+
+// partialSums is the sum of the terms from l to end, which are added in turn to as
+// many sums as 64 bytes hold; then the second half of these is added to the first
+// until one is left.
+func (p *gemmCase[T]) partialSums(i, j, l, end int) T {
+	sums := make([]T, 64/unsafe.Sizeof(T(0)))
+	for ; l < end; l++ {
+		x, y := p.factors(i, j, l)
+		s := &sums[l%len(sums)]
+		*s = fma(x, y, *s)
+	}
+	for len(sums) > 1 {
+		half := len(sums) / 2
+		for q := range half {
+			sums[q] += sums[half+q]
+		}
+		sums = sums[:half]
+	}
+	return sums[0]
 }
 
 // run computes rows from to to of the product into c.
@@ -199,7 +227,7 @@ func testGemm[T Float](t *testing.T) {
 	}
 	for _, s := range [][3]int{
 		{1, 2, 64}, {1, 64, 2}, {1, 131, 70}, {2, 64, 300}, {2, 200, 33}, {3, 5, 300}, {5, 100, 129}, {300, 2, 64}, {300, 64, 2},
-		{64, 2, 300}, {33, 70, 17}, {257, 17, 131}, {40, 257, 260}, {8, 24, 128}, {9, 48, 129}, {16, 50, 400}, {1, 4, 500}, {7, 3, 257},
+		{64, 2, 300}, {33, 70, 17}, {257, 17, 131}, {40, 257, 260}, {8, 24, 128}, {9, 48, 129}, {16, 50, 400}, {1, 4, 500}, {7, 3, 257}, {6, 1, 1100}, {150, 3, 40}, {2, 2, 1030},
 	} {
 		for start := range 3 {
 			all(s[0], s[1], s[2], start)

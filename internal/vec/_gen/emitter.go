@@ -134,10 +134,19 @@ func (e *emitter) tailMask(n reg.GPVirtual) reg.Register {
 
 // maskTable is the address of a vector of ones followed by one of zeros.
 func (e *emitter) maskTable() operand.Mem {
-	words := make([]operand.Constant, 2*e.lanes())
+	name := "mask"
+	if e.isa == avx512 {
+		name = "widemask"
+	}
+	return e.onesAndZeros(fmt.Sprintf("%s%d", name, 8*e.size()), e.lanes())
+}
+
+// onesAndZeros is a table of n words of ones followed by n of zeros.
+func (e *emitter) onesAndZeros(name string, n int) operand.Mem {
+	words := make([]operand.Constant, 2*n)
 	for i := range words {
 		w := uint64(0)
-		if i < e.lanes() {
+		if i < n {
 			w = math.MaxUint64
 		}
 		if e.wide {
@@ -146,7 +155,7 @@ func (e *emitter) maskTable() operand.Mem {
 			words[i] = operand.U32(uint32(w))
 		}
 	}
-	return e.table(fmt.Sprintf("mask%d", 8*e.size()), words...)
+	return e.table(name, words...)
 }
 
 // load reads a vector from memory, with a mask only the lanes that it takes and

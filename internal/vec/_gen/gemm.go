@@ -10,13 +10,9 @@ import (
 // gemm has the inner products of matrices. All of its functions have the same
 // parameters: C, of m rows, is a start plus A·B, where element (i, l) of A is
 // a[i*ars+l*acs], row l of B begins at b[l*ldb], row i of the start at
-// s[i*lds] and row i of C at c[i*ldc]. The columns fill a fixed number of
+// s[i*lds] and row i of C at c[i*ldc]; the start is zero where s is nil. The columns fill a fixed number of
 // vectors but for the last, of which w elements exist. Each element of C is
 // one chain of fused multiply-adds in the order of l; k is at least 1.
-//
-// gemmDot is different: row j of b is column j of B, and each element of C is
-// the start plus as many partial sums as an AVX-512 register has lanes, the sum
-// of halves of halves.
 func gemm(t *topic) {
 	params := append([]param{{"m", integer}, {"k", integer}}, param{"a", pointer}, param{"ars", integer}, param{"acs", integer},
 		param{"b", pointer}, param{"ldb", integer}, param{"s", pointer}, param{"lds", integer}, param{"c", pointer}, param{"ldc", integer}, param{"w", integer})
@@ -93,14 +89,13 @@ func (e *emitter) lastMask(w reg.GPVirtual) reg.Register {
 }
 
 // loadLast reads the first lanes of a vector, those of the mask of lastMask.
-func (e *emitter) loadLast(m operand.Mem, mask reg.Register) vector {
+func (e *emitter) loadLast(m operand.Mem, mask reg.Register, v vector) {
 	if e.isa == avx512 {
-		return e.load(m, mask)
+		e.op("VMOVU"+e.pd()+"_Z", m, mask, v)
+		return
 	}
-	v := e.vector()
 	e.p("VMOVU", operand.Mem{Base: mask}, v)
 	e.p("VMASKMOV", m, v, v)
-	return v
 }
 
 // repeat emits a loop over the whole tiles of r rows of m.
@@ -129,14 +124,30 @@ func (g *tiles) tile(r int) {
 	last := g.vectors - 1
 	at := func(base reg.Register, v int) operand.Mem { return operand.Mem{Base: base, Disp: v * g.bytes()} }
 	acc := make([][]vector, r)
+	for i := range acc {
+		for range g.vectors {
+			acc[i] = append(acc[i], g.vector())
+		}
+	}
+	zero, begin := g.label("zero"), g.label("begin")
+	g.TESTQ(g.s, g.s)
+	g.JEQ(operand.LabelRef(zero))
 	lds := g.stride("lds")
 	for i := range acc {
 		for v := range last {
-			acc[i] = append(acc[i], g.load(at(g.s, v), nil))
+			g.p("VMOVU", at(g.s, v), acc[i][v])
 		}
-		acc[i] = append(acc[i], g.loadLast(at(g.s, last), g.mask))
+		g.loadLast(at(g.s, last), g.mask, acc[i][last])
 		g.ADDQ(lds, g.s)
 	}
+	g.JMP(operand.LabelRef(begin))
+	g.Label(zero)
+	for i := range acc {
+		for v := range acc[i] {
+			g.zero(acc[i][v])
+		}
+	}
+	g.Label(begin)
 	pa, pb, k := g.GP64(), g.pointer("b"), g.pointer("k")
 	g.MOVQ(g.a, pa)
 	element := func(i int) operand.Mem {
@@ -158,7 +169,9 @@ func (g *tiles) tile(r int) {
 			b[v] = g.load(at(pb, v), nil)
 		}
 	}
-	b[last] = g.loadLast(at(pb, last), g.mask)
+	ragged := g.vector()
+	g.loadLast(at(pb, last), g.mask, ragged)
+	b[last] = ragged
 	x := g.vector()
 	for i := range r {
 		if g.isa == avx512 && g.vectors == 1 {
@@ -194,18 +207,16 @@ func (g *tiles) tile(r int) {
 			g.ADDQ(ldc, g.c)
 		}
 	}
-	if g.isa == avx512 {
-		store(true)
-	} else { // a masked store takes many cycles on some processors
-		w, partly, done := g.pointer("w"), g.label("partly"), g.label("stored")
-		g.CMPQ(w, operand.Imm(uint64(g.lanes())))
-		g.JNE(operand.LabelRef(partly))
-		store(false)
-		g.JMP(operand.LabelRef(done))
-		g.Label(partly)
-		store(true)
-		g.Label(done)
-	}
+	// A masked store takes many cycles on some processors, and no load sees what
+	// it wrote before it is in the cache.
+	w, partly, done := g.pointer("w"), g.label("partly"), g.label("stored")
+	g.CMPQ(w, operand.Imm(uint64(g.lanes())))
+	g.JNE(operand.LabelRef(partly))
+	store(false)
+	g.JMP(operand.LabelRef(done))
+	g.Label(partly)
+	store(true)
+	g.Label(done)
 	g.nextRows(r)
 }
 

@@ -23,6 +23,8 @@ var topics = []struct {
 }{
 	{"elem", elem},
 	{"gemm", gemm},
+	{"gemmdot", gemmDot},
+	{"transpose", transpose},
 }
 
 func main() {

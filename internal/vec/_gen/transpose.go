@@ -1,0 +1,176 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// transpose stores the rows of length cols at src, lds apart, in the columns of
+// dst, whose rows are ldd apart, four by four.
+func transpose(t *topic) {
+	params := append(pointers("dst"), param{"ldd", integer}, param{"src", pointer}, param{"lds", integer}, param{"rows", integer}, param{"cols", integer})
+	t.add("transpose", params, func(e *emitter) {
+		b := &blocks{emitter: e, dst: e.pointer("dst"), src: e.pointer("src")}
+		b.ldd, b.lds = b.multiples("ldd"), b.multiples("lds")
+		tail := e.pointer("cols")
+		e.ANDQ(operand.Imm(3), tail)
+		at := e.GP64()
+		e.LEAQ(e.maskTable(), at)
+		e.NEGQ(tail)
+		b.mask = b.lanes4()
+		e.p("VMOVU", operand.Mem{Base: at, Index: tail, Scale: uint8(e.size()), Disp: e.bytes()}, b.mask)
+		rows := e.pointer("rows")
+		loop, rest := e.label("rows"), e.label("rest")
+		e.SUBQ(operand.Imm(4), rows)
+		e.JL(operand.LabelRef(rest))
+		e.Label(loop)
+		b.rows(4)
+		e.LEAQ(operand.Mem{Base: b.src, Index: b.lds[1], Scale: 4}, b.src)
+		e.ADDQ(operand.Imm(uint64(4*e.size())), b.dst)
+		e.SUBQ(operand.Imm(4), rows)
+		e.JGE(operand.LabelRef(loop))
+		e.Label(rest)
+		end := e.label("end")
+		for r := 3; r >= 1; r-- {
+			skip := e.label("skip")
+			e.CMPQ(rows, operand.I8(int8(r-4)))
+			e.JNE(operand.LabelRef(skip))
+			b.rows(r)
+			e.JMP(operand.LabelRef(end))
+			e.Label(skip)
+		}
+		e.Label(end)
+	})
+}
+
+// blocks emits the transposition of blocks of four columns.
+type blocks struct {
+	*emitter
+	dst, src reg.GPVirtual
+	ldd, lds map[int]reg.GPVirtual // bytes between rows, times 1 and 3
+	mask     reg.VecVirtual        // of the last columns
+}
+
+func (e *emitter) multiples(name string) map[int]reg.GPVirtual {
+	r := map[int]reg.GPVirtual{1: e.stride(name), 3: e.GP64()}
+	e.LEAQ(operand.Mem{Base: r[1], Index: r[1], Scale: 2}, r[3])
+	return r
+}
+
+// lanes4 is a register of four lanes.
+func (e *emitter) lanes4() reg.VecVirtual {
+	if e.wide {
+		return e.YMM()
+	}
+	return e.XMM()
+}
+
+// rows emits the transposition of r rows.
+func (b *blocks) rows(r int) {
+	from, to, cols := b.GP64(), b.GP64(), b.pointer("cols")
+	b.MOVQ(b.src, from)
+	b.MOVQ(b.dst, to)
+	loop, rest, end := b.label("cols"), b.label("fewcols"), b.label("done")
+	b.SUBQ(operand.Imm(4), cols)
+	b.JL(operand.LabelRef(rest))
+	b.Label(loop)
+	for j, x := range b.columns(from, r, false) {
+		b.storeFew(x, place(to, b.ldd, j, 0), r)
+	}
+	b.ADDQ(operand.Imm(uint64(4*b.size())), from)
+	b.LEAQ(operand.Mem{Base: to, Index: b.ldd[1], Scale: 4}, to)
+	b.SUBQ(operand.Imm(4), cols)
+	b.JGE(operand.LabelRef(loop))
+	b.Label(rest)
+	b.ADDQ(operand.Imm(4), cols)
+	b.JEQ(operand.LabelRef(end))
+	x := b.columns(from, r, true)
+	for j := range 3 {
+		b.storeFew(x[j], place(to, b.ldd, j, 0), r)
+		if j < 2 {
+			b.DECQ(cols)
+			b.JEQ(operand.LabelRef(end))
+		}
+	}
+	b.Label(end)
+}
+
+// columns are the four columns of the block at from, of r rows. Without all four,
+// the mask tells which exist.
+func (b *blocks) columns(from reg.GPVirtual, r int, masked bool) []reg.VecVirtual {
+	in := make([]reg.VecVirtual, 4)
+	for i := range in {
+		if i >= r {
+			in[i] = in[0] // of which nothing is stored
+			continue
+		}
+		in[i] = b.lanes4()
+		if m := place(from, b.lds, i, 0); masked {
+			b.p("VMASKMOV", m, b.mask, in[i])
+		} else {
+			b.p("VMOVU", m, in[i])
+		}
+	}
+	pair := func(op string, x, y reg.VecVirtual) reg.VecVirtual {
+		z := b.lanes4()
+		b.p(op, y, x, z)
+		return z
+	}
+	lo01, hi01 := pair("VUNPCKL", in[0], in[1]), pair("VUNPCKH", in[0], in[1])
+	if r <= 2 && !b.wide {
+		return []reg.VecVirtual{lo01, b.highHalf(lo01), hi01, b.highHalf(hi01)}
+	}
+	if r <= 2 {
+		return []reg.VecVirtual{lo01, hi01, b.highHalf(lo01), b.highHalf(hi01)}
+	}
+	lo23, hi23 := pair("VUNPCKL", in[2], in[3]), pair("VUNPCKH", in[2], in[3])
+	join := func(how uint64, x, y reg.VecVirtual) reg.VecVirtual {
+		z := b.lanes4()
+		b.VPERM2F128(operand.Imm(how), y, x, z)
+		return z
+	}
+	if b.wide {
+		return []reg.VecVirtual{join(0x20, lo01, lo23), join(0x20, hi01, hi23), join(0x31, lo01, lo23), join(0x31, hi01, hi23)}
+	}
+	shuffle := func(how uint64, x, y reg.VecVirtual) reg.VecVirtual {
+		z := b.lanes4()
+		b.VSHUFPS(operand.Imm(how), y, x, z)
+		return z
+	}
+	return []reg.VecVirtual{shuffle(0x44, lo01, lo23), shuffle(0xee, lo01, lo23), shuffle(0x44, hi01, hi23), shuffle(0xee, hi01, hi23)}
+}
+
+// highHalf is a register whose first two lanes are the last two of x.
+func (b *blocks) highHalf(x reg.VecVirtual) reg.VecVirtual {
+	z := b.lanes4()
+	if b.wide {
+		b.VEXTRACTF128(operand.Imm(1), x, z.AsX())
+	} else {
+		b.VPERMILPD(operand.Imm(1), x, z)
+	}
+	return z
+}
+
+// storeFew stores the first r lanes of x.
+func (b *blocks) storeFew(x reg.VecVirtual, m operand.Mem, r int) {
+	switch {
+	case r == 4:
+		b.p("VMOVU", x, m)
+	case r == 1:
+		b.op("VMOVS"+b.pd()[1:], x.AsX(), m)
+	case b.wide:
+		b.VMOVUPD(x.AsX(), m)
+	default:
+		b.VMOVSD(x, m)
+	}
+	if r == 3 {
+		y := b.XMM()
+		if b.wide {
+			b.VEXTRACTF128(operand.Imm(1), x, y)
+		} else {
+			b.VPERMILPD(operand.Imm(1), x, y)
+		}
+		m.Disp += 2 * b.size()
+		b.op("VMOVS"+b.pd()[1:], y, m)
+	}
+}

@@ -1,0 +1,90 @@
+package vec
+
+import "unsafe"
+
+const (
+	dotColumns = 4   // products of more columns are not computed by gemmDots
+	dotTerms   = 16  // nor are those of fewer terms
+	dotBlock   = 512 // terms of which partial sums are added at once
+)
+
+// gemmDots computes a product whose few columns are contiguous, each element from
+// the start of a row of A, of which the elements are contiguous too.
+func gemmDots[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
+	for l := 0; l < k; l += dotBlock {
+		part := min(dotBlock, k-l)
+		if l > 0 {
+			start, lds = c, ldc
+		}
+		switch al, bl := at(a, l), at(b, l); n {
+		case 1:
+			gemmDot1Asm(m, part, al, lda, bl, ldb, start, lds, c, ldc)
+		case 2:
+			gemmDot2Asm(m, part, al, lda, bl, ldb, start, lds, c, ldc)
+		case 3:
+			gemmDot3Asm(m, part, al, lda, bl, ldb, start, lds, c, ldc)
+		case 4:
+			gemmDot4Asm(m, part, al, lda, bl, ldb, start, lds, c, ldc)
+		}
+	}
+}
+
+// gemmDotsB is gemmDots for columns that are not contiguous, of which it makes
+// copies.
+func gemmDotsB[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
+	if n*k <= smallPiece {
+		var small [smallPiece]T
+		transposeAsm(&small[0], k, b, ldb, k, n)
+		gemmDots(m, n, k, a, lda, &small[0], k, start, lds, c, ldc)
+		return
+	}
+	gemmDotsBPieces(m, n, k, a, lda, b, ldb, start, lds, c, ldc)
+}
+
+func gemmDotsBPieces[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
+	var room piece
+	copied := aligned[T](&room)
+	for l := 0; l < k; l += dotBlock {
+		part := min(dotBlock, k-l)
+		if l > 0 {
+			start, lds = c, ldc
+		}
+		transposeAsm(copied, part, at(b, l*ldb), ldb, part, n)
+		gemmDots(m, n, part, at(a, l), lda, copied, part, start, lds, c, ldc)
+	}
+}
+
+// gemmThinC computes a product of few columns with A transposed: the rows of the
+// transposed product are long.
+func gemmThinC[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
+	const width = 64
+	var turned [dotColumns * width]T
+	for i := 0; i < m; i += width {
+		cols := min(width, m-i)
+		s, ls := start, 0
+		switch {
+		case start == nil:
+		case lds == 0: // the same row for all
+			for j := range n {
+				Fill(turned[j*width:][:cols], *at(start, j))
+			}
+			s, ls = &turned[0], width
+		default:
+			transposeAsm(&turned[0], width, at(start, i*lds), lds, cols, n)
+			s, ls = &turned[0], width
+		}
+		gemmPanels(n, cols, k, b, 1, ldb, at(a, i), lda, s, ls, &turned[0], width)
+		transposeAsm(at(c, i*ldc), ldc, &turned[0], width, n, cols)
+	}
+}
+
+// lanesOf is the number of elements in a vector register.
+func lanesOf[T Float]() int { return vectorBytes() / int(unsafe.Sizeof(T(0))) }
+
+// startAt is where column j starts from.
+func startAt[T Float](start *T, j int) *T {
+	if start == nil {
+		return start
+	}
+	return at(start, j)
+}
