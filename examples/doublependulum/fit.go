@@ -7,12 +7,12 @@ import (
 	"math/rand/v2"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/progress"
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // kind is a way to model the slopes of a state.
@@ -87,7 +87,7 @@ func (c *config) match(ctx context.Context, m *model, d *data, stderr io.Writer)
 		clear(grad)
 		return loss.Loss(grad, nil, u, du), ctx.Err()
 	}
-	bar := progress.New(stderr, string(m.kind)+", matching", c.matching)
+	bar := experiment.NewBar(stderr, string(m.kind)+", matching", c.matching)
 	last, err := train.LBFGS{
 		Iterations: c.matching, Objective: objective,
 		After: func(_ int, loss float64) {
@@ -111,7 +111,7 @@ func (m *model) fit(ctx context.Context, d *data, n, iterations int, opt odeint.
 	}
 	z := d.scale(d.y)
 	trajectory := &train.Trajectory{Field: field, Solver: solver, Times: d.units.times(d.times), Start: z[:dim], Target: z}
-	bar := progress.New(stderr, string(m.kind)+", solver", iterations)
+	bar := experiment.NewBar(stderr, string(m.kind)+", solver", iterations)
 	m.loss, err = train.LBFGS{
 		Iterations: iterations, Objective: trajectory.Loss(n),
 		After: func(_ int, loss float64) {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // energetic is a rollout with its true energy.
@@ -62,7 +62,7 @@ func (c *config) rollouts(ctx context.Context, t *trained) (*rolled, error) {
 	return r, err
 }
 
-func (r *rolled) report(metrics *artifact.Metrics) {
+func (r *rolled) report(metrics *experiment.Metrics) {
 	scale := r.truth.energy[0]
 	metrics.Set("truth_energy_deviation_tsit5", deviation(r.truthLoose.energy, scale))
 	metrics.Set("node_energy_deviation", deviation(r.node.energy, scale))

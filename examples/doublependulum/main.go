@@ -9,8 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
-	"github.com/neuralode/neuralode/examples/internal/artifact"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 const about = `Learns a double pendulum (masses and lengths 1, g = 9.8) that starts at
@@ -21,10 +20,10 @@ learned energy to t = 2000. Beside them are trained, through the solver alone, b
 once ("cold"), and the Hamiltonian network over ever more of the states ("grown").
 Writes figure8.png to figure11.png and metrics.json.`
 
-func main() { app.Main("doublependulum", run) }
+func main() { experiment.Main("doublependulum", run) }
 
 type config struct {
-	app.Common
+	experiment.Common
 	solver               string
 	matching, iterations int
 	far                  float64 // how far the learned energy is followed
@@ -32,19 +31,19 @@ type config struct {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	began := time.Now()
-	c := config{Common: app.Common{Out: "out/doublependulum", Seed: 1}, far: 2000}
-	fs := app.NewFlags("doublependulum", about, &c.Common)
+	c := config{Common: experiment.Common{Out: "out/doublependulum", Seed: 1}, far: 2000}
+	fs := experiment.NewFlags("doublependulum", about, &c.Common)
 	fs.StringVar(&c.solver, "solver", "tsit5", "through which the Hamiltonian network is trained: tsit5 or gauss")
 	fs.IntVar(&c.matching, "match", 200, "iterations of L-BFGS of derivative matching")
 	fs.IntVar(&c.iterations, "iterations", 400, "iterations of L-BFGS through the solver")
-	if err := app.Parse(fs, args, stderr); err != nil {
+	if err := experiment.Parse(fs, args, stderr); err != nil {
 		return err
 	}
 	if c.matching < 0 || c.iterations < 0 {
-		return app.Usagef("-match %d, -iterations %d: neither may be negative", c.matching, c.iterations)
+		return experiment.Usagef("-match %d, -iterations %d: neither may be negative", c.matching, c.iterations)
 	}
 	if c.solver != "tsit5" && c.solver != "gauss" {
-		return app.Usagef("there is no solver %q; there are tsit5 and gauss", c.solver)
+		return experiment.Usagef("there is no solver %q; there are tsit5 and gauss", c.solver)
 	}
 	if c.Quick {
 		c.matching, c.iterations, c.far = min(c.matching, 60), min(c.iterations, 20), horizon
@@ -65,7 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := figures(c.Out, d, r); err != nil {
 		return err
 	}
-	var metrics artifact.Metrics
+	var metrics experiment.Metrics
 	metrics.SetUint("seed", c.Seed)
 	t.report(&metrics)
 	r.report(&metrics)
@@ -74,5 +73,5 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := metrics.WriteFile(filepath.Join(c.Out, "metrics.json")); err != nil || ctx.Err() == nil {
 		return err
 	}
-	return app.Stopped(ctx.Err(), t.steps(), c.Out)
+	return experiment.Stopped(ctx.Err(), t.steps(), c.Out)
 }

@@ -5,8 +5,8 @@ import (
 	"io"
 	"math"
 
-	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // A road is a way to train.
@@ -114,7 +114,7 @@ func (m *model) judge(ctx context.Context, d *data) (quality, error) {
 	return q, nil
 }
 
-func (t *trained) report(metrics *artifact.Metrics) {
+func (t *trained) report(metrics *experiment.Metrics) {
 	metrics.Set("loss", t.hnn.loss)
 	metrics.Set("node_loss", t.node.loss)
 	metrics.Set("node_rmse", t.node.final.rmse)

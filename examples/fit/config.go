@@ -7,14 +7,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
-	"github.com/neuralode/neuralode/examples/internal/choice"
 	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // config is what the flags say.
 type config struct {
-	app.Common
+	experiment.Common
 	data    string
 	columns columns
 	load    string
@@ -39,32 +38,32 @@ const about = `Fit learns a Neural ODE from a table of measurements and forecast
 Without -data it fits the pelts of lynx and hare, 1900 to 1915, and forecasts 1916
 to 1920.`
 
-// parse reads the command line. An error that matches app.ErrUsage names the flag that
+// parse reads the command line. An error that matches experiment.ErrUsage names the flag that
 // is wrong.
 func parse(args []string, stderr io.Writer) (*config, error) {
-	c := &config{Common: app.Common{Seed: 1, Out: "out/fit"}}
-	fs := app.NewFlags("fit", about, &c.Common)
+	c := &config{Common: experiment.Common{Seed: 1, Out: "out/fit"}}
+	fs := experiment.NewFlags("fit", about, &c.Common)
 	fs.StringVar(&c.data, "data", "", "CSV `file` with a header; empty: the lynx and hare that come with the program")
 	fs.StringVar(&c.columns.time, "time", "", "`name` of the time column; empty: the first")
 	states := fs.String("states", "", "`names` of the state columns, separated by commas; empty: all but the time column")
 	fs.StringVar(&c.load, "load", "", "go on with the model saved in `folder`; with -epochs 0 -polish 0 only predict")
 	hidden := fs.String("hidden", "16", "widths of the hidden layers, separated by commas")
-	activation := fs.String("activation", "tanh", "of the hidden layers: "+choice.Activations())
+	activation := fs.String("activation", "tanh", "of the hidden layers: "+experiment.Activations())
 	fs.BoolVar(&c.log, "log", false, "model the logarithms of the states; default true without -data")
 	fs.BoolVar(&c.normalise, "normalise", true, "scale the states to mean 0 and deviation 1, and time to match")
-	fs.StringVar(&c.solver, "solver", "tsit5", "method of the solver: "+choice.Solvers())
+	fs.StringVar(&c.solver, "solver", "tsit5", "method of the solver: "+experiment.Solvers())
 	fs.Float64Var(&c.tolerance, "tol", 1e-6, "error a step may make, relative and absolute, in scaled states")
 	fs.Float64Var(&c.step, "step", 0, "step of solvers without error control, in the unit of the time column; 0: from row to row")
-	fs.StringVar(&c.adjoint, "adjoint", "discrete", "method of the gradients: "+choice.Adjoints())
+	fs.StringVar(&c.adjoint, "adjoint", "discrete", "method of the gradients: "+experiment.Adjoints())
 	fs.IntVar(&c.holdout, "holdout", 0, "how many of the last rows to hold out, to be forecast; default 5 without -data")
 	fs.IntVar(&c.epochs, "epochs", 2000, "steps of Adam; the first half sees a growing part of the data")
 	fs.IntVar(&c.polish, "polish", 500, "iterations of L-BFGS after them, at most")
 	fs.Float64Var(&c.rate, "lr", 1e-2, "learning rate of Adam at its start; it falls to 0 along a cosine")
 	fs.Float64Var(&c.decay, "decay", 2e-3, "weight decay: half of it times the sum of the squared weights is added to the loss")
-	if err := app.Parse(fs, args, stderr); err != nil {
+	if err := experiment.Parse(fs, args, stderr); err != nil {
 		return nil, err
 	}
-	c.given = func(name string) bool { return app.IsSet(fs, name) }
+	c.given = func(name string) bool { return experiment.IsSet(fs, name) }
 	if *states != "" {
 		c.columns.states = split(*states)
 	}
@@ -72,7 +71,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	if c.hidden, err = widths(*hidden); err != nil {
 		return nil, err
 	}
-	if c.activation, err = choice.Activation(*activation); err != nil {
+	if c.activation, err = experiment.Activation(*activation); err != nil {
 		return nil, err
 	}
 	c.defaults()
@@ -100,10 +99,10 @@ func (c *config) defaults() {
 }
 
 func (c *config) validate() error {
-	if _, err := choice.Solver(c.solver); err != nil {
+	if _, err := experiment.Solver(c.solver); err != nil {
 		return err
 	}
-	if _, err := choice.Adjoint(c.adjoint); err != nil {
+	if _, err := experiment.Adjoint(c.adjoint); err != nil {
 		return err
 	}
 	for _, f := range []struct {
@@ -119,7 +118,7 @@ func (c *config) validate() error {
 		{"decay", c.decay >= 0 && !math.IsInf(c.decay, 0)},
 	} {
 		if !f.ok {
-			return app.Usagef("-%s is out of its range; see -h", f.name)
+			return experiment.Usagef("-%s is out of its range; see -h", f.name)
 		}
 	}
 	if c.load == "" {
@@ -127,7 +126,7 @@ func (c *config) validate() error {
 	}
 	for _, name := range []string{"time", "states", "hidden", "activation", "log", "normalise", "seed"} {
 		if c.given(name) {
-			return app.Usagef("-%s is part of the model, which -load reads from %s; leave it out", name, c.load)
+			return experiment.Usagef("-%s is part of the model, which -load reads from %s; leave it out", name, c.load)
 		}
 	}
 	return nil
@@ -139,7 +138,7 @@ func widths(list string) ([]int, error) {
 	for _, s := range split(list) {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
-			return nil, app.Usagef("-hidden %s: %q is not a positive whole number", list, s)
+			return nil, experiment.Usagef("-hidden %s: %q is not a positive whole number", list, s)
 		}
 		w = append(w, n)
 	}

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
-	"github.com/neuralode/neuralode/examples/internal/progress"
 	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // fit is one run of the program.
@@ -59,7 +58,7 @@ func prepare(c *config) (*fit, error) {
 		}
 	}
 	if f.path, err = f.model.trajectory(f.data, f.rows); err != nil {
-		return nil, fmt.Errorf("%w: %w", app.ErrUsage, err)
+		return nil, fmt.Errorf("%w: %w", experiment.ErrUsage, err)
 	}
 	return f, nil
 }
@@ -95,7 +94,7 @@ func (f *fit) train(ctx context.Context, stderr io.Writer) error {
 	x := f.model.vector()
 	defer func() { f.model.set(x) }()
 
-	bar := progress.New(stderr, "adam  ", c.epochs)
+	bar := experiment.NewBar(stderr, "adam  ", c.epochs)
 	err := train.Adam{
 		Steps:     c.epochs,
 		Rate:      train.Cosine(c.rate, 0, c.epochs),
@@ -106,7 +105,7 @@ func (f *fit) train(ctx context.Context, stderr io.Writer) error {
 	if err != nil || c.polish == 0 {
 		return err
 	}
-	bar = progress.New(stderr, "l-bfgs", c.polish)
+	bar = experiment.NewBar(stderr, "l-bfgs", c.polish)
 	defer func() { bar.Done(f.loss) }()
 	f.loss, err = train.LBFGS{
 		Iterations: c.polish,
@@ -122,7 +121,7 @@ func (f *fit) objective(intervals int) train.Objective {
 }
 
 // after counts a step. Now and then it saves the model, if x holds it.
-func (f *fit) after(x []float64, loss float64, bar *progress.Bar) {
+func (f *fit) after(x []float64, loss float64, bar *experiment.Bar) {
 	f.loss = loss
 	f.steps++
 	f.model.Steps++

@@ -16,8 +16,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // quick runs the program and returns what it printed.
@@ -174,7 +174,7 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err := quick(ctx, "-quick", "-out", dir)
-	if code := app.Report("fit", err, io.Discard); code != app.ExitInterrupted {
+	if code := experiment.Report("fit", err, io.Discard); code != experiment.ExitInterrupted {
 		t.Errorf("exit code %d (%v)", code, err)
 	}
 	for _, name := range []string{"fit.png", "predictions.csv", "metrics.json", weightsFile, modelFile} {
@@ -225,33 +225,33 @@ func TestExitCodes(t *testing.T) {
 		code int
 		want string
 	}{
-		{"-h", app.ExitOK, ""},
-		{"-nonsense", app.ExitUsage, ""},
-		{"-solver magic", app.ExitUsage, "tsit5"},
-		{"-adjoint magic", app.ExitUsage, "discrete"},
-		{"-activation magic", app.ExitUsage, "tanh"},
-		{"-hidden 16,x", app.ExitUsage, `"x"`},
-		{"-epochs -1", app.ExitUsage, "-epochs"},
-		{"-polish -1", app.ExitUsage, "-polish"},
-		{"-tol 0", app.ExitUsage, "-tol"},
-		{"-step -1", app.ExitUsage, "-step"},
-		{"-lr 0", app.ExitUsage, "-lr"},
-		{"-decay -1", app.ExitUsage, "-decay"},
-		{"-holdout -1", app.ExitUsage, "-holdout"},
-		{"-load x -hidden 4", app.ExitUsage, "-hidden"},
-		{"-load x -seed 4", app.ExitUsage, "-seed"},
-		{"-load " + dir, app.ExitFailure, weightsFile},
-		{"-data " + bad, app.ExitFailure, bad + `:3: column "a"`},
-		{"-data " + bad + "x", app.ExitFailure, "no such file"},
-		{"-holdout 20", app.ExitFailure, "held out"},
-		{"-states bear", app.ExitFailure, `"bear"`},
+		{"-h", experiment.ExitOK, ""},
+		{"-nonsense", experiment.ExitUsage, ""},
+		{"-solver magic", experiment.ExitUsage, "tsit5"},
+		{"-adjoint magic", experiment.ExitUsage, "discrete"},
+		{"-activation magic", experiment.ExitUsage, "tanh"},
+		{"-hidden 16,x", experiment.ExitUsage, `"x"`},
+		{"-epochs -1", experiment.ExitUsage, "-epochs"},
+		{"-polish -1", experiment.ExitUsage, "-polish"},
+		{"-tol 0", experiment.ExitUsage, "-tol"},
+		{"-step -1", experiment.ExitUsage, "-step"},
+		{"-lr 0", experiment.ExitUsage, "-lr"},
+		{"-decay -1", experiment.ExitUsage, "-decay"},
+		{"-holdout -1", experiment.ExitUsage, "-holdout"},
+		{"-load x -hidden 4", experiment.ExitUsage, "-hidden"},
+		{"-load x -seed 4", experiment.ExitUsage, "-seed"},
+		{"-load " + dir, experiment.ExitFailure, weightsFile},
+		{"-data " + bad, experiment.ExitFailure, bad + `:3: column "a"`},
+		{"-data " + bad + "x", experiment.ExitFailure, "no such file"},
+		{"-holdout 20", experiment.ExitFailure, "held out"},
+		{"-states bear", experiment.ExitFailure, `"bear"`},
 	} {
 		var stderr bytes.Buffer
 		err := run(context.Background(), append(strings.Fields(c.args), "-out", dir), io.Discard, &stderr)
 		if errors.Is(err, flag.ErrHelp) {
 			t.Errorf("%s: help is an error", c.args)
 		}
-		code := app.Report("fit", err, &stderr)
+		code := experiment.Report("fit", err, &stderr)
 		if code != c.code || !strings.Contains(stderr.String(), c.want) {
 			t.Errorf("%s: exit code %d, printed %q; want %d and %q", c.args, code, stderr.String(), c.code, c.want)
 		}

@@ -28,7 +28,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // Hudson's Bay Company pelts in thousands a year, in the public domain.
@@ -38,7 +38,7 @@ var lynxHare []byte
 
 const lynxHareFile = "lynx_hare.csv"
 
-func main() { app.Main("fit", run) }
+func main() { experiment.Main("fit", run) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	began := time.Now()
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	// What there is by now is written even if the training was cut short.
 	err = f.report(context.WithoutCancel(ctx), time.Since(began), stdout)
 	if trained != nil {
-		trained = app.Stopped(trained, f.steps, c.Out)
+		trained = experiment.Stopped(trained, f.steps, c.Out)
 	}
 	return errors.Join(trained, err)
 }

@@ -5,11 +5,11 @@ import (
 	"slices"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/choice"
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // description is all of a model but its numbers: what model.json holds.
@@ -55,7 +55,7 @@ func newModel(d description, s scale, start []float64) (*model, error) {
 
 // options are those of the forward solve.
 func (m *model) options() (odeint.Options, error) {
-	method, err := choice.Solver(m.Solver)
+	method, err := experiment.Solver(m.Solver)
 	if err != nil {
 		return odeint.Options{}, err
 	}
@@ -72,7 +72,7 @@ func (m *model) trajectory(d *table, rows int) (*train.Trajectory, error) {
 	if err != nil {
 		return nil, err
 	}
-	method, err := choice.Adjoint(m.Adjoint)
+	method, err := experiment.Adjoint(m.Adjoint)
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train/experiment"
+	"github.com/neuralode/neuralode/train/modelfile"
 )
 
 // report predicts and writes all files.
@@ -38,7 +39,7 @@ func (f *fit) report(ctx context.Context, elapsed time.Duration, stdout io.Write
 	m.SetUint("seed", f.model.Seed)
 	out := func(name string) string { return filepath.Join(f.config.Out, name) }
 	err = errors.Join(
-		artifact.Write(out("predictions.csv"), func(w io.Writer) error { return f.writePredictions(w, y) }),
+		modelfile.WriteAtomic(out("predictions.csv"), func(w io.Writer) error { return f.writePredictions(w, y) }),
 		m.WriteFile(out("metrics.json")),
 		f.draw(ctx, x, out("fit.png")),
 	)
@@ -59,10 +60,10 @@ func (f *fit) predict(ctx context.Context, x, times []float64) ([]float64, error
 // makes states of different units comparable if they are normalised; and in
 // logarithms, if the model has them. A forecast that says the mean of the fitted rows is
 // there for comparison.
-func (f *fit) metrics(z, y []float64) *artifact.Metrics {
+func (f *fit) metrics(z, y []float64) *experiment.Metrics {
 	n := len(f.data.states)
 	split := f.rows * n
-	m := new(artifact.Metrics)
+	m := new(experiment.Metrics)
 	m.Set("rmse_in_sample", train.RMSE(y[:split], f.data.y[:split]))
 	m.Set("rmse_forecast", train.RMSE(y[split:], f.data.y[split:]))
 	s := f.model.scale

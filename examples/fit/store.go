@@ -15,7 +15,7 @@ import (
 	"codeberg.org/sbinet/npyio/npz"
 	"gonum.org/v1/gonum/mat"
 
-	"github.com/neuralode/neuralode/examples/internal/artifact"
+	"github.com/neuralode/neuralode/train/modelfile"
 )
 
 // The files of a saved model. A description waits under the name nextFile until the weights
@@ -41,10 +41,10 @@ func (m *model) save(dir string) error {
 // saveSteps are the changes that a save makes to the folder, each of them atomic.
 func (m *model) saveSteps(dir string) []func() error {
 	hash := sha256.New()
-	var weights *artifact.Staged
+	var weights *Staged
 	return []func() error{
 		func() (err error) {
-			weights, err = artifact.Stage(filepath.Join(dir, weightsFile), func(w io.Writer) error {
+			weights, err = Stage(filepath.Join(dir, weightsFile), func(w io.Writer) error {
 				return m.writeWeights(io.MultiWriter(w, hash))
 			})
 			return err
@@ -52,7 +52,7 @@ func (m *model) saveSteps(dir string) []func() error {
 		func() error {
 			d := m.description
 			d.WeightsSHA256 = hex.EncodeToString(hash.Sum(nil))
-			err := artifact.Write(filepath.Join(dir, nextFile), func(w io.Writer) error {
+			err := modelfile.WriteAtomic(filepath.Join(dir, nextFile), func(w io.Writer) error {
 				e := json.NewEncoder(w)
 				e.SetIndent("", "  ")
 				return e.Encode(d)

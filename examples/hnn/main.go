@@ -16,10 +16,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
-	"github.com/neuralode/neuralode/examples/internal/artifact"
-	"github.com/neuralode/neuralode/examples/internal/progress"
 	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 const about = `Compares Hamiltonian neural networks with plain networks on the tasks of
@@ -28,10 +26,10 @@ Greydanus, Dzamba and Yosinski (2019).
 Writes a figure for each task and metrics.json. Energy MSE is the mean squared
 difference between the true energy along a model's rollout and along the truth.`
 
-func main() { app.Main("hnn", run) }
+func main() { experiment.Main("hnn", run) }
 
 type config struct {
-	app.Common
+	experiment.Common
 	tasks    string
 	seeds    int
 	steps    int
@@ -47,17 +45,17 @@ type result struct {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	began := time.Now()
-	c := config{Common: app.Common{Out: "out/hnn", Seed: 1}}
-	fs := app.NewFlags("hnn", about, &c.Common)
+	c := config{Common: experiment.Common{Out: "out/hnn", Seed: 1}}
+	fs := experiment.NewFlags("hnn", about, &c.Common)
 	fs.StringVar(&c.tasks, "tasks", "spring,pendulum,twobody", "tasks, of spring, pendulum, twobody and threebody")
 	fs.IntVar(&c.seeds, "seeds", 3, "number of seeds, from -seed on; figures show the first")
 	fs.IntVar(&c.steps, "steps", 0, "training steps; 0: as the paper, 2000 or, for bodies, 10000")
 	fs.BoolVar(&c.constant, "constant", false, "keep the learning rate at 1e-3 as the paper's code does; otherwise it falls to 0 along a cosine")
-	if err := app.Parse(fs, args, stderr); err != nil {
+	if err := experiment.Parse(fs, args, stderr); err != nil {
 		return err
 	}
 	if c.seeds < 1 || c.steps < 0 {
-		return app.Usagef("-seeds %d and -steps %d: at least 1 seed and no negative steps", c.seeds, c.steps)
+		return experiment.Usagef("-seeds %d and -steps %d: at least 1 seed and no negative steps", c.seeds, c.steps)
 	}
 	chosen, err := choose(c.tasks)
 	if err != nil {
@@ -71,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil && !stopped {
 		return err
 	}
-	var metrics artifact.Metrics
+	var metrics experiment.Metrics
 	metrics.SetUint("seed", c.Seed)
 	metrics.SetInt("seeds", c.seeds)
 	steps, evals, pulls := 0, 0, 0
@@ -98,7 +96,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := metrics.WriteFile(filepath.Join(c.Out, "metrics.json")); err != nil || !stopped {
 		return err
 	}
-	return app.Stopped(context.Canceled, steps, c.Out)
+	return experiment.Stopped(context.Canceled, steps, c.Out)
 }
 
 // choose returns the tasks named in a comma-separated list.
@@ -112,7 +110,7 @@ func choose(names string) ([]task, error) {
 			}
 		}
 		if !found {
-			return nil, app.Usagef("-tasks: there is no task %q; use spring, pendulum, twobody or threebody", name)
+			return nil, experiment.Usagef("-tasks: there is no task %q; use spring, pendulum, twobody or threebody", name)
 		}
 	}
 	return chosen, nil
@@ -143,7 +141,7 @@ func (c *config) all(ctx context.Context, chosen []task, stderr io.Writer) ([][]
 		total += 2 * c.stepsOf(&chosen[i]) * c.seeds
 		results[i] = make([]result, c.seeds)
 	}
-	bar := progress.New(stderr, "hnn", total)
+	bar := experiment.NewBar(stderr, "hnn", total)
 	var mu sync.Mutex
 	last := 0.0
 	after := func(_ int, loss float64) {

@@ -5,14 +5,14 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
-	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"github.com/neuralode/neuralode/examples/internal/figure"
 	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // report stores the means over the seeds, and their standard errors under the same
 // names with _stderr.
-func (k *task) report(metrics *artifact.Metrics, results []result) {
+func (k *task) report(metrics *experiment.Metrics, results []result) {
 	put := func(name string, of func(result) float64) {
 		values := make([]float64, len(results))
 		for i, r := range results {

@@ -13,13 +13,11 @@ import (
 	"time"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/app"
-	"github.com/neuralode/neuralode/examples/internal/artifact"
-	"github.com/neuralode/neuralode/examples/internal/progress"
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 const about = `Fits a Neural ODE, one hidden layer of 64 tanh, to trajectories of
@@ -30,7 +28,7 @@ and judges it on 100 initial states from the same distribution that it has not s
 [0, 1] and beyond, from t = −30 to 10.
 Writes figure1.png, figure2.png, trained.png and metrics.json.`
 
-func main() { app.Main("linear", run) }
+func main() { experiment.Main("linear", run) }
 
 // spread is the standard deviation of the initial states. The network sees and
 // predicts states in this unit.
@@ -42,23 +40,23 @@ const (
 )
 
 type config struct {
-	app.Common
+	experiment.Common
 	trajectories, adam, lbfgs int
 	taken                     int // steps of both
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	began := time.Now()
-	c := config{Common: app.Common{Out: "out/linear", Seed: 1}}
-	fs := app.NewFlags("linear", about, &c.Common)
+	c := config{Common: experiment.Common{Out: "out/linear", Seed: 1}}
+	fs := experiment.NewFlags("linear", about, &c.Common)
 	fs.IntVar(&c.trajectories, "trajectories", 48, "number of trajectories to train on")
 	fs.IntVar(&c.adam, "adam", 600, "steps of Adam")
 	fs.IntVar(&c.lbfgs, "lbfgs", 400, "iterations of L-BFGS after them")
-	if err := app.Parse(fs, args, stderr); err != nil {
+	if err := experiment.Parse(fs, args, stderr); err != nil {
 		return err
 	}
 	if c.trajectories < 1 || c.adam < 0 || c.lbfgs < 0 {
-		return app.Usagef("-trajectories %d, -adam %d, -lbfgs %d: at least one trajectory, and no negative steps", c.trajectories, c.adam, c.lbfgs)
+		return experiment.Usagef("-trajectories %d, -adam %d, -lbfgs %d: at least one trajectory, and no negative steps", c.trajectories, c.adam, c.lbfgs)
 	}
 	if c.Quick {
 		c.trajectories, c.adam, c.lbfgs = min(c.trajectories, 8), min(c.adam, 20), min(c.lbfgs, 5)
@@ -98,7 +96,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 
-	var metrics artifact.Metrics
+	var metrics experiment.Metrics
 	metrics.SetUint("seed", c.Seed)
 	metrics.Set("loss", loss)
 	metrics.Set("rel_rmse_seen", relative(onSeen, seen))
@@ -121,7 +119,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := metrics.WriteFile(filepath.Join(c.Out, "metrics.json")); err != nil || !stopped {
 		return err
 	}
-	return app.Stopped(context.Canceled, c.taken, c.Out)
+	return experiment.Stopped(context.Canceled, c.taken, c.Out)
 }
 
 // sample draws n initial states and returns the true states at times.
@@ -172,7 +170,7 @@ func (c *config) fit(ctx context.Context, target, times []float64, r *rand.Rand,
 	theta := fit.Init()
 	objective := fit.Loss(len(times) - 1)
 
-	bar := progress.New(stderr, "Adam", c.adam)
+	bar := experiment.NewBar(stderr, "Adam", c.adam)
 	last := math.NaN()
 	after := func(_ int, loss float64) {
 		last = loss
@@ -188,7 +186,7 @@ func (c *config) fit(ctx context.Context, target, times []float64, r *rand.Rand,
 	if err != nil {
 		return fit, theta, last, err
 	}
-	bar = progress.New(stderr, "L-BFGS", c.lbfgs)
+	bar = experiment.NewBar(stderr, "L-BFGS", c.lbfgs)
 	loss, err := train.LBFGS{Iterations: c.lbfgs, Objective: objective, After: after}.Run(ctx, theta)
 	bar.Done(loss)
 	return fit, theta, loss, err

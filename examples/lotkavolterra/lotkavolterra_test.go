@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/app"
 	"github.com/neuralode/neuralode/examples/internal/apptest"
 	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train/experiment"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -113,16 +113,16 @@ func TestInterrupted(t *testing.T) {
 
 func TestExitCodes(t *testing.T) {
 	for args, want := range map[string]int{
-		"-h":             app.ExitOK,
-		"-nonsense":      app.ExitUsage,
-		"-adjoint magic": app.ExitUsage,
-		"-epochs -1":     app.ExitUsage,
-		"-polish -1":     app.ExitUsage,
-		"-tol -1":        app.ExitUsage,
-		"-lr 0":          app.ExitUsage,
+		"-h":             experiment.ExitOK,
+		"-nonsense":      experiment.ExitUsage,
+		"-adjoint magic": experiment.ExitUsage,
+		"-epochs -1":     experiment.ExitUsage,
+		"-polish -1":     experiment.ExitUsage,
+		"-tol -1":        experiment.ExitUsage,
+		"-lr 0":          experiment.ExitUsage,
 	} {
 		err := run(context.Background(), strings.Fields(args), io.Discard, io.Discard)
-		if code := app.Report("lotkavolterra", err, io.Discard); code != want {
+		if code := experiment.Report("lotkavolterra", err, io.Discard); code != want {
 			t.Errorf("%s: exit code %d (%v), want %d", args, code, err, want)
 		}
 	}

@@ -39,19 +39,16 @@ import (
 	"time"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/app"
-	"github.com/neuralode/neuralode/examples/internal/artifact"
-	"github.com/neuralode/neuralode/examples/internal/choice"
-	"github.com/neuralode/neuralode/examples/internal/progress"
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
-func main() { app.Main("lotkavolterra", run) }
+func main() { experiment.Main("lotkavolterra", run) }
 
 // config is what the flags say.
 type config struct {
-	app.Common
+	experiment.Common
 	adjoint   string
 	vm        bool
 	study     bool
@@ -65,36 +62,36 @@ const about = `Lotkavolterra learns the Lotka–Volterra equations from 101 stat
 extrapolates them to [−50, 50].`
 
 func parse(args []string, stderr io.Writer) (*config, error) {
-	c := &config{Common: app.Common{Seed: 1, Out: "out/lotkavolterra"}}
-	fs := app.NewFlags("lotkavolterra", about, &c.Common)
-	fs.StringVar(&c.adjoint, "adjoint", "discrete", "method of the gradients: "+choice.Adjoints())
+	c := &config{Common: experiment.Common{Seed: 1, Out: "out/lotkavolterra"}}
+	fs := experiment.NewFlags("lotkavolterra", about, &c.Common)
+	fs.StringVar(&c.adjoint, "adjoint", "discrete", "method of the gradients: "+experiment.Adjoints())
 	fs.BoolVar(&c.vm, "vm", false, "train the solve as a layer of a Gorgonia model on its TapeMachine")
 	fs.Float64Var(&c.tolerance, "tol", 0, "error a step of the solver may make, relative and absolute; 0: steps of one interval of the data")
 	fs.IntVar(&c.epochs, "epochs", 1500, "steps of Adam; the first half sees a growing part of the data")
 	fs.IntVar(&c.polish, "polish", 3000, "iterations of L-BFGS after them, at most")
 	fs.Float64Var(&c.rate, "lr", 1e-2, "learning rate of Adam at its start; it falls to 0 along a cosine")
 	fs.BoolVar(&c.study, "study", false, "write backward.png, the backward error against the loss for data on [0, 10], [0, 20], [0, 40], instead of the rest")
-	if err := app.Parse(fs, args, stderr); err != nil {
+	if err := experiment.Parse(fs, args, stderr); err != nil {
 		return nil, err
 	}
 	if c.Quick {
-		if !app.IsSet(fs, "epochs") {
+		if !experiment.IsSet(fs, "epochs") {
 			c.epochs = 200
 		}
-		if !app.IsSet(fs, "polish") {
+		if !experiment.IsSet(fs, "polish") {
 			c.polish = 100
 		}
 	}
-	if c.study && !app.IsSet(fs, "out") {
+	if c.study && !experiment.IsSet(fs, "out") {
 		c.Out += "_study"
 	}
 	switch {
 	case c.epochs < 0 || c.polish < 0:
-		return nil, app.Usagef("-epochs and -polish must not be negative")
+		return nil, experiment.Usagef("-epochs and -polish must not be negative")
 	case !(c.tolerance >= 0 && c.tolerance < 1):
-		return nil, app.Usagef("-tol must not be negative, and below 1")
+		return nil, experiment.Usagef("-tol must not be negative, and below 1")
 	case !(c.rate > 0) || math.IsInf(c.rate, 0):
-		return nil, app.Usagef("-lr must be positive")
+		return nil, experiment.Usagef("-lr must be positive")
 	}
 	_, err := c.method()
 	return c, err
@@ -112,7 +109,7 @@ func (c *config) options() odeint.Options {
 // method returns the adjoint method. The adjoint state λ is as small as the residuals, so
 // that its adaptive backward solves need a bound on the error relative to it.
 func (c *config) method() (adjoint.Method, error) {
-	m, err := choice.Adjoint(c.adjoint)
+	m, err := experiment.Adjoint(c.adjoint)
 	if err != nil || c.tolerance == 0 {
 		return m, err
 	}
@@ -157,7 +154,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return errors.Join(trained, err)
 	}
-	var m artifact.Metrics
+	var m experiment.Metrics
 	m.Set("loss", r.loss)
 	m.Set("rmse_forward_50", r.forward.rmse())
 	m.Set("rmse_backward_50", r.backward.rmse())
@@ -169,7 +166,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	err = errors.Join(m.WriteFile(filepath.Join(c.Out, "metrics.json")), r.draw(c.Out, history))
 	fmt.Fprintf(stdout, "%sWritten to %s: training.png, interval.png, extrapolation.png, metrics.json\n", &m, c.Out)
 	if trained != nil {
-		trained = app.Stopped(trained, len(history), c.Out)
+		trained = experiment.Stopped(trained, len(history), c.Out)
 	}
 	return errors.Join(trained, err)
 }
@@ -189,7 +186,7 @@ func (c *config) road(times, data []float64) (road, error) {
 // train trains x on all intervals of the data and returns the loss at each step.
 func (c *config) train(ctx context.Context, way road, intervals int, x []float64, stderr io.Writer) (history []float64, err error) {
 	horizon := train.GrowingHorizon(intervals/10, intervals, c.epochs/2)
-	record := func(bar *progress.Bar) func(int, float64) {
+	record := func(bar *experiment.Bar) func(int, float64) {
 		return func(_ int, loss float64) {
 			history = append(history, loss)
 			bar.Step(loss)
@@ -197,7 +194,7 @@ func (c *config) train(ctx context.Context, way road, intervals int, x []float64
 	}
 	last := func() float64 { return append([]float64{math.NaN()}, history...)[len(history)] }
 
-	bar := progress.New(stderr, "adam  ", c.epochs)
+	bar := experiment.NewBar(stderr, "adam  ", c.epochs)
 	err = train.Adam{
 		Steps:     c.epochs,
 		Rate:      train.Cosine(c.rate, 0, c.epochs),
@@ -208,7 +205,7 @@ func (c *config) train(ctx context.Context, way road, intervals int, x []float64
 	if err != nil || c.polish == 0 {
 		return history, err
 	}
-	bar = progress.New(stderr, "l-bfgs", c.polish)
+	bar = experiment.NewBar(stderr, "l-bfgs", c.polish)
 	_, err = train.LBFGS{Iterations: c.polish, Objective: way.loss(intervals), After: record(bar)}.Run(ctx, x)
 	bar.Done(last())
 	return history, err

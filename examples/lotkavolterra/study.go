@@ -10,12 +10,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
-	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"github.com/neuralode/neuralode/examples/internal/figure"
-	"github.com/neuralode/neuralode/examples/internal/progress"
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/experiment"
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/plot/vg"
 )
@@ -84,7 +82,7 @@ func (c *config) runStudy(ctx context.Context, began time.Time, stdout, stderr i
 		total.work.NFEForward += s.work.NFEForward
 		total.work.NFEBackward += s.work.NFEBackward
 		if err != nil {
-			stopped = app.Stopped(err, total.steps, c.Out)
+			stopped = experiment.Stopped(err, total.steps, c.Out)
 			break
 		}
 		all = append(all, s)
@@ -149,7 +147,7 @@ func (c *config) asPaper(ctx context.Context, way road, intervals int, x []float
 		total /= 30
 	}
 	last := math.NaN()
-	bar := progress.New(stderr, "paper ", total)
+	bar := experiment.NewBar(stderr, "paper ", total)
 	err = train.Adam{
 		Steps:     total,
 		Objective: func(int) train.Objective { return way.loss(intervals) },
@@ -196,8 +194,8 @@ func divergence(f odeint.Differentiable[float64], t float64, u []float64) float6
 }
 
 // summary returns the numbers of the study.
-func summary(all []series) *artifact.Metrics {
-	m := new(artifact.Metrics)
+func summary(all []series) *experiment.Metrics {
+	m := new(experiment.Metrics)
 	var losses, errs []float64
 	for _, s := range all {
 		put := func(name string, v float64) { m.Set(fmt.Sprintf("%s_interval_%g", name, s.span), v) }

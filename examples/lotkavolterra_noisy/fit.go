@@ -8,13 +8,13 @@ import (
 	"math/rand/v2"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/progress"
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/collocation"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // fitted is a trained model and what it says.
@@ -67,7 +67,7 @@ func (c *config) fit(ctx context.Context, d *data, warm bool, stderr io.Writer) 
 		return nil, err
 	}
 	f.losses = append(f.losses, loss)
-	bar := progress.New(stderr, name, c.polish)
+	bar := experiment.NewBar(stderr, name, c.polish)
 	lbfgs := train.LBFGS{
 		Iterations: c.polish,
 		Objective:  objective,
@@ -114,7 +114,7 @@ func (c *config) warmUp(ctx context.Context, f *fitted, d *data, x []float64, st
 		clear(grad)
 		return loss.Loss(grad, nil, u, du), ctx.Err()
 	}, c.decay, n)
-	bar := progress.New(stderr, "matching", c.match)
+	bar := experiment.NewBar(stderr, "matching", c.match)
 	after := func(_ int, loss float64) {
 		f.matched++
 		bar.Step(loss)

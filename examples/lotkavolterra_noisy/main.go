@@ -11,10 +11,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
-	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 const about = `Fits a Neural ODE, one hidden layer of 64 tanh, to the Lotka–Volterra system
@@ -26,7 +25,7 @@ first matched to the derivatives of a smoothing spline, then trained through the
 solver; a run without the first stage is shown beside it.
 Writes figure5.png, figure6.png, warmstart.png and metrics.json.`
 
-func main() { app.Main("lotkavolterra_noisy", run) }
+func main() { experiment.Main("lotkavolterra_noisy", run) }
 
 const (
 	intervals = 40 // of the observations
@@ -35,24 +34,24 @@ const (
 )
 
 type config struct {
-	app.Common
+	experiment.Common
 	noise, decay  float64
 	match, polish int
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	began := time.Now()
-	c := config{Common: app.Common{Out: "out/lotkavolterra_noisy", Seed: 1}}
-	fs := app.NewFlags("lotkavolterra_noisy", about, &c.Common)
+	c := config{Common: experiment.Common{Out: "out/lotkavolterra_noisy", Seed: 1}}
+	fs := experiment.NewFlags("lotkavolterra_noisy", about, &c.Common)
 	fs.Float64Var(&c.noise, "noise", 0.1, "standard deviation of the noise")
 	fs.Float64Var(&c.decay, "decay", 3e-4, "weight decay λ: λ/2·Σθ² is added to the loss")
 	fs.IntVar(&c.match, "match", 500, "iterations of L-BFGS of derivative matching")
 	fs.IntVar(&c.polish, "iterations", 400, "iterations of L-BFGS through the solver")
-	if err := app.Parse(fs, args, stderr); err != nil {
+	if err := experiment.Parse(fs, args, stderr); err != nil {
 		return err
 	}
 	if c.noise < 0 || c.decay < 0 || c.match < 0 || c.polish < 0 {
-		return app.Usagef("-noise %v, -decay %v, -match %d, -iterations %d: none may be negative", c.noise, c.decay, c.match, c.polish)
+		return experiment.Usagef("-noise %v, -decay %v, -match %d, -iterations %d: none may be negative", c.noise, c.decay, c.match, c.polish)
 	}
 	if c.Quick {
 		c.match, c.polish = min(c.match, 20), min(c.polish, 20)
@@ -70,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 
-	var metrics artifact.Metrics
+	var metrics experiment.Metrics
 	metrics.SetUint("seed", c.Seed)
 	metrics.Set("loss", warm.loss)
 	metrics.Set("loss_cold", cold.loss)
@@ -95,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := metrics.WriteFile(filepath.Join(c.Out, "metrics.json")); err != nil || ctx.Err() == nil {
 		return err
 	}
-	return app.Stopped(ctx.Err(), cold.steps()+warm.steps(), c.Out)
+	return experiment.Stopped(ctx.Err(), cold.steps()+warm.steps(), c.Out)
 }
 
 // within is after how many iterations through the solver what is minimised was at most level.

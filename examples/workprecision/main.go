@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
-	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 const about = `Measures what accuracy costs, on Lotka–Volterra, Kepler, the double pendulum, a stiff
@@ -26,13 +25,13 @@ equation and tanh networks of 2-64-2 and 16-64-64-16 with random weights:
 and all numbers in metrics.json. Evaluations, errors and bytes are the same in every run;
 times are ratios of this run.`
 
-func main() { app.Main("workprecision", run) }
+func main() { experiment.Main("workprecision", run) }
 
 // study is one run of the program.
 type study struct {
-	app.Common
+	experiment.Common
 	stderr   io.Writer
-	metrics  artifact.Metrics
+	metrics  experiment.Metrics
 	steps    int // accepted ones of all solves
 	forward  int // evaluations of all forward solves
 	backward int // evaluations and vector-Jacobian products of all backward passes
@@ -40,9 +39,9 @@ type study struct {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	began := time.Now()
-	s := study{Common: app.Common{Out: "out/workprecision", Seed: 1}, stderr: stderr}
-	fs := app.NewFlags("workprecision", about, &s.Common)
-	if err := app.Parse(fs, args, stderr); err != nil {
+	s := study{Common: experiment.Common{Out: "out/workprecision", Seed: 1}, stderr: stderr}
+	fs := experiment.NewFlags("workprecision", about, &s.Common)
+	if err := experiment.Parse(fs, args, stderr); err != nil {
 		return err
 	}
 	problems, err := newProblems(s.Seed)
@@ -58,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintf(stderr, "%s\n", part.name)
 		if err := part.run(ctx, problems); err != nil {
 			err = fmt.Errorf("%s: %w", part.name, err)
-			return errors.Join(app.Stopped(err, s.steps, s.Out), s.write(began, stdout))
+			return errors.Join(experiment.Stopped(err, s.steps, s.Out), s.write(began, stdout))
 		}
 	}
 	return s.write(began, stdout)

@@ -13,13 +13,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/neuralode/neuralode/examples/internal/app"
+	"github.com/neuralode/neuralode/train/experiment"
 )
 
 // Run runs a program in a folder of its own and returns the numbers of its
 // metrics.json. The figures must be pictures; metrics.json must have seconds, steps,
 // nfe_forward, nfe_backward and seed, and all its numbers must be printed.
-func Run(t *testing.T, p app.Program, figures []string, args ...string) map[string]float64 {
+func Run(t *testing.T, p experiment.Program, figures []string, args ...string) map[string]float64 {
 	t.Helper()
 	dir := t.TempDir()
 	var out bytes.Buffer
@@ -57,11 +57,11 @@ func Run(t *testing.T, p app.Program, figures []string, args ...string) map[stri
 }
 
 // Refuse checks that a program calls its arguments a wrong usage and writes nothing.
-func Refuse(t *testing.T, p app.Program, args ...string) {
+func Refuse(t *testing.T, p experiment.Program, args ...string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "out")
 	err := p(context.Background(), append(args, "-out", dir), io.Discard, io.Discard)
-	if !errors.Is(err, app.ErrUsage) {
+	if !errors.Is(err, experiment.ErrUsage) {
 		t.Errorf("%v: error %v, want one of usage", args, err)
 	}
 	if _, err := os.Stat(dir); err == nil {
@@ -71,7 +71,7 @@ func Refuse(t *testing.T, p app.Program, args ...string) {
 
 // Interrupt checks that a program whose context is cancelled says so and still writes
 // metrics.json.
-func Interrupt(t *testing.T, p app.Program, args ...string) {
+func Interrupt(t *testing.T, p experiment.Program, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

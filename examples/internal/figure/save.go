@@ -5,12 +5,13 @@ import (
 	"io"
 	"math"
 
-	"github.com/neuralode/neuralode/examples/internal/artifact"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
+
+	"github.com/neuralode/neuralode/train/modelfile"
 )
 
 // The sizes of a figure, in points where they are not said to be others.
@@ -45,7 +46,7 @@ func Save(path string, width, height vg.Length, columns ...[]*Panel) error {
 			Max: vg.Point{X: left + w, Y: c.Max.Y},
 		}})
 	}
-	return artifact.Write(path, func(w io.Writer) error {
+	return modelfile.WriteAtomic(path, func(w io.Writer) error {
 		_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
 		return err
 	})

@@ -1,4 +1,4 @@
-package artifact
+package experiment
 
 import (
 	"encoding/json"
@@ -8,6 +8,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/neuralode/neuralode/train/modelfile"
 )
 
 // Metrics are the named numbers of a run. The zero value is empty.
@@ -53,7 +55,7 @@ func (m *Metrics) WriteFile(path string) error {
 	if values == nil {
 		values = map[string]json.Number{}
 	}
-	return Write(path, func(w io.Writer) error {
+	return modelfile.WriteAtomic(path, func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(values)

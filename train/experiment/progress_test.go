@@ -1,4 +1,4 @@
-package progress
+package experiment
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ func TestQuietUnlessTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for _, b := range []*Bar{New(&bytes.Buffer{}, "fit", 3), New(f, "fit", 3), nil} {
+	for _, b := range []*Bar{NewBar(&bytes.Buffer{}, "fit", 3), NewBar(f, "fit", 3), nil} {
 		if b != nil {
 			t.Fatal("a bar on something that is not a terminal")
 		}

@@ -1,4 +1,4 @@
-package choice
+package experiment
 
 import (
 	"errors"
@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/app"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 )
@@ -27,7 +26,7 @@ func TestNames(t *testing.T) {
 			}
 		}
 		_, err := c.find("nonsense")
-		if !errors.Is(err, app.ErrUsage) || !strings.Contains(err.Error(), c.all) {
+		if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), c.all) {
 			t.Errorf("%s nonsense: %v", c.kind, err)
 		}
 	}

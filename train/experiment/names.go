@@ -1,13 +1,10 @@
-// Package choice turns the names that the example programs' flags take into solvers,
-// adjoints and activations.
-package choice
+package experiment
 
 import (
 	"fmt"
 	"strings"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/app"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 )
@@ -51,7 +48,7 @@ func find[T fmt.Stringer](kind, name string, all []T) (T, error) {
 		}
 	}
 	var none T
-	return none, app.Usagef("there is no %s %q; there are %s", kind, name, names(all))
+	return none, Usagef("there is no %s %q; there are %s", kind, name, names(all))
 }
 
 func names[T fmt.Stringer](all []T) string {

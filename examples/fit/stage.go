@@ -1,4 +1,4 @@
-package artifact
+package main
 
 import (
 	"bufio"
@@ -8,16 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 )
-
-// Write makes a file of what write produces, or replaces one, atomically. Missing
-// folders are made. After an error the file at path is as it was.
-func Write(path string, write func(w io.Writer) error) error {
-	staged, err := Stage(path, write)
-	if err != nil {
-		return err
-	}
-	return staged.Commit()
-}
 
 // Staged is a complete file, safe on disk, that does not bear its name yet.
 type Staged struct{ temp, path string }

@@ -1,4 +1,4 @@
-package progress
+package experiment
 
 import (
 	"fmt"
@@ -22,9 +22,9 @@ type Bar struct {
 // interval is the time between two redrawings.
 const interval = 100 * time.Millisecond
 
-// New returns a bar of total steps on w, called name. It is nil, and so does
+// NewBar returns a bar of total steps on w, called name. It is nil, and so does
 // nothing, when w is not a terminal or there are no steps to take.
-func New(w io.Writer, name string, total int) *Bar {
+func NewBar(w io.Writer, name string, total int) *Bar {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || total <= 0 {
 		return nil

@@ -1,21 +1,12 @@
-package artifact
+package experiment
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
 )
-
-func text(s string) func(io.Writer) error {
-	return func(w io.Writer) error {
-		_, err := io.WriteString(w, s)
-		return err
-	}
-}
 
 // want checks that dir holds the one file, with the content.
 func want(t *testing.T, path, content string) {
@@ -28,54 +19,6 @@ func want(t *testing.T, path, content string) {
 	if err != nil || len(entries) != 1 {
 		t.Errorf("folder holds %v (%v), want one file", entries, err)
 	}
-}
-
-func TestWrite(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a", "b", "file.txt")
-	if err := Write(path, text("old")); err != nil {
-		t.Fatal(err)
-	}
-	want(t, path, "old")
-	if err := Write(path, text("new")); err != nil {
-		t.Fatal(err)
-	}
-	want(t, path, "new")
-}
-
-func TestWriteFailureKeepsOldFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file.txt")
-	if err := Write(path, text("old")); err != nil {
-		t.Fatal(err)
-	}
-	boom := errors.New("boom")
-	err := Write(path, func(w io.Writer) error {
-		if _, err := w.Write(make([]byte, 1<<16)); err != nil {
-			return err
-		}
-		return boom
-	})
-	if !errors.Is(err, boom) {
-		t.Errorf("error %v, want %v", err, boom)
-	}
-	want(t, path, "old")
-}
-
-func TestStage(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file.txt")
-	if err := Write(path, text("old")); err != nil {
-		t.Fatal(err)
-	}
-	staged, err := Stage(path, text("new"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(path); err != nil || string(got) != "old" {
-		t.Errorf("before Commit the file is %q (%v)", got, err)
-	}
-	if err := staged.Discard(); err != nil {
-		t.Fatal(err)
-	}
-	want(t, path, "old")
 }
 
 func TestMetrics(t *testing.T) {
