@@ -99,6 +99,14 @@ func testPlacesAll[T Float](t *testing.T) {
 	width := fmt.Sprint(8*unsafe.Sizeof(T(0)), " bits ")
 	for _, k := range []struct {
 		name string
+		f    func(dst, x []T)
+	}{
+		{"tanh", Tanh[T]}, {"exp", Exp[T]},
+	} {
+		testPlaces(t, width+k.name, 1, f1(k.f))
+	}
+	for _, k := range []struct {
+		name string
 		f    func(dst, a, b []T)
 	}{
 		{"add", Add[T]},

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// The functions of this file are computed in float64 for both widths, without
-// branches but for NaN. The loops are written out so that all of their bodies is
+// Where there is no assembly, the functions of this file are computed in float64 for
+// both widths, without branches but for NaN. The loops are written out so that all of their bodies is
 // inlined. They share one reduction, z = n·ln2 + r with |r| ≤ ½ln2. The
 // polynomials are minimax fits by the Remez algorithm, with relative errors of
 // 2⁻⁶⁰ for float64 and 2⁻³¹ for float32.
@@ -96,10 +96,13 @@ func withSign(y, x float64) float64 {
 // wide tells whether T has 64 bits.
 func wide[T Float]() bool { return unsafe.Sizeof(T(0)) == 8 }
 
-// Tanh stores tanh(x) in dst, within 2 ulp. It is e/(e+2d), where e/d = e²ˣ-1
+// Tanh stores tanh(x) in dst, within 2 ulp. Here it is e/(e+2d), where e/d = e²ˣ-1
 // with d = R-r and e = 2ⁿ(R+r)-(R-r), written so that nothing cancels.
 func Tanh[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if tanhAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	if !wide[T]() {
 		for i, v := range x {
 			v := float64(v)
@@ -192,9 +195,12 @@ func log1pUnit(e float64) float64 {
 	return selectSign(over, 0, math.Ln2) + (2*s + s*(z*p))
 }
 
-// Exp stores eˣ in dst, within 1 ulp.
+// Exp stores eˣ in dst, within 2 ulp.
 func Exp[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if expAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	if !wide[T]() {
 		for i, v := range x {
 			v := float64(v)

@@ -118,6 +118,7 @@ func testMath[T Float](t *testing.T) {
 				worst, at = u, x
 			}
 		}
+		t.Logf("%s: at most %.2f ulp", c.name, worst)
 		if !(worst <= c.tol) {
 			t.Errorf("%s: %.2f ulp at %v, want at most %v", c.name, worst, at, c.tol)
 		}
@@ -125,8 +126,10 @@ func testMath[T Float](t *testing.T) {
 }
 
 func TestMathAccuracy(t *testing.T) {
-	t.Run("float64", testMath[float64])
-	t.Run("float32", testMath[float32])
+	forEachLevel(t, func(t *testing.T) {
+		t.Run("float64", testMath[float64])
+		t.Run("float32", testMath[float32])
+	})
 }
 
 func testMathSpecial[T Float](t *testing.T) {
@@ -161,6 +164,10 @@ func testMathSpecial[T Float](t *testing.T) {
 }
 
 func TestMathSpecial(t *testing.T) {
+	forEachLevel(t, testMathSpecials)
+}
+
+func testMathSpecials(t *testing.T) {
 	t.Run("float64", testMathSpecial[float64])
 	t.Run("float32", testMathSpecial[float32])
 	// The ends of exp's range, where the power of two is split.

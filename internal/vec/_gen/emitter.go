@@ -36,6 +36,14 @@ type (
 
 // op emits an instruction by its name.
 func (e *emitter) op(name string, ops ...operand.Op) {
+	for i, o := range ops {
+		if b, ok := o.(broadcast); ok {
+			ops[i] = b.Mem
+			if e.isa == avx512 {
+				name += "_BCST"
+			}
+		}
+	}
 	m := reflect.ValueOf(e.Context).MethodByName(name)
 	if !m.IsValid() {
 		panic("no instruction " + name)

@@ -25,6 +25,7 @@ var topics = []struct {
 	{"gemm", gemm},
 	{"gemmdot", gemmDot},
 	{"transpose", transpose},
+	{"math", mathematics},
 }
 
 func main() {
