@@ -194,7 +194,7 @@ func (c *code[T]) add(u *unit, refs func(*value) ref) {
 			break
 		}
 		in = c.reserve(newChain[T](u, refs))
-	case concatOp, placeOp:
+	case joinOp:
 		in = newJoining[T](u, refs)
 	case foreignOp:
 		in = newForeign[T](u, refs)

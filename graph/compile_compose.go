@@ -82,7 +82,7 @@ func (l *lowering) repeat(o repeatOp, x view, shape []int) view {
 // place puts x where the slice s of zeros of the given shape is.
 func (l *lowering) place(s sliceOp, x view, shape []int) view {
 	at := view{shape: shape, strides: rowMajor(shape)}.slice(s)
-	return l.add(placeOp{at.offset, at.strides}, shape, l.dense(x))
+	return l.join(shape, []joinPart{{offset: at.offset, strides: at.strides}}, x)
 }
 
 func at(x view, coords []int) view {

@@ -142,10 +142,7 @@ func (l *lowering) apply(n *G.Node, o op, x []view) (view, error) {
 	case atOp:
 		return at(x[0], o.coords), nil
 	case concatOp:
-		for i := range x {
-			x[i] = l.dense(x[i])
-		}
-		return l.add(o, shape, x...), nil
+		return l.concat(o.axis, shape, x), nil
 	case softmaxOp:
 		return l.softmax(o, x[0]), nil
 	case softmaxGradOp:

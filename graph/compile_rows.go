@@ -77,12 +77,8 @@ func (r *rows) classify(v *value) bool {
 			r.kind[v], r.along[v] = overRows, []int{1}
 			return true
 		}
-	case concatOp:
-		return do.axis > axis && axis >= 0 && r.put(v, axis, same)
-	case placeOp:
-		to := view{v, do.offset, v.args[0].shape, do.strides}
-		r.kind[v] = perRow
-		return axis >= 0 && r.put(v, axis, same) && r.hasRows(to, axis)
+	case joinOp:
+		return axis >= 0 && r.join(v, do, axis)
 	case im2colOp, col2imOp, maxPoolOp, maxPoolGradOp, averagePoolOp, averagePoolGradOp:
 		return axis == 0 && r.put(v, 0, same)
 	}
@@ -104,6 +100,25 @@ func (r *rows) product(v *value) bool {
 		return true
 	}
 	return false
+}
+
+// join classifies a value whose parts have their rows where its own are.
+func (r *rows) join(v *value, do joinOp, axis int) bool {
+	along := make([]int, len(v.args))
+	for i, a := range v.args {
+		if along[i] = firstLong(a.shape); along[i] < 0 {
+			return false
+		}
+	}
+	if !r.put(v, axis, along) {
+		return false
+	}
+	for i, p := range do.parts {
+		if !r.hasRows(p.in(v, v.args[i].shape), along[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // put makes v a value with rows along axis, if its operands have theirs along the

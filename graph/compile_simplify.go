@@ -112,6 +112,11 @@ func (b *builder) binary(fn binaryFn, x, y view) view {
 	case fn == fnPow && yConst && cy == -1:
 		return b.unary(fnInv, x)
 	}
+	if fn == fnAdd {
+		if v, ok := b.joined(x, y); ok {
+			return v
+		}
+	}
 	if fn == fnMul {
 		if v, ok := b.slope(x, y); ok {
 			return v
@@ -227,9 +232,38 @@ func (b *builder) reshape(v view, shape []int) view {
 
 // matmul is the product of the last two axes.
 func (b *builder) matmul(x, y view) view {
+	if v, ok := b.constantFactor(x, y); ok {
+		return v
+	}
 	n := len(x.shape)
 	shape := append(slices.Clone(x.shape[:n-1]), y.shape[n-1])
 	return b.add(matmulOp{}, shape, b.matrix(x), b.matrix(y))
+}
+
+// constantFactor recognises a product of matrices of which one has the same number in
+// all places, such as the cotangent of a sum: it is a sum along the inner axis.
+func (b *builder) constantFactor(x, y view) (view, bool) {
+	if len(x.shape) != 2 {
+		return view{}, false
+	}
+	shape := []int{x.shape[0], y.shape[1]}
+	if c, ok := constantIn(x); ok {
+		sum := b.reshape(b.sumAlong(y, 0), []int{1, shape[1]}).broadcast(shape)
+		return b.binary(fnMul, sum, b.number(c, shape)), true
+	}
+	if c, ok := constantIn(y); ok {
+		sum := b.reshape(b.sumAlong(x, 1), []int{shape[0], 1}).broadcast(shape)
+		return b.binary(fnMul, sum, b.number(c, shape)), true
+	}
+	return view{}, false
+}
+
+// sumAlong sums a matrix along an axis, by rows of what is stored.
+func (b *builder) sumAlong(x view, axis int) view {
+	if trans, _, ok := x.matrix(); ok && trans {
+		x, axis = x.permute([]int{1, 0}), 1-axis
+	}
+	return b.reduce(false, x, []int{axis})
 }
 
 func (b *builder) matrix(v view) view {

@@ -21,11 +21,9 @@ type (
 	// reduceOp reduces the middle one of three axes.
 	reduceOp struct{ max bool }
 
-	// placeOp writes a view into zeros, at offset and with strides.
-	placeOp struct {
-		offset  int
-		strides []int
-	}
+	// joinOp writes its operands, or their negatives, into parts of the result that
+	// do not overlap, and zeros into the rest.
+	joinOp struct{ parts []joinPart }
 
 	// gradOp is a fused elementwise function of g and y: the VJP of tanh or
 	// sigmoid in terms of its value.

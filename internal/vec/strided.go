@@ -1,6 +1,6 @@
 package vec
 
-// MaxAxes is the number of axes that Gather and Scatter can walk.
+// MaxAxes is the number of axes that Gather can walk.
 const MaxAxes = 16
 
 // Gather stores in dst elements start, start+1, … of a strided view of x: the
@@ -19,22 +19,6 @@ func Gather[T Float](dst, x []T, lens, strides []int, start int) {
 				out[i] = x[to]
 				to += stride
 			}
-		}
-	})
-}
-
-// Scatter stores x in the elements of a strided view of dst, as Gather reads
-// them; none may repeat.
-func Scatter[T Float](dst, x []T, lens, strides []int) {
-	walk(lens, strides, 0, len(x), func(from, to, n, stride int) {
-		in := x[from : from+n]
-		if stride == 1 {
-			copy(dst[to:], in)
-			return
-		}
-		for _, v := range in {
-			dst[to] = v
-			to += stride
 		}
 	})
 }

@@ -110,18 +110,32 @@ func TestStrided(t *testing.T) {
 		sorted := slices.Clone(offsets)
 		slices.Sort(sorted)
 		if len(slices.Compact(sorted)) < len(offsets) {
-			continue // repeated elements cannot be scattered to
+			continue // nothing can be moved to repeated elements
 		}
-		dst := slices.Repeat([]float64{-1}, len(x))
-		Scatter(dst, x[:len(offsets)], c.lens, c.strides)
-		for i, o := range offsets {
-			if dst[o] != x[i] {
-				t.Fatalf("%v: scattered %v to %d, want %v", c, dst[o], o, x[i])
+		dense := make([]int, len(c.lens)) // strides
+		for i, n := len(c.lens)-1, 1; i >= 0; i-- {
+			dense[i] = n
+			n *= c.lens[i]
+		}
+		for _, sign := range []float64{1, -1} {
+			dst := slices.Repeat([]float64{-1}, len(x))
+			Move(dst, x, c.lens, c.strides, dense, sign < 0)
+			for i, o := range offsets {
+				if dst[o] != sign*x[i] {
+					t.Fatalf("%v: moved %v to %d, want %v", c, dst[o], o, sign*x[i])
+				}
+				dst[o] = -1
 			}
-			dst[o] = -1
-		}
-		if slices.Max(dst) != -1 {
-			t.Fatalf("%v: scattered outside of the view", c)
+			if slices.Max(dst) != -1 {
+				t.Fatalf("%v: moved outside of the view", c)
+			}
+			got := make([]float64, len(offsets))
+			Move(got, x, c.lens, dense, c.strides, sign < 0)
+			for i, o := range offsets {
+				if got[i] != sign*x[o] {
+					t.Fatalf("%v: moved %v from %d, want %v", c, got[i], o, sign*x[o])
+				}
+			}
 		}
 	}
 }
