@@ -40,7 +40,10 @@
 //
 // A TapeMachine needs G.Grad and, for Gorgonia's solvers,
 // G.BindDualValues(ode.Learnables()...); it runs the whole graph. A LispMachine
-// differentiates as it runs and is made anew for every step. Gorgonia's own Reshape
+// differentiates as it runs and is made anew for every step; all that nothing else is
+// made of must be a scalar there, so a layer that is only applied by [Layer.FwdWith] needs
+// Config.Shared. Either machine stops in the middle of a solve when Config.Context is
+// cancelled. Gorgonia's own Reshape
 // cannot be differentiated by a second LispMachine on the same graph; the dense layers of
 // package layers, which take all times at once, do without it.
 //

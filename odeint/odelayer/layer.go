@@ -1,6 +1,7 @@
 package odelayer
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -46,12 +47,24 @@ type Config struct {
 	// Rand is the source of the parameters' initial values. Nil:
 	// rand.New(rand.NewPCG(0, 0)).
 	Rand *rand.Rand
+
+	// Shared makes a layer without parameters of its own: nothing is put on the graph
+	// but solves, which get their parameters through FwdWith. Without it, a layer that
+	// is applied by FwdWith alone leaves its own learnables on the graph, unused, and a
+	// LispMachine refuses such a graph.
+	Shared bool
+
+	// Context stops solves and backward passes when it is cancelled, between two steps;
+	// the machine's RunAll then fails with its error as [Cause]. Nil: they are not
+	// stopped. [Layer.SetContext] replaces it.
+	Context context.Context
 }
 
 // Layer is a differential equation on a Gorgonia graph.
 type Layer struct {
 	op         *forwardOp
 	graph      *G.ExprGraph
+	params     []graph.Param
 	learnables G.Nodes
 }
 
@@ -85,7 +98,7 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 	if err != nil {
 		return nil, fmt.Errorf("odelayer: %s: %w", name, err)
 	}
-	l := &Layer{graph: g}
+	l := &Layer{graph: g, params: field.Layout()}
 	state := append(tensor.Shape{cfg.Batch}, cfg.Shape...)
 	in, offset := []tensor.Shape{state}, []int{0}
 	for _, p := range field.Layout() {
@@ -93,12 +106,15 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 		if len(shape) == 0 {
 			return nil, &ConfigError{What: name, Faults: []string{fmt.Sprintf("parameter %q is a scalar; give it the shape (1, 1)", p.Name)}}
 		}
-		if err := nodes.Free(g, p.Name); err != nil {
+		if err := nodes.Free(g, p.Name); err != nil && !cfg.Shared {
 			return nil, err
 		}
 		in, offset = append(in, shape), append(offset, field.Dim()+p.Offset)
 	}
 	for i, p := range field.Layout() {
+		if cfg.Shared {
+			break
+		}
 		shape := in[i+1]
 		theta := slices.Clone(field.Params()[p.Offset : p.Offset+shape.TotalSize()])
 		w, err := nodes.Learnable(g, p.Name, tensor.New(tensor.WithShape(shape...), tensor.WithBacking(theta)))
@@ -123,8 +139,8 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 func (l *Layer) Fwd(u0 *G.Node) (*G.Node, error) { return l.FwdWith(u0, l.learnables...) }
 
 // FwdWith is Fwd with parameters from elsewhere, in the order and with the shapes
-// of Learnables: the learnables of another layer, or nodes that a network
-// computed.
+// of Params: the learnables of another layer, or nodes that a network computed. A layer
+// that is used in no other way is best made with Config.Shared.
 func (l *Layer) FwdWith(u0 *G.Node, params ...*G.Node) (*G.Node, error) {
 	in := append(G.Nodes{u0}, params...)
 	if slices.Contains(in, nil) {
@@ -141,25 +157,41 @@ func (l *Layer) FwdWith(u0 *G.Node, params ...*G.Node) (*G.Node, error) {
 	return u, nil
 }
 
-// Learnables lists the layer's own parameters, in the order of the field's flat θ.
-// The slice is the caller's.
+// Params tells the names and shapes of the parameters of a solve, in the order of the
+// field's flat θ. The caller must not change it.
+func (l *Layer) Params() []graph.Param { return l.params }
+
+// SetContext replaces Config.Context for the solves that begin after it, for instance by
+// one with a deadline for each step of a training. Nil: they are not stopped.
+func (l *Layer) SetContext(ctx context.Context) { l.op.solves.setContext(ctx) }
+
+// Learnables lists the layer's own parameters, in the order of Params; none if the layer
+// is Shared. The slice is the caller's.
 func (l *Layer) Learnables() G.Nodes { return slices.Clone(l.learnables) }
 
 // Stats returns what the last forward solve and the last gradient took, of whichever
 // application and machine. They are zero before the first.
 func (l *Layer) Stats() (forward, backward adjoint.Stats) { return l.op.solves.stats() }
 
+// cure says what to try if a layer without parameters of its own was applied by Fwd.
+func (l *Layer) cure() string {
+	if l.learnables == nil && len(l.params) > 0 {
+		return "; the layer is Shared, call FwdWith"
+	}
+	return ""
+}
+
 // check reports what keeps the nodes from being the op's inputs.
 func (l *Layer) check(in G.Nodes) error {
 	name, want := l.op.name, l.op.in
 	if len(in) != len(want) {
-		return &ConfigError{What: name, Faults: []string{fmt.Sprintf("%d parameters given, want %d as in Learnables", len(in)-1, len(want)-1)}}
+		return &ConfigError{What: name, Faults: []string{fmt.Sprintf("%d parameters given, want the %d of Params%s", len(in)-1, len(want)-1, l.cure())}}
 	}
 	var faults []string
 	for i, n := range in {
 		what := "u0"
 		if i > 0 {
-			what = fmt.Sprintf("parameter %d (%s)", i-1, l.learnables[i-1].Name())
+			what = fmt.Sprintf("parameter %d (%s)", i-1, l.params[i-1].Name)
 		}
 		if n.Graph() != l.graph {
 			faults = append(faults, what+" belongs to another graph; make the layer on that graph")

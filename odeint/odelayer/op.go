@@ -1,6 +1,7 @@
 package odelayer
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/chewxy/hm"
@@ -27,6 +28,7 @@ type solves interface {
 	accumulate(gradient G.Value, packed any, offset int) error
 
 	applied()
+	setContext(ctx context.Context)
 	stats() (forward, backward adjoint.Stats)
 }
 

@@ -40,10 +40,11 @@ type pool[T graph.Float] struct {
 	applications int
 	misses       int // gradients that found no trajectory
 	fwd, bwd     adjoint.Stats
+	ctx          context.Context // of the solves; nil: never cancelled
 }
 
 func newPool[T graph.Float](field graph.CompiledField[T], cfg Config) (*pool[T], error) {
-	p := &pool[T]{cfg: cfg, prototype: field, dim: field.Dim()}
+	p := &pool[T]{cfg: cfg, prototype: field, dim: field.Dim(), ctx: cfg.Context}
 	s, err := p.newSolver() // which also checks the options
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func (p *pool[T]) newSolver() (*solver[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &solver[T]{field: field, adj: adj, y0: make([]T, p.dim), dys: make([]T, len(p.cfg.Times)*p.dim)}, nil
+	return &solver[T]{field: field, adj: adj, grad: adjoint.Gradient[T]{NoTimes: true}, y0: make([]T, p.dim), dys: make([]T, len(p.cfg.Times)*p.dim)}, nil
 }
 
 func (p *pool[T]) applied() {
@@ -71,6 +72,21 @@ func (p *pool[T]) stats() (forward, backward adjoint.Stats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.fwd, p.bwd
+}
+
+func (p *pool[T]) setContext(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ctx = ctx
+}
+
+func (p *pool[T]) context() context.Context {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ctx == nil {
+		return context.Background()
+	}
+	return p.ctx
 }
 
 // kept is how many idle solvers the pool holds.
@@ -96,12 +112,12 @@ func (p *pool[T]) take() (*solver[T], error) {
 	return s, nil
 }
 
-// find returns an idle solver with the trajectory from y0 and θ, or nil.
-func (p *pool[T]) find(y0, theta []T) *solver[T] {
+// find returns an idle solver with the trajectory from these inputs, or nil.
+func (p *pool[T]) find(in inputs[T]) *solver[T] {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	i := slices.IndexFunc(p.idle, func(s *solver[T]) bool {
-		return s.warm && sameBits(s.y0, y0) && sameBits(s.field.Params(), theta)
+		return s.warm && in.same(s.y0, s.field.Params())
 	})
 	if i < 0 {
 		p.misses++
@@ -123,7 +139,7 @@ func (p *pool[T]) put(s *solver[T]) {
 }
 
 func (p *pool[T]) forward(in []G.Value) (any, error) {
-	y0, theta, err := p.inputs(in)
+	from, err := p.inputs(in)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +147,7 @@ func (p *pool[T]) forward(in []G.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.solve(s, y0, theta); err != nil {
+	if err := p.solve(s, from); err != nil {
 		p.put(s)
 		return nil, err
 	}
@@ -145,16 +161,16 @@ func (p *pool[T]) forward(in []G.Value) (any, error) {
 }
 
 func (p *pool[T]) backward(in []G.Value, cotangent G.Value) (any, error) {
-	y0, theta, err := p.inputs(in)
+	from, err := p.inputs(in)
 	if err != nil {
 		return nil, err
 	}
-	s := p.find(y0, theta)
+	s := p.find(from)
 	if s == nil {
 		if s, err = p.take(); err != nil {
 			return nil, err
 		}
-		if err := p.solve(s, y0, theta); err != nil {
+		if err := p.solve(s, from); err != nil {
 			p.put(s)
 			return nil, err
 		}
@@ -163,11 +179,12 @@ func (p *pool[T]) backward(in []G.Value, cotangent G.Value) (any, error) {
 	if p.cfg.Final {
 		dys = dys[len(dys)-p.dim:]
 	}
+	packed := make([]T, p.dim+p.prototype.NumParams())
 	if err = read(dys, cotangent); err == nil {
-		err = s.adj.Backward(context.Background(), &s.grad, s.dys)
+		s.grad.Y0, s.grad.Theta = packed[:p.dim:p.dim], packed[p.dim:]
+		err = s.adj.Backward(p.context(), &s.grad, s.dys)
 	}
 	s.spent = true
-	packed := slices.Concat(s.grad.Y0, s.grad.Theta)
 	p.mu.Lock()
 	_, p.bwd = s.adj.Stats()
 	p.mu.Unlock()
@@ -178,12 +195,11 @@ func (p *pool[T]) backward(in []G.Value, cotangent G.Value) (any, error) {
 	return packed, nil
 }
 
-// solve makes s's trajectory the one from y0 with θ.
-func (p *pool[T]) solve(s *solver[T], y0, theta []T) error {
+// solve makes s's trajectory the one from these inputs.
+func (p *pool[T]) solve(s *solver[T], from inputs[T]) error {
 	s.warm, s.spent = false, false
-	copy(s.y0, y0)
-	copy(s.field.Params(), theta)
-	sol, err := s.adj.Forward(context.Background(), p.cfg.Times, s.y0)
+	from.copy(s.y0, s.field.Params())
+	sol, err := s.adj.Forward(p.context(), p.cfg.Times, s.y0)
 	p.mu.Lock()
 	p.fwd, _ = s.adj.Stats()
 	p.mu.Unlock()
@@ -194,19 +210,68 @@ func (p *pool[T]) solve(s *solver[T], y0, theta []T) error {
 	return nil
 }
 
-// inputs returns copies of the initial state and of the parameters as flat θ.
-func (p *pool[T]) inputs(in []G.Value) (y0, theta []T, err error) {
-	y0, theta = make([]T, p.dim), make([]T, p.prototype.NumParams())
-	if err := read(y0, in[0]); err != nil {
-		return nil, nil, fmt.Errorf("u0: %w", err)
+// inputs are the elements of the initial state and of each parameter, in row-major order:
+// the memory of the values where that is their order, not to be kept.
+type inputs[T graph.Float] [][]T
+
+func (p *pool[T]) inputs(in []G.Value) (inputs[T], error) {
+	from := make(inputs[T], len(in))
+	var err error
+	if from[0], err = elements[T](in[0], p.dim); err != nil {
+		return nil, fmt.Errorf("u0: %w", err)
 	}
 	for i, param := range p.prototype.Layout() {
-		size := tensor.Shape(param.Shape).TotalSize()
-		if err := read(theta[param.Offset:param.Offset+size], in[i+1]); err != nil {
-			return nil, nil, fmt.Errorf("parameter %s: %w", param.Name, err)
+		if from[i+1], err = elements[T](in[i+1], tensor.Shape(param.Shape).TotalSize()); err != nil {
+			return nil, fmt.Errorf("parameter %s: %w", param.Name, err)
 		}
 	}
-	return y0, theta, nil
+	return from, nil
+}
+
+// copy copies to y0 and flat θ.
+func (in inputs[T]) copy(y0, theta []T) {
+	copy(y0, in[0])
+	for _, param := range in[1:] {
+		theta = theta[copy(theta, param):]
+	}
+}
+
+// same reports whether y0 and flat θ hold the same bits.
+func (in inputs[T]) same(y0, theta []T) bool {
+	if !sameBits(in[0], y0) {
+		return false
+	}
+	for _, param := range in[1:] {
+		if !sameBits(param, theta[:len(param)]) {
+			return false
+		}
+		theta = theta[len(param):]
+	}
+	return true
+}
+
+// elements returns the elements of v, of which there are size: v's own memory if they lie
+// in row-major order.
+func elements[T graph.Float](v G.Value, size int) ([]T, error) {
+	if d, ok := v.(*tensor.Dense); ok {
+		if data, ok := d.Data().([]T); ok && len(data) == size && contiguous(d.Shape(), d.Strides()) {
+			return data, nil
+		}
+	}
+	copied := make([]T, size)
+	return copied, read(copied, v)
+}
+
+// contiguous reports whether strides are those of a row-major tensor.
+func contiguous(shape tensor.Shape, strides []int) bool {
+	size := 1
+	for axis := len(shape) - 1; axis >= 0; axis-- {
+		if axis >= len(strides) || strides[axis] != size {
+			return false
+		}
+		size *= shape[axis]
+	}
+	return true
 }
 
 func (p *pool[T]) unpack(packed G.Value, offset, size int) (any, error) {
@@ -246,12 +311,7 @@ func readPart[T graph.Float](dst []T, v G.Value, offset, total int) error {
 	if !ok || shape.TotalSize() != total || len(strides) != len(shape) {
 		return fmt.Errorf("the value has shape %v and strides %v of %v, want %d elements of %T", shape, strides, d.Dtype(), total, *new(T))
 	}
-	contiguous, size := true, 1
-	for axis := len(shape) - 1; axis >= 0; axis-- {
-		contiguous = contiguous && strides[axis] == size
-		size *= shape[axis]
-	}
-	if contiguous {
+	if contiguous(shape, strides) {
 		copy(dst, src[offset:])
 		return nil
 	}
