@@ -95,8 +95,8 @@ func gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 		gemmDotsB(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
 	case transA && !transB && n <= dotColumns && m > n:
 		gemmThinC(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
-	case transB:
-		gemmTransB(m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)
+	case transB || m >= 64 && k >= 32 && ldb*int(unsafe.Sizeof(b[0])) >= farRows:
+		gemmCopied(transB, m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)
 	default:
 		gemmPanels(m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)
 	}

@@ -227,10 +227,30 @@ func testGemm[T Float](t *testing.T) {
 	}
 	for _, s := range [][3]int{
 		{1, 2, 64}, {1, 64, 2}, {1, 131, 70}, {2, 64, 300}, {2, 200, 33}, {3, 5, 300}, {5, 100, 129}, {300, 2, 64}, {300, 64, 2},
-		{64, 2, 300}, {33, 70, 17}, {257, 17, 131}, {40, 257, 260}, {8, 24, 128}, {9, 48, 129}, {16, 50, 400}, {1, 4, 500}, {7, 3, 257}, {6, 1, 1100}, {150, 3, 40}, {2, 2, 1030},
+		{64, 2, 300}, {33, 70, 17}, {257, 17, 131}, {40, 257, 260}, {8, 24, 128}, {9, 48, 129}, {16, 50, 400}, {1, 4, 500}, {7, 3, 257}, {6, 1, 1100}, {150, 3, 40}, {2, 2, 1030}, {70, 520, 35},
 	} {
 		for start := range 3 {
 			all(s[0], s[1], s[2], start)
+		}
+	}
+}
+
+// Products with copies of A and B, held against smaller ones of the same elements.
+func testGemmLarge[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 9))
+	const m, n, k = 1030, 70, 150
+	for flags := range 4 {
+		p := newGemmCase[T](r, flags&1 != 0, flags&2 != 0, m, n, k, startAdd)
+		whole, _ := p.destination()
+		p.run(whole, 0, m)
+		c, _ := p.destination()
+		for i := 0; i < m; i += 10 {
+			p.run(c, i, i+10)
+		}
+		for i := range c {
+			if !same(c[i], whole[i]) {
+				t.Fatalf("%T %v %v: element %d is %v, want %v", c[i], p.transA, p.transB, i, whole[i], c[i])
+			}
 		}
 	}
 }
@@ -239,6 +259,8 @@ func TestGemm(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		testGemm[float64](t)
 		testGemm[float32](t)
+		testGemmLarge[float64](t)
+		testGemmLarge[float32](t)
 	})
 }
 

@@ -42,8 +42,8 @@ func gemmDotsB[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds
 }
 
 func gemmDotsBPieces[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
-	var room piece
-	copied := aligned[T](&room)
+	var room [middlePiece/8 + 8]float64
+	copied := aligned[T](unsafe.Pointer(&room))
 	for l := 0; l < k; l += dotBlock {
 		part := min(dotBlock, k-l)
 		if l > 0 {
