@@ -7,9 +7,10 @@ import (
 	"math"
 	"path/filepath"
 
-	"github.com/neuralode/neuralode/examples/internal/figure"
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"gonum.org/v1/plot/vg"
+
+	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train/figure"
 )
 
 // curvePoints is how many points the curves of the figure have.

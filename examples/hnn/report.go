@@ -5,9 +5,9 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
-	"github.com/neuralode/neuralode/examples/internal/figure"
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/train/experiment"
+	"github.com/neuralode/neuralode/train/figure"
 )
 
 // report stores the means over the seeds, and their standard errors under the same

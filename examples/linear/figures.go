@@ -6,8 +6,8 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
-	"github.com/neuralode/neuralode/examples/internal/figure"
 	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train/figure"
 )
 
 // draw shows the first trajectory against time and the first eight in the phase plane.

@@ -5,12 +5,13 @@ import (
 	"math"
 	"path/filepath"
 
-	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/figure"
-	"github.com/neuralode/neuralode/examples/internal/train"
-	"github.com/neuralode/neuralode/odeint"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/figure"
 )
 
 // stretch is a stretch of time with the true states and the model's.

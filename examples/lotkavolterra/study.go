@@ -10,12 +10,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/figure"
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/plot/vg"
+
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/train/experiment"
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/plot/vg"
+	"github.com/neuralode/neuralode/train/figure"
 )
 
 // The paper's recipe: so many steps of Adam at its default rate, all data at once, the

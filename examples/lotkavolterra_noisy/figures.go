@@ -6,8 +6,8 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
-	"github.com/neuralode/neuralode/examples/internal/figure"
 	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train/figure"
 )
 
 // figures writes figure5.png (the observations and the fit), figure6.png (the

@@ -9,10 +9,10 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/neuralode/neuralode/examples/internal/figure"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/figure"
 )
 
 // orbit is a conservative problem to be followed for long.

@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/neuralode/neuralode/examples/internal/figure"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/figure"
 )
 
 // explicit are the explicit methods. Those without an error estimate run with steps of

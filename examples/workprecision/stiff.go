@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/figure"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train/figure"
 )
 
 // relaxation is y' = −rate·(1 + y²)(y − θ cos t), which draws y to θ cos t: the stiffer,
