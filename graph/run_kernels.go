@@ -47,9 +47,9 @@ func unaryKernel[T Float](fn unaryFn) func(dst, x []T) {
 	case fnSign:
 		return vec.Sign[T]
 	case fnCeil:
-		return vec.Map[T](math.Ceil)
+		return vec.Ceil[T]
 	case fnFloor:
-		return vec.Map[T](math.Floor)
+		return vec.Floor[T]
 	case fnSin:
 		return vec.Map[T](math.Sin)
 	case fnCos:

@@ -7,6 +7,9 @@ import (
 
 // Fill stores x in dst.
 func Fill[T Float](dst []T, x T) {
+	if fillAsm(unsafe.SliceData(dst), x, len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = x
 	}
@@ -26,6 +29,9 @@ func Add[T Float](dst, a, b []T) {
 // Sub stores a-b in dst.
 func Sub[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if subAsm(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] - b[i]
 	}
@@ -34,6 +40,9 @@ func Sub[T Float](dst, a, b []T) {
 // Mul stores a·b in dst, element by element.
 func Mul[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if mulAsm(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] * b[i]
 	}
@@ -42,6 +51,9 @@ func Mul[T Float](dst, a, b []T) {
 // Div stores a/b in dst.
 func Div[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if divAsm(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] / b[i]
 	}
@@ -58,6 +70,9 @@ func Pow[T Float](dst, a, b []T) {
 // Min stores the smaller of a and b in dst, or NaN if one of them is.
 func Min[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if minAsm(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = min(a[i], b[i])
 	}
@@ -66,6 +81,9 @@ func Min[T Float](dst, a, b []T) {
 // Max stores the larger of a and b in dst, or NaN if one of them is.
 func Max[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if maxAsm(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = max(a[i], b[i])
 	}
@@ -74,6 +92,9 @@ func Max[T Float](dst, a, b []T) {
 // Less stores 1 where a < b and 0 elsewhere.
 func Less[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if lessAsm(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = indicator[T](a[i] < b[i])
 	}
@@ -82,6 +103,9 @@ func Less[T Float](dst, a, b []T) {
 // LessEqual stores 1 where a ≤ b and 0 elsewhere.
 func LessEqual[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if lessEqualAsm(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = indicator[T](a[i] <= b[i])
 	}
@@ -90,6 +114,9 @@ func LessEqual[T Float](dst, a, b []T) {
 // Equal stores 1 where a = b and 0 elsewhere.
 func Equal[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if equalAsm(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = indicator[T](a[i] == b[i])
 	}
@@ -98,6 +125,9 @@ func Equal[T Float](dst, a, b []T) {
 // NotEqual stores 1 where a ≠ b and 0 elsewhere.
 func NotEqual[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if notEqualAsm(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), len(dst)) {
+		return
+	}
 	for i := range dst {
 		dst[i] = indicator[T](a[i] != b[i])
 	}
@@ -116,6 +146,9 @@ func Copy[T Float](dst, x []T) { copy(dst, x[:len(dst)]) }
 // Neg stores -x in dst.
 func Neg[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if negAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	for i, v := range x {
 		dst[i] = -v
 	}
@@ -124,6 +157,9 @@ func Neg[T Float](dst, x []T) {
 // Abs stores |x| in dst.
 func Abs[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if absAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	for i, v := range x {
 		dst[i] = T(math.Abs(float64(v)))
 	}
@@ -132,6 +168,9 @@ func Abs[T Float](dst, x []T) {
 // Sign stores -1, 0 or 1 in dst, or NaN where x is.
 func Sign[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if signAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	for i, v := range x {
 		switch {
 		case v > 0:
@@ -146,6 +185,9 @@ func Sign[T Float](dst, x []T) {
 // Square stores x² in dst.
 func Square[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if squareAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	for i, v := range x {
 		dst[i] = v * v
 	}
@@ -154,6 +196,9 @@ func Square[T Float](dst, x []T) {
 // Cube stores x³ in dst.
 func Cube[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if cubeAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	for i, v := range x {
 		dst[i] = v * v * v
 	}
@@ -162,6 +207,9 @@ func Cube[T Float](dst, x []T) {
 // Inv stores 1/x in dst.
 func Inv[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if invAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	for i, v := range x {
 		dst[i] = 1 / v
 	}
@@ -170,6 +218,9 @@ func Inv[T Float](dst, x []T) {
 // Sqrt stores √x in dst.
 func Sqrt[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if sqrtAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	for i, v := range x {
 		dst[i] = T(math.Sqrt(float64(v)))
 	}
@@ -178,8 +229,33 @@ func Sqrt[T Float](dst, x []T) {
 // InvSqrt stores 1/√x in dst.
 func InvSqrt[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if invSqrtAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	for i, v := range x {
-		dst[i] = T(1 / math.Sqrt(float64(v)))
+		dst[i] = 1 / T(math.Sqrt(float64(v)))
+	}
+}
+
+// Floor stores the largest integer below or at x in dst.
+func Floor[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	if floorAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
+	for i, v := range x {
+		dst[i] = T(math.Floor(float64(v)))
+	}
+}
+
+// Ceil stores the smallest integer above or at x in dst.
+func Ceil[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	if ceilAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
+	for i, v := range x {
+		dst[i] = T(math.Ceil(float64(v)))
 	}
 }
 
@@ -197,14 +273,20 @@ func Map[T Float](f func(float64) float64) func(dst, x []T) {
 // value y and cotangent g.
 func TanhGrad[T Float](dst, g, y []T) {
 	g, y = g[:len(dst)], y[:len(dst)]
+	if tanhGradAsm(unsafe.SliceData(dst), unsafe.SliceData(g), unsafe.SliceData(y), len(dst)) {
+		return
+	}
 	for i, v := range y {
-		dst[i] = g[i] * (1 - v*v)
+		dst[i] = g[i] * (1 - T(v*v))
 	}
 }
 
 // SigmoidGrad stores g·(1-y)·y in dst.
 func SigmoidGrad[T Float](dst, g, y []T) {
 	g, y = g[:len(dst)], y[:len(dst)]
+	if sigmoidGradAsm(unsafe.SliceData(dst), unsafe.SliceData(g), unsafe.SliceData(y), len(dst)) {
+		return
+	}
 	for i, v := range y {
 		dst[i] = g[i] * ((1 - v) * v)
 	}

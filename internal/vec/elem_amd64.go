@@ -41,3 +41,795 @@ func addF32AVX512(dst *float32, a *float32, b *float32, n int)
 
 //go:noescape
 func addF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// subAsm runs sub on vector registers and reports whether the processor has them.
+func subAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			subF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			subF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		subF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		subF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func subF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func subF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func subF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func subF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// mulAsm runs mul on vector registers and reports whether the processor has them.
+func mulAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			mulF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			mulF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		mulF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		mulF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func mulF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func mulF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func mulF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func mulF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// divAsm runs div on vector registers and reports whether the processor has them.
+func divAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			divF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			divF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		divF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		divF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func divF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func divF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func divF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func divF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// minAsm runs min on vector registers and reports whether the processor has them.
+func minAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			minF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			minF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		minF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		minF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func minF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func minF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func minF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func minF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// maxAsm runs max on vector registers and reports whether the processor has them.
+func maxAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			maxF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			maxF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		maxF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		maxF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func maxF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func maxF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func maxF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func maxF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// lessAsm runs less on vector registers and reports whether the processor has them.
+func lessAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			lessF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			lessF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		lessF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		lessF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func lessF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func lessF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func lessF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func lessF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// lessEqualAsm runs lessEqual on vector registers and reports whether the processor has them.
+func lessEqualAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			lessEqualF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			lessEqualF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		lessEqualF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		lessEqualF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func lessEqualF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func lessEqualF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func lessEqualF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func lessEqualF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// equalAsm runs equal on vector registers and reports whether the processor has them.
+func equalAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			equalF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			equalF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		equalF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		equalF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func equalF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func equalF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func equalF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func equalF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// notEqualAsm runs notEqual on vector registers and reports whether the processor has them.
+func notEqualAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			notEqualF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			notEqualF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		notEqualF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		notEqualF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func notEqualF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func notEqualF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func notEqualF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func notEqualF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// tanhGradAsm runs tanhGrad on vector registers and reports whether the processor has them.
+func tanhGradAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			tanhGradF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			tanhGradF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		tanhGradF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		tanhGradF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func tanhGradF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func tanhGradF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func tanhGradF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func tanhGradF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// sigmoidGradAsm runs sigmoidGrad on vector registers and reports whether the processor has them.
+func sigmoidGradAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			sigmoidGradF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			sigmoidGradF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		sigmoidGradF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		sigmoidGradF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func sigmoidGradF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func sigmoidGradF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func sigmoidGradF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func sigmoidGradF32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// negAsm runs neg on vector registers and reports whether the processor has them.
+func negAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			negF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			negF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		negF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		negF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func negF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func negF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func negF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func negF32AVX2(dst *float32, x *float32, n int)
+
+// absAsm runs abs on vector registers and reports whether the processor has them.
+func absAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			absF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			absF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		absF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		absF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func absF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func absF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func absF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func absF32AVX2(dst *float32, x *float32, n int)
+
+// signAsm runs sign on vector registers and reports whether the processor has them.
+func signAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			signF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			signF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		signF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		signF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func signF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func signF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func signF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func signF32AVX2(dst *float32, x *float32, n int)
+
+// squareAsm runs square on vector registers and reports whether the processor has them.
+func squareAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			squareF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			squareF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		squareF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		squareF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func squareF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func squareF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func squareF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func squareF32AVX2(dst *float32, x *float32, n int)
+
+// cubeAsm runs cube on vector registers and reports whether the processor has them.
+func cubeAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			cubeF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			cubeF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		cubeF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		cubeF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func cubeF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func cubeF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func cubeF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func cubeF32AVX2(dst *float32, x *float32, n int)
+
+// invAsm runs inv on vector registers and reports whether the processor has them.
+func invAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			invF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			invF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		invF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		invF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func invF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func invF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func invF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func invF32AVX2(dst *float32, x *float32, n int)
+
+// sqrtAsm runs sqrt on vector registers and reports whether the processor has them.
+func sqrtAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			sqrtF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			sqrtF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		sqrtF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		sqrtF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func sqrtF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func sqrtF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func sqrtF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func sqrtF32AVX2(dst *float32, x *float32, n int)
+
+// invSqrtAsm runs invSqrt on vector registers and reports whether the processor has them.
+func invSqrtAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			invSqrtF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			invSqrtF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		invSqrtF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		invSqrtF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func invSqrtF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func invSqrtF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func invSqrtF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func invSqrtF32AVX2(dst *float32, x *float32, n int)
+
+// floorAsm runs floor on vector registers and reports whether the processor has them.
+func floorAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			floorF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			floorF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		floorF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		floorF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func floorF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func floorF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func floorF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func floorF32AVX2(dst *float32, x *float32, n int)
+
+// ceilAsm runs ceil on vector registers and reports whether the processor has them.
+func ceilAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			ceilF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			ceilF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		ceilF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		ceilF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ceilF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func ceilF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func ceilF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func ceilF32AVX2(dst *float32, x *float32, n int)
+
+// fillAsm runs fill on vector registers and reports whether the processor has them.
+func fillAsm[T Float](dst *T, x T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			fillF64AVX512((*float64)(unsafe.Pointer(dst)), float64(x), n)
+		case levelAVX2:
+			fillF64AVX2((*float64)(unsafe.Pointer(dst)), float64(x), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		fillF32AVX512((*float32)(unsafe.Pointer(dst)), float32(x), n)
+	case levelAVX2:
+		fillF32AVX2((*float32)(unsafe.Pointer(dst)), float32(x), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func fillF64AVX512(dst *float64, x float64, n int)
+
+//go:noescape
+func fillF64AVX2(dst *float64, x float64, n int)
+
+//go:noescape
+func fillF32AVX512(dst *float32, x float32, n int)
+
+//go:noescape
+func fillF32AVX2(dst *float32, x float32, n int)

@@ -12,34 +12,31 @@ TEXT ·addF64AVX512(SB), $0-32
 	MOVQ b+16(FP), DX
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
-	SUBQ $0x20, BX
+	SUBQ $0x10, BX
 	JL   next3
 
 loop2:
 	VMOVUPD (CX)(SI*8), Z0
-	VADDPD  (DX)(SI*8), Z0, Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VADDPD  Z1, Z0, Z0
 	VMOVUPD Z0, (AX)(SI*8)
 	VMOVUPD 64(CX)(SI*8), Z0
-	VADDPD  64(DX)(SI*8), Z0, Z0
+	VMOVUPD 64(DX)(SI*8), Z1
+	VADDPD  Z1, Z0, Z0
 	VMOVUPD Z0, 64(AX)(SI*8)
-	VMOVUPD 128(CX)(SI*8), Z0
-	VADDPD  128(DX)(SI*8), Z0, Z0
-	VMOVUPD Z0, 128(AX)(SI*8)
-	VMOVUPD 192(CX)(SI*8), Z0
-	VADDPD  192(DX)(SI*8), Z0, Z0
-	VMOVUPD Z0, 192(AX)(SI*8)
-	ADDQ    $0x20, SI
-	SUBQ    $0x20, BX
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
 	JGE     loop2
 
 next3:
-	ADDQ $0x20, BX
+	ADDQ $0x10, BX
 	SUBQ $0x08, BX
 	JL   next5
 
 loop4:
 	VMOVUPD (CX)(SI*8), Z0
-	VADDPD  (DX)(SI*8), Z0, Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VADDPD  Z1, Z0, Z0
 	VMOVUPD Z0, (AX)(SI*8)
 	ADDQ    $0x08, SI
 	SUBQ    $0x08, BX
@@ -71,34 +68,31 @@ TEXT ·addF64AVX2(SB), $0-32
 	MOVQ b+16(FP), DX
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
-	SUBQ $0x10, BX
+	SUBQ $0x08, BX
 	JL   next3
 
 loop2:
 	VMOVUPD (CX)(SI*8), Y0
-	VADDPD  (DX)(SI*8), Y0, Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VADDPD  Y1, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*8)
 	VMOVUPD 32(CX)(SI*8), Y0
-	VADDPD  32(DX)(SI*8), Y0, Y0
+	VMOVUPD 32(DX)(SI*8), Y1
+	VADDPD  Y1, Y0, Y0
 	VMOVUPD Y0, 32(AX)(SI*8)
-	VMOVUPD 64(CX)(SI*8), Y0
-	VADDPD  64(DX)(SI*8), Y0, Y0
-	VMOVUPD Y0, 64(AX)(SI*8)
-	VMOVUPD 96(CX)(SI*8), Y0
-	VADDPD  96(DX)(SI*8), Y0, Y0
-	VMOVUPD Y0, 96(AX)(SI*8)
-	ADDQ    $0x10, SI
-	SUBQ    $0x10, BX
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
 	JGE     loop2
 
 next3:
-	ADDQ $0x10, BX
+	ADDQ $0x08, BX
 	SUBQ $0x04, BX
 	JL   next5
 
 loop4:
 	VMOVUPD (CX)(SI*8), Y0
-	VADDPD  (DX)(SI*8), Y0, Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VADDPD  Y1, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*8)
 	ADDQ    $0x04, SI
 	SUBQ    $0x04, BX
@@ -138,34 +132,31 @@ TEXT ·addF32AVX512(SB), $0-32
 	MOVQ b+16(FP), DX
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
-	SUBQ $0x40, BX
+	SUBQ $0x20, BX
 	JL   next3
 
 loop2:
 	VMOVUPS (CX)(SI*4), Z0
-	VADDPS  (DX)(SI*4), Z0, Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)(SI*4)
 	VMOVUPS 64(CX)(SI*4), Z0
-	VADDPS  64(DX)(SI*4), Z0, Z0
+	VMOVUPS 64(DX)(SI*4), Z1
+	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)(SI*4)
-	VMOVUPS 128(CX)(SI*4), Z0
-	VADDPS  128(DX)(SI*4), Z0, Z0
-	VMOVUPS Z0, 128(AX)(SI*4)
-	VMOVUPS 192(CX)(SI*4), Z0
-	VADDPS  192(DX)(SI*4), Z0, Z0
-	VMOVUPS Z0, 192(AX)(SI*4)
-	ADDQ    $0x40, SI
-	SUBQ    $0x40, BX
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
 	JGE     loop2
 
 next3:
-	ADDQ $0x40, BX
+	ADDQ $0x20, BX
 	SUBQ $0x10, BX
 	JL   next5
 
 loop4:
 	VMOVUPS (CX)(SI*4), Z0
-	VADDPS  (DX)(SI*4), Z0, Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)(SI*4)
 	ADDQ    $0x10, SI
 	SUBQ    $0x10, BX
@@ -197,34 +188,31 @@ TEXT ·addF32AVX2(SB), $0-32
 	MOVQ b+16(FP), DX
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
-	SUBQ $0x20, BX
+	SUBQ $0x10, BX
 	JL   next3
 
 loop2:
 	VMOVUPS (CX)(SI*4), Y0
-	VADDPS  (DX)(SI*4), Y0, Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*4)
 	VMOVUPS 32(CX)(SI*4), Y0
-	VADDPS  32(DX)(SI*4), Y0, Y0
+	VMOVUPS 32(DX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)(SI*4)
-	VMOVUPS 64(CX)(SI*4), Y0
-	VADDPS  64(DX)(SI*4), Y0, Y0
-	VMOVUPS Y0, 64(AX)(SI*4)
-	VMOVUPS 96(CX)(SI*4), Y0
-	VADDPS  96(DX)(SI*4), Y0, Y0
-	VMOVUPS Y0, 96(AX)(SI*4)
-	ADDQ    $0x20, SI
-	SUBQ    $0x20, BX
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
 	JGE     loop2
 
 next3:
-	ADDQ $0x20, BX
+	ADDQ $0x10, BX
 	SUBQ $0x08, BX
 	JL   next5
 
 loop4:
 	VMOVUPS (CX)(SI*4), Y0
-	VADDPS  (DX)(SI*4), Y0, Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*4)
 	ADDQ    $0x08, SI
 	SUBQ    $0x08, BX
@@ -263,3 +251,5041 @@ DATA mask32<>+52(SB)/4, $0x00000000
 DATA mask32<>+56(SB)/4, $0x00000000
 DATA mask32<>+60(SB)/4, $0x00000000
 GLOBL mask32<>(SB), RODATA|NOPTR, $64
+
+// func subF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subF64AVX512(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x10, BX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	VMOVUPD 64(CX)(SI*8), Z0
+	VMOVUPD 64(DX)(SI*8), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, 64(AX)(SI*8)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VSUBPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func subF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·subF64AVX2(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x08, BX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y0
+	VMOVUPD 32(DX)(SI*8), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y0
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VSUBPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func subF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subF32AVX512(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x20, BX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS 64(CX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)(SI*4)
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func subF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·subF32AVX2(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x10, BX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y0
+	VMOVUPS 32(DX)(SI*4), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VSUBPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulF64AVX512(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x10, BX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	VMOVUPD 64(CX)(SI*8), Z0
+	VMOVUPD 64(DX)(SI*8), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPD Z0, 64(AX)(SI*8)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VMULPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·mulF64AVX2(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x08, BX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y0
+	VMOVUPD 32(DX)(SI*8), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y0
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VMULPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulF32AVX512(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x20, BX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS 64(CX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)(SI*4)
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·mulF32AVX2(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x10, BX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y0
+	VMOVUPS 32(DX)(SI*4), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func divF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divF64AVX512(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x10, BX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	VMOVUPD 64(CX)(SI*8), Z0
+	VMOVUPD 64(DX)(SI*8), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPD Z0, 64(AX)(SI*8)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VDIVPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func divF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·divF64AVX2(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x08, BX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y0
+	VMOVUPD 32(DX)(SI*8), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPD Y0, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y0
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VDIVPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func divF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divF32AVX512(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x20, BX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS 64(CX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)(SI*4)
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func divF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·divF32AVX2(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x10, BX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y0
+	VMOVUPS 32(DX)(SI*4), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VDIVPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func minF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·minF64AVX512(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x10, BX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VMINPD  Z1, Z0, Z2
+	VMINPD  Z0, Z1, Z0
+	VORPD   Z0, Z2, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	VMOVUPD 64(CX)(SI*8), Z0
+	VMOVUPD 64(DX)(SI*8), Z1
+	VMINPD  Z1, Z0, Z2
+	VMINPD  Z0, Z1, Z0
+	VORPD   Z0, Z2, Z0
+	VMOVUPD Z0, 64(AX)(SI*8)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VMINPD  Z1, Z0, Z2
+	VMINPD  Z0, Z1, Z0
+	VORPD   Z0, Z2, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VMINPD    Z1, Z0, Z2
+	VMINPD    Z0, Z1, Z0
+	VORPD     Z0, Z2, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func minF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·minF64AVX2(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x08, BX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VMINPD  Y1, Y0, Y2
+	VMINPD  Y0, Y1, Y0
+	VORPD   Y0, Y2, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y0
+	VMOVUPD 32(DX)(SI*8), Y1
+	VMINPD  Y1, Y0, Y2
+	VMINPD  Y0, Y1, Y0
+	VORPD   Y0, Y2, Y0
+	VMOVUPD Y0, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VMINPD  Y1, Y0, Y2
+	VMINPD  Y0, Y1, Y0
+	VORPD   Y0, Y2, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y0
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VMINPD     Y2, Y1, Y3
+	VMINPD     Y1, Y2, Y1
+	VORPD      Y1, Y3, Y1
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func minF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·minF32AVX512(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x20, BX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VMINPS  Z1, Z0, Z2
+	VMINPS  Z0, Z1, Z0
+	VORPS   Z0, Z2, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS 64(CX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z1
+	VMINPS  Z1, Z0, Z2
+	VMINPS  Z0, Z1, Z0
+	VORPS   Z0, Z2, Z0
+	VMOVUPS Z0, 64(AX)(SI*4)
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VMINPS  Z1, Z0, Z2
+	VMINPS  Z0, Z1, Z0
+	VORPS   Z0, Z2, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMINPS    Z1, Z0, Z2
+	VMINPS    Z0, Z1, Z0
+	VORPS     Z0, Z2, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func minF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·minF32AVX2(SB), $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	SUBQ $0x10, BX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VMINPS  Y1, Y0, Y2
+	VMINPS  Y0, Y1, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y0
+	VMOVUPS 32(DX)(SI*4), Y1
+	VMINPS  Y1, Y0, Y2
+	VMINPS  Y0, Y1, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VMINPS  Y1, Y0, Y2
+	VMINPS  Y0, Y1, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMINPS     Y2, Y1, Y3
+	VMINPS     Y1, Y2, Y1
+	VORPS      Y1, Y3, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func maxF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·maxF64AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD c64_1_8000000000000000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Z1
+	VMOVUPD (DX)(SI*8), Z2
+	VXORPD  Z0, Z1, Z1
+	VXORPD  Z0, Z2, Z2
+	VMINPD  Z2, Z1, Z3
+	VMINPD  Z1, Z2, Z1
+	VORPD   Z1, Z3, Z1
+	VXORPD  Z0, Z1, Z1
+	VMOVUPD Z1, (AX)(SI*8)
+	VMOVUPD 64(CX)(SI*8), Z1
+	VMOVUPD 64(DX)(SI*8), Z2
+	VXORPD  Z0, Z1, Z1
+	VXORPD  Z0, Z2, Z2
+	VMINPD  Z2, Z1, Z3
+	VMINPD  Z1, Z2, Z1
+	VORPD   Z1, Z3, Z1
+	VXORPD  Z0, Z1, Z1
+	VMOVUPD Z1, 64(AX)(SI*8)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Z1
+	VMOVUPD (DX)(SI*8), Z2
+	VXORPD  Z0, Z1, Z1
+	VXORPD  Z0, Z2, Z2
+	VMINPD  Z2, Z1, Z3
+	VMINPD  Z1, Z2, Z1
+	VORPD   Z1, Z3, Z1
+	VXORPD  Z0, Z1, Z1
+	VMOVUPD Z1, (AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z1
+	VMOVUPD.Z (DX)(SI*8), K1, Z2
+	VXORPD    Z0, Z1, Z1
+	VXORPD    Z0, Z2, Z2
+	VMINPD    Z2, Z1, Z3
+	VMINPD    Z1, Z2, Z1
+	VORPD     Z1, Z3, Z1
+	VXORPD    Z0, Z1, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c64_1_8000000000000000<>+0(SB)/8, $0x8000000000000000
+GLOBL c64_1_8000000000000000<>(SB), RODATA|NOPTR, $8
+
+// func maxF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·maxF64AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPD c64_4_8000000000000000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x08, BX
+	JL      next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VXORPD  Y0, Y1, Y1
+	VXORPD  Y0, Y2, Y2
+	VMINPD  Y2, Y1, Y3
+	VMINPD  Y1, Y2, Y1
+	VORPD   Y1, Y3, Y1
+	VXORPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y1
+	VMOVUPD 32(DX)(SI*8), Y2
+	VXORPD  Y0, Y1, Y1
+	VXORPD  Y0, Y2, Y2
+	VMINPD  Y2, Y1, Y3
+	VMINPD  Y1, Y2, Y1
+	VORPD   Y1, Y3, Y1
+	VXORPD  Y0, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VXORPD  Y0, Y1, Y1
+	VXORPD  Y0, Y2, Y2
+	VMINPD  Y2, Y1, Y3
+	VMINPD  Y1, Y2, Y1
+	VORPD   Y1, Y3, Y1
+	VXORPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y1
+	VMASKMOVPD (CX)(SI*8), Y1, Y2
+	VMASKMOVPD (DX)(SI*8), Y1, Y3
+	VXORPD     Y0, Y2, Y2
+	VXORPD     Y0, Y3, Y3
+	VMINPD     Y3, Y2, Y4
+	VMINPD     Y2, Y3, Y2
+	VORPD      Y2, Y4, Y2
+	VXORPD     Y0, Y2, Y0
+	VMASKMOVPD Y0, Y1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c64_4_8000000000000000<>+0(SB)/8, $0x8000000000000000
+DATA c64_4_8000000000000000<>+8(SB)/8, $0x8000000000000000
+DATA c64_4_8000000000000000<>+16(SB)/8, $0x8000000000000000
+DATA c64_4_8000000000000000<>+24(SB)/8, $0x8000000000000000
+GLOBL c64_4_8000000000000000<>(SB), RODATA|NOPTR, $32
+
+// func maxF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·maxF32AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS c32_1_80000000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x20, BX
+	JL           next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Z1
+	VMOVUPS (DX)(SI*4), Z2
+	VXORPS  Z0, Z1, Z1
+	VXORPS  Z0, Z2, Z2
+	VMINPS  Z2, Z1, Z3
+	VMINPS  Z1, Z2, Z1
+	VORPS   Z1, Z3, Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)(SI*4)
+	VMOVUPS 64(CX)(SI*4), Z1
+	VMOVUPS 64(DX)(SI*4), Z2
+	VXORPS  Z0, Z1, Z1
+	VXORPS  Z0, Z2, Z2
+	VMINPS  Z2, Z1, Z3
+	VMINPS  Z1, Z2, Z1
+	VORPS   Z1, Z3, Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)(SI*4)
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Z1
+	VMOVUPS (DX)(SI*4), Z2
+	VXORPS  Z0, Z1, Z1
+	VXORPS  Z0, Z2, Z2
+	VMINPS  Z2, Z1, Z3
+	VMINPS  Z1, Z2, Z1
+	VORPS   Z1, Z3, Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VXORPS    Z0, Z1, Z1
+	VXORPS    Z0, Z2, Z2
+	VMINPS    Z2, Z1, Z3
+	VMINPS    Z1, Z2, Z1
+	VORPS     Z1, Z3, Z1
+	VXORPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c32_1_80000000<>+0(SB)/4, $0x80000000
+GLOBL c32_1_80000000<>(SB), RODATA|NOPTR, $4
+
+// func maxF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·maxF32AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPS c32_8_80000000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x10, BX
+	JL      next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VXORPS  Y0, Y1, Y1
+	VXORPS  Y0, Y2, Y2
+	VMINPS  Y2, Y1, Y3
+	VMINPS  Y1, Y2, Y1
+	VORPS   Y1, Y3, Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y1
+	VMOVUPS 32(DX)(SI*4), Y2
+	VXORPS  Y0, Y1, Y1
+	VXORPS  Y0, Y2, Y2
+	VMINPS  Y2, Y1, Y3
+	VMINPS  Y1, Y2, Y1
+	VORPS   Y1, Y3, Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VXORPS  Y0, Y1, Y1
+	VXORPS  Y0, Y2, Y2
+	VMINPS  Y2, Y1, Y3
+	VMINPS  Y1, Y2, Y1
+	VORPS   Y1, Y3, Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y1
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
+	VMASKMOVPS (DX)(SI*4), Y1, Y3
+	VXORPS     Y0, Y2, Y2
+	VXORPS     Y0, Y3, Y3
+	VMINPS     Y3, Y2, Y4
+	VMINPS     Y2, Y3, Y2
+	VORPS      Y2, Y4, Y2
+	VXORPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c32_8_80000000<>+0(SB)/4, $0x80000000
+DATA c32_8_80000000<>+4(SB)/4, $0x80000000
+DATA c32_8_80000000<>+8(SB)/4, $0x80000000
+DATA c32_8_80000000<>+12(SB)/4, $0x80000000
+DATA c32_8_80000000<>+16(SB)/4, $0x80000000
+DATA c32_8_80000000<>+20(SB)/4, $0x80000000
+DATA c32_8_80000000<>+24(SB)/4, $0x80000000
+DATA c32_8_80000000<>+28(SB)/4, $0x80000000
+GLOBL c32_8_80000000<>(SB), RODATA|NOPTR, $32
+
+// func lessF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·lessF64AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD c64_1_3ff0000000000000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           next3
+
+loop2:
+	VMOVUPD   (CX)(SI*8), Z1
+	VMOVUPD   (DX)(SI*8), Z2
+	VCMPPD    $0x11, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, (AX)(SI*8)
+	VMOVUPD   64(CX)(SI*8), Z1
+	VMOVUPD   64(DX)(SI*8), Z2
+	VCMPPD    $0x11, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, 64(AX)(SI*8)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD   (CX)(SI*8), Z1
+	VMOVUPD   (DX)(SI*8), Z2
+	VCMPPD    $0x11, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z1
+	VMOVUPD.Z (DX)(SI*8), K1, Z2
+	VCMPPD    $0x11, Z2, Z1, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c64_1_3ff0000000000000<>+0(SB)/8, $0x3ff0000000000000
+GLOBL c64_1_3ff0000000000000<>(SB), RODATA|NOPTR, $8
+
+// func lessF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·lessF64AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPD c64_4_3ff0000000000000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x08, BX
+	JL      next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VCMPPD  $0x11, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y1
+	VMOVUPD 32(DX)(SI*8), Y2
+	VCMPPD  $0x11, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VCMPPD  $0x11, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y1
+	VMASKMOVPD (CX)(SI*8), Y1, Y2
+	VMASKMOVPD (DX)(SI*8), Y1, Y3
+	VCMPPD     $0x11, Y3, Y2, Y2
+	VANDPD     Y0, Y2, Y0
+	VMASKMOVPD Y0, Y1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c64_4_3ff0000000000000<>+0(SB)/8, $0x3ff0000000000000
+DATA c64_4_3ff0000000000000<>+8(SB)/8, $0x3ff0000000000000
+DATA c64_4_3ff0000000000000<>+16(SB)/8, $0x3ff0000000000000
+DATA c64_4_3ff0000000000000<>+24(SB)/8, $0x3ff0000000000000
+GLOBL c64_4_3ff0000000000000<>(SB), RODATA|NOPTR, $32
+
+// func lessF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·lessF32AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS c32_1_3f800000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x20, BX
+	JL           next3
+
+loop2:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x11, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, (AX)(SI*4)
+	VMOVUPS   64(CX)(SI*4), Z1
+	VMOVUPS   64(DX)(SI*4), Z2
+	VCMPPS    $0x11, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	JGE       loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x11, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VCMPPS    $0x11, Z2, Z1, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c32_1_3f800000<>+0(SB)/4, $0x3f800000
+GLOBL c32_1_3f800000<>(SB), RODATA|NOPTR, $4
+
+// func lessF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·lessF32AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPS c32_8_3f800000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x10, BX
+	JL      next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VCMPPS  $0x11, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y1
+	VMOVUPS 32(DX)(SI*4), Y2
+	VCMPPS  $0x11, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VCMPPS  $0x11, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y1
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
+	VMASKMOVPS (DX)(SI*4), Y1, Y3
+	VCMPPS     $0x11, Y3, Y2, Y2
+	VANDPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c32_8_3f800000<>+0(SB)/4, $0x3f800000
+DATA c32_8_3f800000<>+4(SB)/4, $0x3f800000
+DATA c32_8_3f800000<>+8(SB)/4, $0x3f800000
+DATA c32_8_3f800000<>+12(SB)/4, $0x3f800000
+DATA c32_8_3f800000<>+16(SB)/4, $0x3f800000
+DATA c32_8_3f800000<>+20(SB)/4, $0x3f800000
+DATA c32_8_3f800000<>+24(SB)/4, $0x3f800000
+DATA c32_8_3f800000<>+28(SB)/4, $0x3f800000
+GLOBL c32_8_3f800000<>(SB), RODATA|NOPTR, $32
+
+// func lessEqualF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·lessEqualF64AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD c64_1_3ff0000000000000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           next3
+
+loop2:
+	VMOVUPD   (CX)(SI*8), Z1
+	VMOVUPD   (DX)(SI*8), Z2
+	VCMPPD    $0x12, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, (AX)(SI*8)
+	VMOVUPD   64(CX)(SI*8), Z1
+	VMOVUPD   64(DX)(SI*8), Z2
+	VCMPPD    $0x12, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, 64(AX)(SI*8)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD   (CX)(SI*8), Z1
+	VMOVUPD   (DX)(SI*8), Z2
+	VCMPPD    $0x12, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z1
+	VMOVUPD.Z (DX)(SI*8), K1, Z2
+	VCMPPD    $0x12, Z2, Z1, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func lessEqualF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·lessEqualF64AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPD c64_4_3ff0000000000000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x08, BX
+	JL      next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VCMPPD  $0x12, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y1
+	VMOVUPD 32(DX)(SI*8), Y2
+	VCMPPD  $0x12, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VCMPPD  $0x12, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y1
+	VMASKMOVPD (CX)(SI*8), Y1, Y2
+	VMASKMOVPD (DX)(SI*8), Y1, Y3
+	VCMPPD     $0x12, Y3, Y2, Y2
+	VANDPD     Y0, Y2, Y0
+	VMASKMOVPD Y0, Y1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func lessEqualF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·lessEqualF32AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS c32_1_3f800000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x20, BX
+	JL           next3
+
+loop2:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x12, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, (AX)(SI*4)
+	VMOVUPS   64(CX)(SI*4), Z1
+	VMOVUPS   64(DX)(SI*4), Z2
+	VCMPPS    $0x12, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	JGE       loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x12, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VCMPPS    $0x12, Z2, Z1, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func lessEqualF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·lessEqualF32AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPS c32_8_3f800000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x10, BX
+	JL      next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VCMPPS  $0x12, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y1
+	VMOVUPS 32(DX)(SI*4), Y2
+	VCMPPS  $0x12, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VCMPPS  $0x12, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y1
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
+	VMASKMOVPS (DX)(SI*4), Y1, Y3
+	VCMPPS     $0x12, Y3, Y2, Y2
+	VANDPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func equalF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·equalF64AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD c64_1_3ff0000000000000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           next3
+
+loop2:
+	VMOVUPD   (CX)(SI*8), Z1
+	VMOVUPD   (DX)(SI*8), Z2
+	VCMPPD    $0x00, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, (AX)(SI*8)
+	VMOVUPD   64(CX)(SI*8), Z1
+	VMOVUPD   64(DX)(SI*8), Z2
+	VCMPPD    $0x00, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, 64(AX)(SI*8)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD   (CX)(SI*8), Z1
+	VMOVUPD   (DX)(SI*8), Z2
+	VCMPPD    $0x00, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z1
+	VMOVUPD.Z (DX)(SI*8), K1, Z2
+	VCMPPD    $0x00, Z2, Z1, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func equalF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·equalF64AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPD c64_4_3ff0000000000000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x08, BX
+	JL      next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VCMPPD  $0x00, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y1
+	VMOVUPD 32(DX)(SI*8), Y2
+	VCMPPD  $0x00, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VCMPPD  $0x00, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y1
+	VMASKMOVPD (CX)(SI*8), Y1, Y2
+	VMASKMOVPD (DX)(SI*8), Y1, Y3
+	VCMPPD     $0x00, Y3, Y2, Y2
+	VANDPD     Y0, Y2, Y0
+	VMASKMOVPD Y0, Y1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func equalF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·equalF32AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS c32_1_3f800000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x20, BX
+	JL           next3
+
+loop2:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x00, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, (AX)(SI*4)
+	VMOVUPS   64(CX)(SI*4), Z1
+	VMOVUPS   64(DX)(SI*4), Z2
+	VCMPPS    $0x00, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	JGE       loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x00, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VCMPPS    $0x00, Z2, Z1, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func equalF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·equalF32AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPS c32_8_3f800000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x10, BX
+	JL      next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VCMPPS  $0x00, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y1
+	VMOVUPS 32(DX)(SI*4), Y2
+	VCMPPS  $0x00, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VCMPPS  $0x00, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y1
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
+	VMASKMOVPS (DX)(SI*4), Y1, Y3
+	VCMPPS     $0x00, Y3, Y2, Y2
+	VANDPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func notEqualF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·notEqualF64AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD c64_1_3ff0000000000000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           next3
+
+loop2:
+	VMOVUPD   (CX)(SI*8), Z1
+	VMOVUPD   (DX)(SI*8), Z2
+	VCMPPD    $0x04, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, (AX)(SI*8)
+	VMOVUPD   64(CX)(SI*8), Z1
+	VMOVUPD   64(DX)(SI*8), Z2
+	VCMPPD    $0x04, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, 64(AX)(SI*8)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD   (CX)(SI*8), Z1
+	VMOVUPD   (DX)(SI*8), Z2
+	VCMPPD    $0x04, Z2, Z1, K1
+	VMOVAPD.Z Z0, K1, Z1
+	VMOVUPD   Z1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z1
+	VMOVUPD.Z (DX)(SI*8), K1, Z2
+	VCMPPD    $0x04, Z2, Z1, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func notEqualF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·notEqualF64AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPD c64_4_3ff0000000000000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x08, BX
+	JL      next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VCMPPD  $0x04, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y1
+	VMOVUPD 32(DX)(SI*8), Y2
+	VCMPPD  $0x04, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VCMPPD  $0x04, Y2, Y1, Y1
+	VANDPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y1
+	VMASKMOVPD (CX)(SI*8), Y1, Y2
+	VMASKMOVPD (DX)(SI*8), Y1, Y3
+	VCMPPD     $0x04, Y3, Y2, Y2
+	VANDPD     Y0, Y2, Y0
+	VMASKMOVPD Y0, Y1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func notEqualF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·notEqualF32AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS c32_1_3f800000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x20, BX
+	JL           next3
+
+loop2:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x04, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, (AX)(SI*4)
+	VMOVUPS   64(CX)(SI*4), Z1
+	VMOVUPS   64(DX)(SI*4), Z2
+	VCMPPS    $0x04, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	JGE       loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x04, Z2, Z1, K1
+	VMOVAPS.Z Z0, K1, Z1
+	VMOVUPS   Z1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VCMPPS    $0x04, Z2, Z1, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func notEqualF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·notEqualF32AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPS c32_8_3f800000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x10, BX
+	JL      next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VCMPPS  $0x04, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y1
+	VMOVUPS 32(DX)(SI*4), Y2
+	VCMPPS  $0x04, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VCMPPS  $0x04, Y2, Y1, Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y1
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
+	VMASKMOVPS (DX)(SI*4), Y1, Y3
+	VCMPPS     $0x04, Y3, Y2, Y2
+	VANDPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func tanhGradF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tanhGradF64AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD c64_1_3ff0000000000000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Z1
+	VMOVUPD (DX)(SI*8), Z2
+	VMULPD  Z2, Z2, Z2
+	VSUBPD  Z2, Z0, Z2
+	VMULPD  Z2, Z1, Z1
+	VMOVUPD Z1, (AX)(SI*8)
+	VMOVUPD 64(CX)(SI*8), Z1
+	VMOVUPD 64(DX)(SI*8), Z2
+	VMULPD  Z2, Z2, Z2
+	VSUBPD  Z2, Z0, Z2
+	VMULPD  Z2, Z1, Z1
+	VMOVUPD Z1, 64(AX)(SI*8)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Z1
+	VMOVUPD (DX)(SI*8), Z2
+	VMULPD  Z2, Z2, Z2
+	VSUBPD  Z2, Z0, Z2
+	VMULPD  Z2, Z1, Z1
+	VMOVUPD Z1, (AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z1
+	VMOVUPD.Z (DX)(SI*8), K1, Z2
+	VMULPD    Z2, Z2, Z2
+	VSUBPD    Z2, Z0, Z0
+	VMULPD    Z0, Z1, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func tanhGradF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·tanhGradF64AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPD c64_4_3ff0000000000000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x08, BX
+	JL      next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VMULPD  Y2, Y2, Y2
+	VSUBPD  Y2, Y0, Y2
+	VMULPD  Y2, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y1
+	VMOVUPD 32(DX)(SI*8), Y2
+	VMULPD  Y2, Y2, Y2
+	VSUBPD  Y2, Y0, Y2
+	VMULPD  Y2, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VMULPD  Y2, Y2, Y2
+	VSUBPD  Y2, Y0, Y2
+	VMULPD  Y2, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y1
+	VMASKMOVPD (CX)(SI*8), Y1, Y2
+	VMASKMOVPD (DX)(SI*8), Y1, Y3
+	VMULPD     Y3, Y3, Y3
+	VSUBPD     Y3, Y0, Y0
+	VMULPD     Y0, Y2, Y0
+	VMASKMOVPD Y0, Y1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func tanhGradF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tanhGradF32AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS c32_1_3f800000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x20, BX
+	JL           next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Z1
+	VMOVUPS (DX)(SI*4), Z2
+	VMULPS  Z2, Z2, Z2
+	VSUBPS  Z2, Z0, Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)(SI*4)
+	VMOVUPS 64(CX)(SI*4), Z1
+	VMOVUPS 64(DX)(SI*4), Z2
+	VMULPS  Z2, Z2, Z2
+	VSUBPS  Z2, Z0, Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, 64(AX)(SI*4)
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Z1
+	VMOVUPS (DX)(SI*4), Z2
+	VMULPS  Z2, Z2, Z2
+	VSUBPS  Z2, Z0, Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VMULPS    Z2, Z2, Z2
+	VSUBPS    Z2, Z0, Z0
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func tanhGradF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·tanhGradF32AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPS c32_8_3f800000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x10, BX
+	JL      next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VMULPS  Y2, Y2, Y2
+	VSUBPS  Y2, Y0, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y1
+	VMOVUPS 32(DX)(SI*4), Y2
+	VMULPS  Y2, Y2, Y2
+	VSUBPS  Y2, Y0, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VMULPS  Y2, Y2, Y2
+	VSUBPS  Y2, Y0, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y1
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
+	VMASKMOVPS (DX)(SI*4), Y1, Y3
+	VMULPS     Y3, Y3, Y3
+	VSUBPS     Y3, Y0, Y0
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func sigmoidGradF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sigmoidGradF64AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD c64_1_3ff0000000000000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Z1
+	VMOVUPD (DX)(SI*8), Z2
+	VSUBPD  Z2, Z0, Z3
+	VMULPD  Z2, Z3, Z2
+	VMULPD  Z2, Z1, Z1
+	VMOVUPD Z1, (AX)(SI*8)
+	VMOVUPD 64(CX)(SI*8), Z1
+	VMOVUPD 64(DX)(SI*8), Z2
+	VSUBPD  Z2, Z0, Z3
+	VMULPD  Z2, Z3, Z2
+	VMULPD  Z2, Z1, Z1
+	VMOVUPD Z1, 64(AX)(SI*8)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Z1
+	VMOVUPD (DX)(SI*8), Z2
+	VSUBPD  Z2, Z0, Z3
+	VMULPD  Z2, Z3, Z2
+	VMULPD  Z2, Z1, Z1
+	VMOVUPD Z1, (AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z1
+	VMOVUPD.Z (DX)(SI*8), K1, Z2
+	VSUBPD    Z2, Z0, Z0
+	VMULPD    Z2, Z0, Z0
+	VMULPD    Z0, Z1, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func sigmoidGradF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·sigmoidGradF64AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPD c64_4_3ff0000000000000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x08, BX
+	JL      next3
+
+loop2:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VSUBPD  Y2, Y0, Y3
+	VMULPD  Y2, Y3, Y2
+	VMULPD  Y2, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y1
+	VMOVUPD 32(DX)(SI*8), Y2
+	VSUBPD  Y2, Y0, Y3
+	VMULPD  Y2, Y3, Y2
+	VMULPD  Y2, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, BX
+	SUBQ $0x04, BX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(SI*8), Y1
+	VMOVUPD (DX)(SI*8), Y2
+	VSUBPD  Y2, Y0, Y3
+	VMULPD  Y2, Y3, Y2
+	VMULPD  Y2, Y1, Y1
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPD    32(DI)(BX*8), Y1
+	VMASKMOVPD (CX)(SI*8), Y1, Y2
+	VMASKMOVPD (DX)(SI*8), Y1, Y3
+	VSUBPD     Y3, Y0, Y0
+	VMULPD     Y3, Y0, Y0
+	VMULPD     Y0, Y2, Y0
+	VMASKMOVPD Y0, Y1, (AX)(SI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func sigmoidGradF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sigmoidGradF32AVX512(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS c32_1_3f800000<>+0(SB), Z0
+	XORQ         SI, SI
+	SUBQ         $0x20, BX
+	JL           next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Z1
+	VMOVUPS (DX)(SI*4), Z2
+	VSUBPS  Z2, Z0, Z3
+	VMULPS  Z2, Z3, Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)(SI*4)
+	VMOVUPS 64(CX)(SI*4), Z1
+	VMOVUPS 64(DX)(SI*4), Z2
+	VSUBPS  Z2, Z0, Z3
+	VMULPS  Z2, Z3, Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, 64(AX)(SI*4)
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, BX
+	SUBQ $0x10, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Z1
+	VMOVUPS (DX)(SI*4), Z2
+	VSUBPS  Z2, Z0, Z3
+	VMULPS  Z2, Z3, Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, BX
+	TESTQ     BX, BX
+	JEQ       end1
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     BX, DI, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VSUBPS    Z2, Z0, Z0
+	VMULPS    Z2, Z0, Z0
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func sigmoidGradF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·sigmoidGradF32AVX2(SB), $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPS c32_8_3f800000<>+0(SB), Y0
+	XORQ    SI, SI
+	SUBQ    $0x10, BX
+	JL      next3
+
+loop2:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VSUBPS  Y2, Y0, Y3
+	VMULPS  Y2, Y3, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y1
+	VMOVUPS 32(DX)(SI*4), Y2
+	VSUBPS  Y2, Y0, Y3
+	VMULPS  Y2, Y3, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, BX
+	SUBQ $0x08, BX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VSUBPS  Y2, Y0, Y3
+	VMULPS  Y2, Y3, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, BX
+	TESTQ      BX, BX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    32(DI)(BX*4), Y1
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
+	VMASKMOVPS (DX)(SI*4), Y1, Y3
+	VSUBPS     Y3, Y0, Y0
+	VMULPS     Y3, Y0, Y0
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func negF64AVX512(dst *float64, x *float64, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·negF64AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPD     (CX)(BX*8), Z0
+	VXORPD.BCST c64_1_8000000000000000<>+0(SB), Z0, Z0
+	VMOVUPD     Z0, (AX)(BX*8)
+	VMOVUPD     64(CX)(BX*8), Z0
+	VXORPD.BCST c64_1_8000000000000000<>+0(SB), Z0, Z0
+	VMOVUPD     Z0, 64(AX)(BX*8)
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPD     (CX)(BX*8), Z0
+	VXORPD.BCST c64_1_8000000000000000<>+0(SB), Z0, Z0
+	VMOVUPD     Z0, (AX)(BX*8)
+	ADDQ        $0x08, BX
+	SUBQ        $0x08, DX
+	JGE         loop4
+
+next5:
+	ADDQ        $0x08, DX
+	TESTQ       DX, DX
+	JEQ         end1
+	XORL        SI, SI
+	MOVL        $0x00000001, SI
+	SHLXL       DX, SI, SI
+	DECL        SI
+	KMOVW       SI, K1
+	VMOVUPD.Z   (CX)(BX*8), K1, Z0
+	VXORPD.BCST c64_1_8000000000000000<>+0(SB), Z0, Z0
+	VMOVUPD     Z0, K1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func negF64AVX2(dst *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·negF64AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x08, DX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Y0
+	VXORPD  c64_4_8000000000000000<>+0(SB), Y0, Y0
+	VMOVUPD Y0, (AX)(BX*8)
+	VMOVUPD 32(CX)(BX*8), Y0
+	VXORPD  c64_4_8000000000000000<>+0(SB), Y0, Y0
+	VMOVUPD Y0, 32(AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, DX
+	SUBQ $0x04, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Y0
+	VXORPD  c64_4_8000000000000000<>+0(SB), Y0, Y0
+	VMOVUPD Y0, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPD    32(SI)(DX*8), Y0
+	VMASKMOVPD (CX)(BX*8), Y0, Y1
+	VXORPD     c64_4_8000000000000000<>+0(SB), Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func negF32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·negF32AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, DX
+	JL   next3
+
+loop2:
+	VMOVUPS     (CX)(BX*4), Z0
+	VXORPS.BCST c32_1_80000000<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)(BX*4)
+	VMOVUPS     64(CX)(BX*4), Z0
+	VXORPS.BCST c32_1_80000000<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, 64(AX)(BX*4)
+	ADDQ        $0x20, BX
+	SUBQ        $0x20, DX
+	JGE         loop2
+
+next3:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   next5
+
+loop4:
+	VMOVUPS     (CX)(BX*4), Z0
+	VXORPS.BCST c32_1_80000000<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)(BX*4)
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop4
+
+next5:
+	ADDQ        $0x10, DX
+	TESTQ       DX, DX
+	JEQ         end1
+	XORL        SI, SI
+	MOVL        $0x00000001, SI
+	SHLXL       DX, SI, SI
+	DECL        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (CX)(BX*4), K1, Z0
+	VXORPS.BCST c32_1_80000000<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, K1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func negF32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·negF32AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Y0
+	VXORPS  c32_8_80000000<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	VMOVUPS 32(CX)(BX*4), Y0
+	VXORPS  c32_8_80000000<>+0(SB), Y0, Y0
+	VMOVUPS Y0, 32(AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Y0
+	VXORPS  c32_8_80000000<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPS    32(SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VXORPS     c32_8_80000000<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func absF64AVX512(dst *float64, x *float64, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absF64AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPD     (CX)(BX*8), Z0
+	VANDPD.BCST c64_1_7fffffffffffffff<>+0(SB), Z0, Z0
+	VMOVUPD     Z0, (AX)(BX*8)
+	VMOVUPD     64(CX)(BX*8), Z0
+	VANDPD.BCST c64_1_7fffffffffffffff<>+0(SB), Z0, Z0
+	VMOVUPD     Z0, 64(AX)(BX*8)
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPD     (CX)(BX*8), Z0
+	VANDPD.BCST c64_1_7fffffffffffffff<>+0(SB), Z0, Z0
+	VMOVUPD     Z0, (AX)(BX*8)
+	ADDQ        $0x08, BX
+	SUBQ        $0x08, DX
+	JGE         loop4
+
+next5:
+	ADDQ        $0x08, DX
+	TESTQ       DX, DX
+	JEQ         end1
+	XORL        SI, SI
+	MOVL        $0x00000001, SI
+	SHLXL       DX, SI, SI
+	DECL        SI
+	KMOVW       SI, K1
+	VMOVUPD.Z   (CX)(BX*8), K1, Z0
+	VANDPD.BCST c64_1_7fffffffffffffff<>+0(SB), Z0, Z0
+	VMOVUPD     Z0, K1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c64_1_7fffffffffffffff<>+0(SB)/8, $0x7fffffffffffffff
+GLOBL c64_1_7fffffffffffffff<>(SB), RODATA|NOPTR, $8
+
+// func absF64AVX2(dst *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·absF64AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x08, DX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Y0
+	VANDPD  c64_4_7fffffffffffffff<>+0(SB), Y0, Y0
+	VMOVUPD Y0, (AX)(BX*8)
+	VMOVUPD 32(CX)(BX*8), Y0
+	VANDPD  c64_4_7fffffffffffffff<>+0(SB), Y0, Y0
+	VMOVUPD Y0, 32(AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, DX
+	SUBQ $0x04, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Y0
+	VANDPD  c64_4_7fffffffffffffff<>+0(SB), Y0, Y0
+	VMOVUPD Y0, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPD    32(SI)(DX*8), Y0
+	VMASKMOVPD (CX)(BX*8), Y0, Y1
+	VANDPD     c64_4_7fffffffffffffff<>+0(SB), Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c64_4_7fffffffffffffff<>+0(SB)/8, $0x7fffffffffffffff
+DATA c64_4_7fffffffffffffff<>+8(SB)/8, $0x7fffffffffffffff
+DATA c64_4_7fffffffffffffff<>+16(SB)/8, $0x7fffffffffffffff
+DATA c64_4_7fffffffffffffff<>+24(SB)/8, $0x7fffffffffffffff
+GLOBL c64_4_7fffffffffffffff<>(SB), RODATA|NOPTR, $32
+
+// func absF32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absF32AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, DX
+	JL   next3
+
+loop2:
+	VMOVUPS     (CX)(BX*4), Z0
+	VANDPS.BCST c32_1_7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)(BX*4)
+	VMOVUPS     64(CX)(BX*4), Z0
+	VANDPS.BCST c32_1_7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, 64(AX)(BX*4)
+	ADDQ        $0x20, BX
+	SUBQ        $0x20, DX
+	JGE         loop2
+
+next3:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   next5
+
+loop4:
+	VMOVUPS     (CX)(BX*4), Z0
+	VANDPS.BCST c32_1_7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)(BX*4)
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop4
+
+next5:
+	ADDQ        $0x10, DX
+	TESTQ       DX, DX
+	JEQ         end1
+	XORL        SI, SI
+	MOVL        $0x00000001, SI
+	SHLXL       DX, SI, SI
+	DECL        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (CX)(BX*4), K1, Z0
+	VANDPS.BCST c32_1_7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, K1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c32_1_7fffffff<>+0(SB)/4, $0x7fffffff
+GLOBL c32_1_7fffffff<>(SB), RODATA|NOPTR, $4
+
+// func absF32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·absF32AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Y0
+	VANDPS  c32_8_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	VMOVUPS 32(CX)(BX*4), Y0
+	VANDPS  c32_8_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS Y0, 32(AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Y0
+	VANDPS  c32_8_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPS    32(SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VANDPS     c32_8_7fffffff<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+DATA c32_8_7fffffff<>+0(SB)/4, $0x7fffffff
+DATA c32_8_7fffffff<>+4(SB)/4, $0x7fffffff
+DATA c32_8_7fffffff<>+8(SB)/4, $0x7fffffff
+DATA c32_8_7fffffff<>+12(SB)/4, $0x7fffffff
+DATA c32_8_7fffffff<>+16(SB)/4, $0x7fffffff
+DATA c32_8_7fffffff<>+20(SB)/4, $0x7fffffff
+DATA c32_8_7fffffff<>+24(SB)/4, $0x7fffffff
+DATA c32_8_7fffffff<>+28(SB)/4, $0x7fffffff
+GLOBL c32_8_7fffffff<>(SB), RODATA|NOPTR, $32
+
+// func signF64AVX512(dst *float64, x *float64, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·signF64AVX512(SB), $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSD c64_1_3ff0000000000000<>+0(SB), Z0
+	VXORPD       Z0, Z0, Z1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JL           next3
+
+loop2:
+	VMOVUPD         (CX)(BX*8), Z2
+	VMOVAPD         Z0, Z3
+	VCMPPD          $0x0c, Z1, Z2, K1
+	VPTERNLOGQ.BCST $0xf8, c64_1_8000000000000000<>+0(SB), Z2, Z3
+	VBLENDMPD       Z3, Z2, K1, Z4
+	VMOVUPD         Z4, (AX)(BX*8)
+	VMOVUPD         64(CX)(BX*8), Z2
+	VMOVAPD         Z0, Z3
+	VCMPPD          $0x0c, Z1, Z2, K1
+	VPTERNLOGQ.BCST $0xf8, c64_1_8000000000000000<>+0(SB), Z2, Z3
+	VBLENDMPD       Z3, Z2, K1, Z5
+	VMOVUPD         Z5, 64(AX)(BX*8)
+	ADDQ            $0x10, BX
+	SUBQ            $0x10, DX
+	JGE             loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPD         (CX)(BX*8), Z2
+	VMOVAPD         Z0, Z3
+	VCMPPD          $0x0c, Z1, Z2, K1
+	VPTERNLOGQ.BCST $0xf8, c64_1_8000000000000000<>+0(SB), Z2, Z3
+	VBLENDMPD       Z3, Z2, K1, Z6
+	VMOVUPD         Z6, (AX)(BX*8)
+	ADDQ            $0x08, BX
+	SUBQ            $0x08, DX
+	JGE             loop4
+
+next5:
+	ADDQ            $0x08, DX
+	TESTQ           DX, DX
+	JEQ             end1
+	XORL            SI, SI
+	MOVL            $0x00000001, SI
+	SHLXL           DX, SI, SI
+	DECL            SI
+	KMOVW           SI, K1
+	VMOVUPD.Z       (CX)(BX*8), K1, Z2
+	VMOVAPD         Z0, Z0
+	VCMPPD          $0x0c, Z1, Z2, K2
+	VPTERNLOGQ.BCST $0xf8, c64_1_8000000000000000<>+0(SB), Z2, Z0
+	VBLENDMPD       Z0, Z2, K2, Z7
+	VMOVUPD         Z7, K1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func signF64AVX2(dst *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·signF64AVX2(SB), $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VMOVUPD c64_4_3ff0000000000000<>+0(SB), Y0
+	VXORPD  Y0, Y0, Y1
+	XORQ    BX, BX
+	SUBQ    $0x08, DX
+	JL      next3
+
+loop2:
+	VMOVUPD   (CX)(BX*8), Y2
+	VMOVAPD   Y0, Y3
+	VCMPPD    $0x0c, Y1, Y2, Y4
+	VANDPD    c64_4_8000000000000000<>+0(SB), Y2, Y5
+	VORPD     Y3, Y5, Y3
+	VBLENDVPD Y4, Y3, Y2, Y2
+	VMOVUPD   Y2, (AX)(BX*8)
+	VMOVUPD   32(CX)(BX*8), Y2
+	VMOVAPD   Y0, Y3
+	VCMPPD    $0x0c, Y1, Y2, Y4
+	VANDPD    c64_4_8000000000000000<>+0(SB), Y2, Y5
+	VORPD     Y3, Y5, Y3
+	VBLENDVPD Y4, Y3, Y2, Y2
+	VMOVUPD   Y2, 32(AX)(BX*8)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	JGE       loop2
+
+next3:
+	ADDQ $0x08, DX
+	SUBQ $0x04, DX
+	JL   next5
+
+loop4:
+	VMOVUPD   (CX)(BX*8), Y2
+	VMOVAPD   Y0, Y3
+	VCMPPD    $0x0c, Y1, Y2, Y4
+	VANDPD    c64_4_8000000000000000<>+0(SB), Y2, Y5
+	VORPD     Y3, Y5, Y3
+	VBLENDVPD Y4, Y3, Y2, Y2
+	VMOVUPD   Y2, (AX)(BX*8)
+	ADDQ      $0x04, BX
+	SUBQ      $0x04, DX
+	JGE       loop4
+
+next5:
+	ADDQ       $0x04, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPD    32(SI)(DX*8), Y2
+	VMASKMOVPD (CX)(BX*8), Y2, Y3
+	VMOVAPD    Y0, Y0
+	VCMPPD     $0x0c, Y1, Y3, Y1
+	VANDPD     c64_4_8000000000000000<>+0(SB), Y3, Y4
+	VORPD      Y0, Y4, Y0
+	VBLENDVPD  Y1, Y0, Y3, Y0
+	VMASKMOVPD Y0, Y2, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func signF32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·signF32AVX512(SB), $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS c32_1_3f800000<>+0(SB), Z0
+	VXORPS       Z0, Z0, Z1
+	XORQ         BX, BX
+	SUBQ         $0x20, DX
+	JL           next3
+
+loop2:
+	VMOVUPS         (CX)(BX*4), Z2
+	VMOVAPS         Z0, Z3
+	VCMPPS          $0x0c, Z1, Z2, K1
+	VPTERNLOGD.BCST $0xf8, c32_1_80000000<>+0(SB), Z2, Z3
+	VBLENDMPS       Z3, Z2, K1, Z4
+	VMOVUPS         Z4, (AX)(BX*4)
+	VMOVUPS         64(CX)(BX*4), Z2
+	VMOVAPS         Z0, Z3
+	VCMPPS          $0x0c, Z1, Z2, K1
+	VPTERNLOGD.BCST $0xf8, c32_1_80000000<>+0(SB), Z2, Z3
+	VBLENDMPS       Z3, Z2, K1, Z5
+	VMOVUPS         Z5, 64(AX)(BX*4)
+	ADDQ            $0x20, BX
+	SUBQ            $0x20, DX
+	JGE             loop2
+
+next3:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   next5
+
+loop4:
+	VMOVUPS         (CX)(BX*4), Z2
+	VMOVAPS         Z0, Z3
+	VCMPPS          $0x0c, Z1, Z2, K1
+	VPTERNLOGD.BCST $0xf8, c32_1_80000000<>+0(SB), Z2, Z3
+	VBLENDMPS       Z3, Z2, K1, Z6
+	VMOVUPS         Z6, (AX)(BX*4)
+	ADDQ            $0x10, BX
+	SUBQ            $0x10, DX
+	JGE             loop4
+
+next5:
+	ADDQ            $0x10, DX
+	TESTQ           DX, DX
+	JEQ             end1
+	XORL            SI, SI
+	MOVL            $0x00000001, SI
+	SHLXL           DX, SI, SI
+	DECL            SI
+	KMOVW           SI, K1
+	VMOVUPS.Z       (CX)(BX*4), K1, Z2
+	VMOVAPS         Z0, Z0
+	VCMPPS          $0x0c, Z1, Z2, K2
+	VPTERNLOGD.BCST $0xf8, c32_1_80000000<>+0(SB), Z2, Z0
+	VBLENDMPS       Z0, Z2, K2, Z7
+	VMOVUPS         Z7, K1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func signF32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·signF32AVX2(SB), $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VMOVUPS c32_8_3f800000<>+0(SB), Y0
+	VXORPS  Y0, Y0, Y1
+	XORQ    BX, BX
+	SUBQ    $0x10, DX
+	JL      next3
+
+loop2:
+	VMOVUPS   (CX)(BX*4), Y2
+	VMOVAPS   Y0, Y3
+	VCMPPS    $0x0c, Y1, Y2, Y4
+	VANDPS    c32_8_80000000<>+0(SB), Y2, Y5
+	VORPS     Y3, Y5, Y3
+	VBLENDVPS Y4, Y3, Y2, Y2
+	VMOVUPS   Y2, (AX)(BX*4)
+	VMOVUPS   32(CX)(BX*4), Y2
+	VMOVAPS   Y0, Y3
+	VCMPPS    $0x0c, Y1, Y2, Y4
+	VANDPS    c32_8_80000000<>+0(SB), Y2, Y5
+	VORPS     Y3, Y5, Y3
+	VBLENDVPS Y4, Y3, Y2, Y2
+	VMOVUPS   Y2, 32(AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	JGE       loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPS   (CX)(BX*4), Y2
+	VMOVAPS   Y0, Y3
+	VCMPPS    $0x0c, Y1, Y2, Y4
+	VANDPS    c32_8_80000000<>+0(SB), Y2, Y5
+	VORPS     Y3, Y5, Y3
+	VBLENDVPS Y4, Y3, Y2, Y2
+	VMOVUPS   Y2, (AX)(BX*4)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	JGE       loop4
+
+next5:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPS    32(SI)(DX*4), Y2
+	VMASKMOVPS (CX)(BX*4), Y2, Y3
+	VMOVAPS    Y0, Y0
+	VCMPPS     $0x0c, Y1, Y3, Y1
+	VANDPS     c32_8_80000000<>+0(SB), Y3, Y4
+	VORPS      Y0, Y4, Y0
+	VBLENDVPS  Y1, Y0, Y3, Y0
+	VMASKMOVPS Y0, Y2, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func squareF64AVX512(dst *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·squareF64AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Z0
+	VMULPD  Z0, Z0, Z0
+	VMOVUPD Z0, (AX)(BX*8)
+	VMOVUPD 64(CX)(BX*8), Z0
+	VMULPD  Z0, Z0, Z0
+	VMOVUPD Z0, 64(AX)(BX*8)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Z0
+	VMULPD  Z0, Z0, Z0
+	VMOVUPD Z0, (AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, DX
+	TESTQ     DX, DX
+	JEQ       end1
+	XORL      SI, SI
+	MOVL      $0x00000001, SI
+	SHLXL     DX, SI, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (CX)(BX*8), K1, Z0
+	VMULPD    Z0, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func squareF64AVX2(dst *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·squareF64AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x08, DX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Y0
+	VMULPD  Y0, Y0, Y0
+	VMOVUPD Y0, (AX)(BX*8)
+	VMOVUPD 32(CX)(BX*8), Y0
+	VMULPD  Y0, Y0, Y0
+	VMOVUPD Y0, 32(AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, DX
+	SUBQ $0x04, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Y0
+	VMULPD  Y0, Y0, Y0
+	VMOVUPD Y0, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPD    32(SI)(DX*8), Y0
+	VMASKMOVPD (CX)(BX*8), Y0, Y1
+	VMULPD     Y1, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func squareF32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·squareF32AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, DX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	VMOVUPS 64(CX)(BX*4), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, 64(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, DX
+	TESTQ     DX, DX
+	JEQ       end1
+	XORL      SI, SI
+	MOVL      $0x00000001, SI
+	SHLXL     DX, SI, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
+	VMULPS    Z0, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func squareF32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·squareF32AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	VMOVUPS 32(CX)(BX*4), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, 32(AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPS    32(SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VMULPS     Y1, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func cubeF64AVX512(dst *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·cubeF64AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Z0
+	VMULPD  Z0, Z0, Z1
+	VMULPD  Z0, Z1, Z0
+	VMOVUPD Z0, (AX)(BX*8)
+	VMOVUPD 64(CX)(BX*8), Z0
+	VMULPD  Z0, Z0, Z1
+	VMULPD  Z0, Z1, Z0
+	VMOVUPD Z0, 64(AX)(BX*8)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Z0
+	VMULPD  Z0, Z0, Z1
+	VMULPD  Z0, Z1, Z0
+	VMOVUPD Z0, (AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, DX
+	TESTQ     DX, DX
+	JEQ       end1
+	XORL      SI, SI
+	MOVL      $0x00000001, SI
+	SHLXL     DX, SI, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (CX)(BX*8), K1, Z0
+	VMULPD    Z0, Z0, Z1
+	VMULPD    Z0, Z1, Z0
+	VMOVUPD   Z0, K1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func cubeF64AVX2(dst *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·cubeF64AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x08, DX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Y0
+	VMULPD  Y0, Y0, Y1
+	VMULPD  Y0, Y1, Y0
+	VMOVUPD Y0, (AX)(BX*8)
+	VMOVUPD 32(CX)(BX*8), Y0
+	VMULPD  Y0, Y0, Y1
+	VMULPD  Y0, Y1, Y0
+	VMOVUPD Y0, 32(AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, DX
+	SUBQ $0x04, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Y0
+	VMULPD  Y0, Y0, Y1
+	VMULPD  Y0, Y1, Y0
+	VMOVUPD Y0, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPD    32(SI)(DX*8), Y0
+	VMASKMOVPD (CX)(BX*8), Y0, Y1
+	VMULPD     Y1, Y1, Y2
+	VMULPD     Y1, Y2, Y1
+	VMASKMOVPD Y1, Y0, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func cubeF32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·cubeF32AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, DX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Z0
+	VMULPS  Z0, Z0, Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	VMOVUPS 64(CX)(BX*4), Z0
+	VMULPS  Z0, Z0, Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, 64(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Z0
+	VMULPS  Z0, Z0, Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, DX
+	TESTQ     DX, DX
+	JEQ       end1
+	XORL      SI, SI
+	MOVL      $0x00000001, SI
+	SHLXL     DX, SI, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
+	VMULPS    Z0, Z0, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func cubeF32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·cubeF32AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Y0
+	VMULPS  Y0, Y0, Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	VMOVUPS 32(CX)(BX*4), Y0
+	VMULPS  Y0, Y0, Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Y0
+	VMULPS  Y0, Y0, Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPS    32(SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VMULPS     Y1, Y1, Y2
+	VMULPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func invF64AVX512(dst *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·invF64AVX512(SB), $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSD c64_1_3ff0000000000000<>+0(SB), Z0
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JL           next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPD Z1, (AX)(BX*8)
+	VMOVUPD 64(CX)(BX*8), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPD Z1, 64(AX)(BX*8)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPD Z1, (AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, DX
+	TESTQ     DX, DX
+	JEQ       end1
+	XORL      SI, SI
+	MOVL      $0x00000001, SI
+	SHLXL     DX, SI, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (CX)(BX*8), K1, Z1
+	VDIVPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func invF64AVX2(dst *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·invF64AVX2(SB), $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VMOVUPD c64_4_3ff0000000000000<>+0(SB), Y0
+	XORQ    BX, BX
+	SUBQ    $0x08, DX
+	JL      next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPD Y1, (AX)(BX*8)
+	VMOVUPD 32(CX)(BX*8), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPD Y1, 32(AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, DX
+	SUBQ $0x04, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPD Y1, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPD    32(SI)(DX*8), Y1
+	VMASKMOVPD (CX)(BX*8), Y1, Y2
+	VDIVPD     Y2, Y0, Y0
+	VMASKMOVPD Y0, Y1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func invF32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·invF32AVX512(SB), $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS c32_1_3f800000<>+0(SB), Z0
+	XORQ         BX, BX
+	SUBQ         $0x20, DX
+	JL           next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)(BX*4)
+	VMOVUPS 64(CX)(BX*4), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, DX
+	TESTQ     DX, DX
+	JEQ       end1
+	XORL      SI, SI
+	MOVL      $0x00000001, SI
+	SHLXL     DX, SI, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func invF32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·invF32AVX2(SB), $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VMOVUPS c32_8_3f800000<>+0(SB), Y0
+	XORQ    BX, BX
+	SUBQ    $0x10, DX
+	JL      next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*4)
+	VMOVUPS 32(CX)(BX*4), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPS    32(SI)(DX*4), Y1
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VDIVPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func sqrtF64AVX512(dst *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sqrtF64AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Z0
+	VSQRTPD Z0, Z0
+	VMOVUPD Z0, (AX)(BX*8)
+	VMOVUPD 64(CX)(BX*8), Z0
+	VSQRTPD Z0, Z0
+	VMOVUPD Z0, 64(AX)(BX*8)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Z0
+	VSQRTPD Z0, Z0
+	VMOVUPD Z0, (AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, DX
+	TESTQ     DX, DX
+	JEQ       end1
+	XORL      SI, SI
+	MOVL      $0x00000001, SI
+	SHLXL     DX, SI, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (CX)(BX*8), K1, Z0
+	VSQRTPD   Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func sqrtF64AVX2(dst *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·sqrtF64AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x08, DX
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Y0
+	VSQRTPD Y0, Y0
+	VMOVUPD Y0, (AX)(BX*8)
+	VMOVUPD 32(CX)(BX*8), Y0
+	VSQRTPD Y0, Y0
+	VMOVUPD Y0, 32(AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, DX
+	SUBQ $0x04, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Y0
+	VSQRTPD Y0, Y0
+	VMOVUPD Y0, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPD    32(SI)(DX*8), Y0
+	VMASKMOVPD (CX)(BX*8), Y0, Y1
+	VSQRTPD    Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func sqrtF32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sqrtF32AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, DX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	VMOVUPS 64(CX)(BX*4), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, 64(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, DX
+	TESTQ     DX, DX
+	JEQ       end1
+	XORL      SI, SI
+	MOVL      $0x00000001, SI
+	SHLXL     DX, SI, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
+	VSQRTPS   Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func sqrtF32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·sqrtF32AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Y0
+	VSQRTPS Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	VMOVUPS 32(CX)(BX*4), Y0
+	VSQRTPS Y0, Y0
+	VMOVUPS Y0, 32(AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Y0
+	VSQRTPS Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPS    32(SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VSQRTPS    Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func invSqrtF64AVX512(dst *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·invSqrtF64AVX512(SB), $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSD c64_1_3ff0000000000000<>+0(SB), Z0
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JL           next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Z1
+	VSQRTPD Z1, Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPD Z1, (AX)(BX*8)
+	VMOVUPD 64(CX)(BX*8), Z1
+	VSQRTPD Z1, Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPD Z1, 64(AX)(BX*8)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Z1
+	VSQRTPD Z1, Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPD Z1, (AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, DX
+	TESTQ     DX, DX
+	JEQ       end1
+	XORL      SI, SI
+	MOVL      $0x00000001, SI
+	SHLXL     DX, SI, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (CX)(BX*8), K1, Z1
+	VSQRTPD   Z1, Z1
+	VDIVPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func invSqrtF64AVX2(dst *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·invSqrtF64AVX2(SB), $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VMOVUPD c64_4_3ff0000000000000<>+0(SB), Y0
+	XORQ    BX, BX
+	SUBQ    $0x08, DX
+	JL      next3
+
+loop2:
+	VMOVUPD (CX)(BX*8), Y1
+	VSQRTPD Y1, Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPD Y1, (AX)(BX*8)
+	VMOVUPD 32(CX)(BX*8), Y1
+	VSQRTPD Y1, Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPD Y1, 32(AX)(BX*8)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, DX
+	SUBQ $0x04, DX
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(BX*8), Y1
+	VSQRTPD Y1, Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPD Y1, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPD    32(SI)(DX*8), Y1
+	VMASKMOVPD (CX)(BX*8), Y1, Y2
+	VSQRTPD    Y2, Y2
+	VDIVPD     Y2, Y0, Y0
+	VMASKMOVPD Y0, Y1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func invSqrtF32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·invSqrtF32AVX512(SB), $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS c32_1_3f800000<>+0(SB), Z0
+	XORQ         BX, BX
+	SUBQ         $0x20, DX
+	JL           next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Z1
+	VSQRTPS Z1, Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)(BX*4)
+	VMOVUPS 64(CX)(BX*4), Z1
+	VSQRTPS Z1, Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Z1
+	VSQRTPS Z1, Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, DX
+	TESTQ     DX, DX
+	JEQ       end1
+	XORL      SI, SI
+	MOVL      $0x00000001, SI
+	SHLXL     DX, SI, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VSQRTPS   Z1, Z1
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func invSqrtF32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·invSqrtF32AVX2(SB), $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VMOVUPS c32_8_3f800000<>+0(SB), Y0
+	XORQ    BX, BX
+	SUBQ    $0x10, DX
+	JL      next3
+
+loop2:
+	VMOVUPS (CX)(BX*4), Y1
+	VSQRTPS Y1, Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*4)
+	VMOVUPS 32(CX)(BX*4), Y1
+	VSQRTPS Y1, Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(BX*4), Y1
+	VSQRTPS Y1, Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPS    32(SI)(DX*4), Y1
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VSQRTPS    Y2, Y2
+	VDIVPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func floorF64AVX512(dst *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·floorF64AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPD     (CX)(BX*8), Z0
+	VRNDSCALEPD $0x01, Z0, Z0
+	VMOVUPD     Z0, (AX)(BX*8)
+	VMOVUPD     64(CX)(BX*8), Z0
+	VRNDSCALEPD $0x01, Z0, Z0
+	VMOVUPD     Z0, 64(AX)(BX*8)
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPD     (CX)(BX*8), Z0
+	VRNDSCALEPD $0x01, Z0, Z0
+	VMOVUPD     Z0, (AX)(BX*8)
+	ADDQ        $0x08, BX
+	SUBQ        $0x08, DX
+	JGE         loop4
+
+next5:
+	ADDQ        $0x08, DX
+	TESTQ       DX, DX
+	JEQ         end1
+	XORL        SI, SI
+	MOVL        $0x00000001, SI
+	SHLXL       DX, SI, SI
+	DECL        SI
+	KMOVW       SI, K1
+	VMOVUPD.Z   (CX)(BX*8), K1, Z0
+	VRNDSCALEPD $0x01, Z0, Z0
+	VMOVUPD     Z0, K1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func floorF64AVX2(dst *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·floorF64AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x08, DX
+	JL   next3
+
+loop2:
+	VMOVUPD  (CX)(BX*8), Y0
+	VROUNDPD $0x01, Y0, Y0
+	VMOVUPD  Y0, (AX)(BX*8)
+	VMOVUPD  32(CX)(BX*8), Y0
+	VROUNDPD $0x01, Y0, Y0
+	VMOVUPD  Y0, 32(AX)(BX*8)
+	ADDQ     $0x08, BX
+	SUBQ     $0x08, DX
+	JGE      loop2
+
+next3:
+	ADDQ $0x08, DX
+	SUBQ $0x04, DX
+	JL   next5
+
+loop4:
+	VMOVUPD  (CX)(BX*8), Y0
+	VROUNDPD $0x01, Y0, Y0
+	VMOVUPD  Y0, (AX)(BX*8)
+	ADDQ     $0x04, BX
+	SUBQ     $0x04, DX
+	JGE      loop4
+
+next5:
+	ADDQ       $0x04, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPD    32(SI)(DX*8), Y0
+	VMASKMOVPD (CX)(BX*8), Y0, Y1
+	VROUNDPD   $0x01, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func floorF32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·floorF32AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, DX
+	JL   next3
+
+loop2:
+	VMOVUPS     (CX)(BX*4), Z0
+	VRNDSCALEPS $0x01, Z0, Z0
+	VMOVUPS     Z0, (AX)(BX*4)
+	VMOVUPS     64(CX)(BX*4), Z0
+	VRNDSCALEPS $0x01, Z0, Z0
+	VMOVUPS     Z0, 64(AX)(BX*4)
+	ADDQ        $0x20, BX
+	SUBQ        $0x20, DX
+	JGE         loop2
+
+next3:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   next5
+
+loop4:
+	VMOVUPS     (CX)(BX*4), Z0
+	VRNDSCALEPS $0x01, Z0, Z0
+	VMOVUPS     Z0, (AX)(BX*4)
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop4
+
+next5:
+	ADDQ        $0x10, DX
+	TESTQ       DX, DX
+	JEQ         end1
+	XORL        SI, SI
+	MOVL        $0x00000001, SI
+	SHLXL       DX, SI, SI
+	DECL        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (CX)(BX*4), K1, Z0
+	VRNDSCALEPS $0x01, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func floorF32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·floorF32AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPS  (CX)(BX*4), Y0
+	VROUNDPS $0x01, Y0, Y0
+	VMOVUPS  Y0, (AX)(BX*4)
+	VMOVUPS  32(CX)(BX*4), Y0
+	VROUNDPS $0x01, Y0, Y0
+	VMOVUPS  Y0, 32(AX)(BX*4)
+	ADDQ     $0x10, BX
+	SUBQ     $0x10, DX
+	JGE      loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPS  (CX)(BX*4), Y0
+	VROUNDPS $0x01, Y0, Y0
+	VMOVUPS  Y0, (AX)(BX*4)
+	ADDQ     $0x08, BX
+	SUBQ     $0x08, DX
+	JGE      loop4
+
+next5:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPS    32(SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VROUNDPS   $0x01, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func ceilF64AVX512(dst *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilF64AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPD     (CX)(BX*8), Z0
+	VRNDSCALEPD $0x02, Z0, Z0
+	VMOVUPD     Z0, (AX)(BX*8)
+	VMOVUPD     64(CX)(BX*8), Z0
+	VRNDSCALEPD $0x02, Z0, Z0
+	VMOVUPD     Z0, 64(AX)(BX*8)
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPD     (CX)(BX*8), Z0
+	VRNDSCALEPD $0x02, Z0, Z0
+	VMOVUPD     Z0, (AX)(BX*8)
+	ADDQ        $0x08, BX
+	SUBQ        $0x08, DX
+	JGE         loop4
+
+next5:
+	ADDQ        $0x08, DX
+	TESTQ       DX, DX
+	JEQ         end1
+	XORL        SI, SI
+	MOVL        $0x00000001, SI
+	SHLXL       DX, SI, SI
+	DECL        SI
+	KMOVW       SI, K1
+	VMOVUPD.Z   (CX)(BX*8), K1, Z0
+	VRNDSCALEPD $0x02, Z0, Z0
+	VMOVUPD     Z0, K1, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func ceilF64AVX2(dst *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·ceilF64AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x08, DX
+	JL   next3
+
+loop2:
+	VMOVUPD  (CX)(BX*8), Y0
+	VROUNDPD $0x02, Y0, Y0
+	VMOVUPD  Y0, (AX)(BX*8)
+	VMOVUPD  32(CX)(BX*8), Y0
+	VROUNDPD $0x02, Y0, Y0
+	VMOVUPD  Y0, 32(AX)(BX*8)
+	ADDQ     $0x08, BX
+	SUBQ     $0x08, DX
+	JGE      loop2
+
+next3:
+	ADDQ $0x08, DX
+	SUBQ $0x04, DX
+	JL   next5
+
+loop4:
+	VMOVUPD  (CX)(BX*8), Y0
+	VROUNDPD $0x02, Y0, Y0
+	VMOVUPD  Y0, (AX)(BX*8)
+	ADDQ     $0x04, BX
+	SUBQ     $0x04, DX
+	JGE      loop4
+
+next5:
+	ADDQ       $0x04, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPD    32(SI)(DX*8), Y0
+	VMASKMOVPD (CX)(BX*8), Y0, Y1
+	VROUNDPD   $0x02, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(BX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func ceilF32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilF32AVX512(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, DX
+	JL   next3
+
+loop2:
+	VMOVUPS     (CX)(BX*4), Z0
+	VRNDSCALEPS $0x02, Z0, Z0
+	VMOVUPS     Z0, (AX)(BX*4)
+	VMOVUPS     64(CX)(BX*4), Z0
+	VRNDSCALEPS $0x02, Z0, Z0
+	VMOVUPS     Z0, 64(AX)(BX*4)
+	ADDQ        $0x20, BX
+	SUBQ        $0x20, DX
+	JGE         loop2
+
+next3:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   next5
+
+loop4:
+	VMOVUPS     (CX)(BX*4), Z0
+	VRNDSCALEPS $0x02, Z0, Z0
+	VMOVUPS     Z0, (AX)(BX*4)
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop4
+
+next5:
+	ADDQ        $0x10, DX
+	TESTQ       DX, DX
+	JEQ         end1
+	XORL        SI, SI
+	MOVL        $0x00000001, SI
+	SHLXL       DX, SI, SI
+	DECL        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (CX)(BX*4), K1, Z0
+	VRNDSCALEPS $0x02, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func ceilF32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·ceilF32AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $0x10, DX
+	JL   next3
+
+loop2:
+	VMOVUPS  (CX)(BX*4), Y0
+	VROUNDPS $0x02, Y0, Y0
+	VMOVUPS  Y0, (AX)(BX*4)
+	VMOVUPS  32(CX)(BX*4), Y0
+	VROUNDPS $0x02, Y0, Y0
+	VMOVUPS  Y0, 32(AX)(BX*4)
+	ADDQ     $0x10, BX
+	SUBQ     $0x10, DX
+	JGE      loop2
+
+next3:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   next5
+
+loop4:
+	VMOVUPS  (CX)(BX*4), Y0
+	VROUNDPS $0x02, Y0, Y0
+	VMOVUPS  Y0, (AX)(BX*4)
+	ADDQ     $0x08, BX
+	SUBQ     $0x08, DX
+	JGE      loop4
+
+next5:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), SI
+	NEGQ       DX
+	VMOVUPS    32(SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VROUNDPS   $0x02, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func fillF64AVX512(dst *float64, x float64, n int)
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·fillF64AVX512(SB), $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+16(FP), CX
+	MOVSD        x+8(FP), X0
+	VBROADCASTSD X0, Z0
+	XORQ         DX, DX
+	SUBQ         $0x20, CX
+	JL           next3
+
+loop2:
+	VMOVUPD Z0, (AX)(DX*8)
+	VMOVUPD Z0, 64(AX)(DX*8)
+	VMOVUPD Z0, 128(AX)(DX*8)
+	VMOVUPD Z0, 192(AX)(DX*8)
+	ADDQ    $0x20, DX
+	SUBQ    $0x20, CX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, CX
+	SUBQ $0x08, CX
+	JL   next5
+
+loop4:
+	VMOVUPD Z0, (AX)(DX*8)
+	ADDQ    $0x08, DX
+	SUBQ    $0x08, CX
+	JGE     loop4
+
+next5:
+	ADDQ    $0x08, CX
+	TESTQ   CX, CX
+	JEQ     end1
+	XORL    BX, BX
+	MOVL    $0x00000001, BX
+	SHLXL   CX, BX, BX
+	DECL    BX
+	KMOVW   BX, K1
+	VMOVUPD Z0, K1, (AX)(DX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func fillF64AVX2(dst *float64, x float64, n int)
+// Requires: AVX, AVX2, SSE2
+TEXT ·fillF64AVX2(SB), $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+16(FP), CX
+	MOVSD        x+8(FP), X0
+	VBROADCASTSD X0, Y0
+	XORQ         DX, DX
+	SUBQ         $0x10, CX
+	JL           next3
+
+loop2:
+	VMOVUPD Y0, (AX)(DX*8)
+	VMOVUPD Y0, 32(AX)(DX*8)
+	VMOVUPD Y0, 64(AX)(DX*8)
+	VMOVUPD Y0, 96(AX)(DX*8)
+	ADDQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, CX
+	SUBQ $0x04, CX
+	JL   next5
+
+loop4:
+	VMOVUPD Y0, (AX)(DX*8)
+	ADDQ    $0x04, DX
+	SUBQ    $0x04, CX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, CX
+	TESTQ      CX, CX
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), BX
+	NEGQ       CX
+	VMOVUPD    32(BX)(CX*8), Y1
+	VMASKMOVPD Y0, Y1, (AX)(DX*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func fillF32AVX512(dst *float32, x float32, n int)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·fillF32AVX512(SB), $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+16(FP), CX
+	MOVSS        x+8(FP), X0
+	VBROADCASTSS X0, Z0
+	XORQ         DX, DX
+	SUBQ         $0x40, CX
+	JL           next3
+
+loop2:
+	VMOVUPS Z0, (AX)(DX*4)
+	VMOVUPS Z0, 64(AX)(DX*4)
+	VMOVUPS Z0, 128(AX)(DX*4)
+	VMOVUPS Z0, 192(AX)(DX*4)
+	ADDQ    $0x40, DX
+	SUBQ    $0x40, CX
+	JGE     loop2
+
+next3:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JL   next5
+
+loop4:
+	VMOVUPS Z0, (AX)(DX*4)
+	ADDQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JGE     loop4
+
+next5:
+	ADDQ    $0x10, CX
+	TESTQ   CX, CX
+	JEQ     end1
+	XORL    BX, BX
+	MOVL    $0x00000001, BX
+	SHLXL   CX, BX, BX
+	DECL    BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)(DX*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func fillF32AVX2(dst *float32, x float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·fillF32AVX2(SB), $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+16(FP), CX
+	MOVSS        x+8(FP), X0
+	VBROADCASTSS X0, Y0
+	XORQ         DX, DX
+	SUBQ         $0x20, CX
+	JL           next3
+
+loop2:
+	VMOVUPS Y0, (AX)(DX*4)
+	VMOVUPS Y0, 32(AX)(DX*4)
+	VMOVUPS Y0, 64(AX)(DX*4)
+	VMOVUPS Y0, 96(AX)(DX*4)
+	ADDQ    $0x20, DX
+	SUBQ    $0x20, CX
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, CX
+	SUBQ $0x08, CX
+	JL   next5
+
+loop4:
+	VMOVUPS Y0, (AX)(DX*4)
+	ADDQ    $0x08, DX
+	SUBQ    $0x08, CX
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, CX
+	TESTQ      CX, CX
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), BX
+	NEGQ       CX
+	VMOVUPS    32(BX)(CX*4), Y1
+	VMASKMOVPS Y0, Y1, (AX)(DX*4)
+
+end1:
+	VZEROUPPER
+	RET

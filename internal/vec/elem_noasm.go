@@ -5,3 +5,47 @@
 package vec
 
 func addAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func subAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func mulAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func divAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func minAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func maxAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func lessAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func lessEqualAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func equalAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func notEqualAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func tanhGradAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func sigmoidGradAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
+func negAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func absAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func signAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func squareAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func cubeAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func invAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func sqrtAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func invSqrtAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func floorAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func ceilAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func fillAsm[T Float](dst *T, x T, n int) bool { return false }

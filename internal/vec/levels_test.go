@@ -101,7 +101,8 @@ func testPlacesAll[T Float](t *testing.T) {
 		name string
 		f    func(dst, x []T)
 	}{
-		{"tanh", Tanh[T]}, {"exp", Exp[T]},
+		{"tanh", Tanh[T]}, {"exp", Exp[T]}, {"neg", Neg[T]}, {"abs", Abs[T]}, {"sign", Sign[T]}, {"square", Square[T]},
+		{"cube", Cube[T]}, {"inv", Inv[T]}, {"sqrt", Sqrt[T]}, {"invSqrt", InvSqrt[T]}, {"floor", Floor[T]}, {"ceil", Ceil[T]},
 	} {
 		testPlaces(t, width+k.name, 1, f1(k.f))
 	}
@@ -109,7 +110,8 @@ func testPlacesAll[T Float](t *testing.T) {
 		name string
 		f    func(dst, a, b []T)
 	}{
-		{"add", Add[T]},
+		{"add", Add[T]}, {"sub", Sub[T]}, {"mul", Mul[T]}, {"div", Div[T]}, {"min", Min[T]}, {"max", Max[T]}, {"less", Less[T]},
+		{"lessEqual", LessEqual[T]}, {"equal", Equal[T]}, {"notEqual", NotEqual[T]}, {"tanhGrad", TanhGrad[T]}, {"sigmoidGrad", SigmoidGrad[T]},
 	} {
 		testPlaces(t, width+k.name, 2, f2(k.f))
 	}
@@ -122,26 +124,52 @@ func TestPlaces(t *testing.T) {
 	})
 }
 
-// acrossLevels holds the results of a computation on every instruction set against
-// those of the first, bit for bit.
-func acrossLevels[T Float](t *testing.T, name string, compute func() []T) {
-	t.Helper()
-	var first []T
-	forEachLevel(t, func(t *testing.T) {
-		got := compute()
-		if first == nil {
-			first = slices.Clone(got)
-		}
-		for i := range got {
-			if !same(got[i], first[i]) {
-				t.Fatalf("%s: element %d is %v, on the first level %v", name, i, got[i], first[i])
+// testBits holds the results of the kernels whose every operation is rounded against
+// those of the Go code, bit for bit, on random bits.
+func testBits[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	const n = 1 << 12
+	random := func() []T {
+		x := make([]T, n)
+		for i := range x {
+			x[i] = T(r.NormFloat64())
+			if i%2 == 0 && wide[T]() {
+				x[i] = T(math.Float64frombits(r.Uint64()))
+			} else if i%2 == 0 {
+				x[i] = T(math.Float32frombits(r.Uint32()))
 			}
 		}
-	})
+		return x
+	}
+	a, b := random(), random()
+	copy(b[:n/8], a[:n/8])
+	for name, f := range map[string]func(dst, a, b []T){
+		"add": Add[T], "sub": Sub[T], "mul": Mul[T], "div": Div[T], "min": Min[T], "max": Max[T], "less": Less[T],
+		"lessEqual": LessEqual[T], "equal": Equal[T], "notEqual": NotEqual[T], "tanhGrad": TanhGrad[T], "sigmoidGrad": SigmoidGrad[T],
+		"neg": func(dst, a, _ []T) { Neg(dst, a) }, "abs": func(dst, a, _ []T) { Abs(dst, a) },
+		"sign": func(dst, a, _ []T) { Sign(dst, a) }, "square": func(dst, a, _ []T) { Square(dst, a) },
+		"cube": func(dst, a, _ []T) { Cube(dst, a) }, "inv": func(dst, a, _ []T) { Inv(dst, a) },
+		"sqrt": func(dst, a, _ []T) { Sqrt(dst, a) }, "invSqrt": func(dst, a, _ []T) { InvSqrt(dst, a) },
+		"floor": func(dst, a, _ []T) { Floor(dst, a) }, "ceil": func(dst, a, _ []T) { Ceil(dst, a) },
+		"fill": func(dst, a, _ []T) { Fill(dst, a[1]) },
+	} {
+		var first []T
+		forEachLevel(t, func(t *testing.T) {
+			got := slices.Repeat([]T{T(math.NaN())}, n)
+			f(got, a, b)
+			if first == nil {
+				first = got
+			}
+			for i := range got {
+				if !same(got[i], first[i]) {
+					t.Fatalf("%s(%v, %v) is %v, in Go %v", name, a[i], b[i], got[i], first[i])
+				}
+			}
+		})
+	}
 }
 
-func TestAddBits(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	a, b := fill[float32](r, 130), fill[float32](r, 130)
-	acrossLevels(t, "add", func() []float32 { dst := make([]float32, 130); Add(dst, a, b); return dst })
+func TestBits(t *testing.T) {
+	t.Run("float64", testBits[float64])
+	t.Run("float32", testBits[float32])
 }

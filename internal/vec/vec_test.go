@@ -143,8 +143,10 @@ func TestStrided(t *testing.T) {
 // TestElementwise holds the kernels against scalar code, with NaN, infinities
 // and zeros of both signs among the operands.
 func TestElementwise(t *testing.T) {
-	t.Run("float64", testElementwise[float64])
-	t.Run("float32", testElementwise[float32])
+	forEachLevel(t, func(t *testing.T) {
+		t.Run("float64", testElementwise[float64])
+		t.Run("float32", testElementwise[float32])
+	})
 }
 
 func testElementwise[T Float](t *testing.T) {
@@ -166,7 +168,9 @@ func testElementwise[T Float](t *testing.T) {
 		t.Helper()
 		for i := range got {
 			w := T(want(float64(a[i]), float64(b[i])))
-			if g := got[i]; g != w && !(g != g && w != w) && !(math.Abs(float64(g-w)) <= 2e-7*math.Abs(float64(w))) {
+			if g := got[i]; g == 0 && math.Signbit(float64(g)) != math.Signbit(float64(w)) {
+				t.Errorf("%s(%v, %v) = %v, want %v", name, a[i], b[i], g, w)
+			} else if g != w && !(g != g && w != w) && !(math.Abs(float64(g-w)) <= 2e-7*math.Abs(float64(w))) {
 				t.Errorf("%s(%v, %v) = %v, want %v", name, a[i], b[i], g, w)
 			}
 		}
@@ -183,13 +187,15 @@ func testElementwise[T Float](t *testing.T) {
 			if x != x {
 				return x
 			}
-			return is(x > 0) - is(x < 0)
+			return math.Copysign(is(x != 0), x)
 		}},
 		{"square", Square[T], func(x float64) float64 { return x * x }},
 		{"cube", Cube[T], func(x float64) float64 { return x * x * x }},
 		{"inv", Inv[T], func(x float64) float64 { return 1 / x }},
 		{"sqrt", Sqrt[T], math.Sqrt},
 		{"invSqrt", InvSqrt[T], func(x float64) float64 { return 1 / math.Sqrt(x) }},
+		{"floor", Floor[T], math.Floor},
+		{"ceil", Ceil[T], math.Ceil},
 		{"copy", Copy[T], func(x float64) float64 { return x }},
 		{"map", Map[T](math.Floor), math.Floor},
 	} {

@@ -1,11 +1,6 @@
 package main
 
-import (
-	"math"
-
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
+import "math"
 
 // The polynomials are minimax fits, with relative errors below 2⁻⁵⁷ for float64
 // and 2⁻²⁸ for float32.
@@ -20,12 +15,9 @@ func mathematics(t *topic) {
 		{"exp", exp},
 		{"tanh", tanh},
 	} {
-		t.add(f.name, append(pointers("dst", "x"), param{"n", integer}), func(e *emitter) {
-			dst, x, n := e.pointer("dst"), e.pointer("x"), e.pointer("n")
+		t.elementwise(f.name, []string{"x"}, 1, func(e *emitter) func(x []vector) vector {
 			body := f.make(e)
-			e.each(n, 1, func(at func(reg.Register) operand.Mem, mask reg.Register) {
-				e.store(body(e.load(at(x), mask)), at(dst), mask)
-			})
+			return func(x []vector) vector { return body(x[0]) }
 		})
 	}
 }

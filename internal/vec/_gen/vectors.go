@@ -151,15 +151,20 @@ func (e *emitter) selectSign(s, x, y vector) vector {
 	return v
 }
 
-// less is a mask for choose, of the lanes where a < b: in AVX2 a vector, in AVX-512 a
-// K register.
+// less is compare for a < b, false for NaN.
 func (e *emitter) less(a vector, b source) reg.Register {
-	const lessThan = 17 // ordered, quiet
+	const lessThan = 17
+	return e.compare(lessThan, a, b)
+}
+
+// compare is a mask for choose, of the lanes where the predicate holds: in AVX2 a
+// vector, in AVX-512 a K register.
+func (e *emitter) compare(predicate uint64, a vector, b source) reg.Register {
 	var k reg.Register = e.K()
 	if e.isa == avx2 {
 		k = e.vector()
 	}
-	e.p("VCMP", operand.Imm(lessThan), b, a, k)
+	e.p("VCMP", operand.Imm(predicate), b, a, k)
 	return k
 }
 
