@@ -49,6 +49,9 @@ type FieldConfig struct {
 	// The goroutines stay for the next evaluation, asleep, until Close or until the
 	// field is garbage.
 	Workers int
+
+	// Input, unless nil, gives the function exogenous inputs; see [Function.SetInput].
+	Input *InputConfig
 }
 
 // Field is a module as a vector field dy/dt = f(t, y; θ): a [Function] whose

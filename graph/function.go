@@ -29,7 +29,8 @@ type Function[T Float] struct {
 
 	value, tangent *Instance[T] // tangent is nil before the first JVP
 	theta          []T
-	time           []T // t as a column; nil if f does not depend on it
+	time           []T        // t as a column; nil if f does not depend on it
+	driver         *driver[T] // nil without inputs
 	src, dst       [][]T
 	err            error
 }
@@ -40,6 +41,7 @@ const (
 	groupState
 	groupParams
 	groupBoth
+	groupInput
 )
 
 // InDim is the length of x.
@@ -81,7 +83,15 @@ func (f *Function[T]) Rebind(theta []T) {
 // Clone returns a function with its own copy of θ and of all buffers. The
 // compiled programs are shared.
 func (f *Function[T]) Clone() *Function[T] {
-	return newFunction(f.family, f.code, slices.Clone(f.theta))
+	c := newFunction(f.family, f.code, slices.Clone(f.theta))
+	if d := f.driver; d != nil && d.input != nil {
+		values := d.values
+		if d.learnable {
+			values = d.knots(f.theta)
+		}
+		c.attach(d.input, values)
+	}
+	return c
 }
 
 // WithBatch returns the same function of another number of samples. It shares θ
@@ -89,8 +99,12 @@ func (f *Function[T]) Clone() *Function[T] {
 // Clone it for parameters of its own. The programs are compiled the first time
 // that f or one of its relatives (clones, other batch sizes) asks for the size.
 //
-// Errors: those of NewFunction, and a module whose parameters depend on the batch.
+// Errors: those of NewFunction, and a module whose parameters depend on the batch,
+// as the knots of an input do that are parameters.
 func (f *Function[T]) WithBatch(batch int) (*Function[T], error) {
+	if f.driver != nil && f.driver.learnable && batch != f.Batch() {
+		return nil, fmt.Errorf("graph: the knots of the input of %T are parameters of a batch of %d; compile one function for each batch size", f.family.module, f.Batch())
+	}
 	code, err := f.family.compiled(batch)
 	if err != nil {
 		return nil, err
@@ -103,9 +117,10 @@ func newFunction[T Float](family *family[T], code *compiled[T], theta []T) *Func
 	if code.timed {
 		f.time = make([]T, code.in[0])
 	}
-	params := len(family.layout)
-	f.src = make([][]T, 0, 3+2*params)
-	f.dst = make([][]T, 2+params, max(2+params, 4))
+	f.driver = newDriver[T](code.in[0], family.cfg.Input)
+	params := family.nodes
+	f.src = make([][]T, 0, 7+2*params)
+	f.dst = make([][]T, 4+params, 6+params)
 	return f
 }
 
@@ -117,6 +132,9 @@ func (f *Function[T]) Close() {
 		f.tangent.release()
 	}
 }
+
+// outputs is a slice for the destinations of the value program.
+func (f *Function[T]) outputs() [][]T { return f.dst[:len(f.code.value.out)] }
 
 // Err returns the first failure of an evaluation since the last call of Err: of
 // an op that the compiler does not know (*[ForeignError]), or of building what
@@ -133,8 +151,7 @@ func (f *Function[T]) Eval(y []T, t float64, x []T) {
 		panic("graph: wrong length of a state")
 	}
 	f.dst[0] = y
-	f.inputs(t, x, nil)
-	if f.run(f.value, f.dst[:2+len(f.family.layout)], 1<<groupValue) != nil {
+	if f.run(f.value, f.outputs(), t, x, nil, nil, 1<<groupValue) != nil {
 		fillNaN(y)
 	}
 }
@@ -148,18 +165,32 @@ func (f *Function[T]) VJP(y, dx, dtheta []T, t float64, x, lambda []T) {
 	}
 	wanted := f.wants(y, dx, dtheta)
 	f.dst[0], f.dst[1] = y, dx
+	dst := f.outputs()
 	if dtheta != nil {
-		for i, p := range f.family.layout {
-			f.dst[2+i] = dtheta[p.Offset:][:sizeOf(p.Shape)]
+		for i, p := range f.params() {
+			dst[2+i] = dtheta[p.Offset:][:sizeOf(p.Shape)]
+		}
+		if d := f.driver; d != nil && d.learnable {
+			wanted |= 1 << groupInput
+			dst[2+f.family.nodes] = d.gu
+			if d.gdu != nil {
+				dst[3+f.family.nodes] = d.gdu
+			}
 		}
 	}
-	f.inputs(t, x, lambda)
-	if f.run(f.value, f.dst[:2+len(f.family.layout)], wanted) != nil {
+	switch {
+	case f.run(f.value, dst, t, x, lambda, nil, wanted) != nil:
 		fillNaN(y)
 		fillNaN(dx)
 		fillNaN(dtheta)
+	case wanted&(1<<groupInput) != 0:
+		d := f.driver
+		d.input.VJP(d.knots(dtheta), t, d.gu, d.gdu, d.scratch)
 	}
 }
+
+// params are the parameters that are learnables of the module.
+func (f *Function[T]) params() []Param { return f.family.layout[:f.family.nodes] }
 
 // wants tells the output groups of a VJP.
 func (f *Function[T]) wants(y, dx, dtheta []T) (wanted uint64) {
@@ -214,39 +245,60 @@ func (f *Function[T]) JVP(y, dy []T, t float64, x, v, w []T) {
 		dst[0] = y
 		wanted |= 1 << groupValue
 	}
-	f.inputs(t, x, v)
-	for _, p := range f.family.layout {
-		if w == nil {
-			f.src = append(f.src, nil)
-			continue
-		}
-		f.src = append(f.src, w[p.Offset:][:sizeOf(p.Shape)])
-	}
-	if f.run(f.tangent, dst, wanted) != nil {
+	if f.run(f.tangent, dst, t, x, v, w, wanted) != nil {
 		fillNaN(y)
 		fillNaN(dy)
 	}
 }
 
-// inputs lists x, a second argument, t and θ in src.
-func (f *Function[T]) inputs(t float64, x, second []T) {
-	f.src = append(f.src[:0], x, second)
-	if f.time != nil {
-		vec.Fill(f.time, T(t))
-		f.src = append(f.src, f.time)
+// run executes a program on x, a second argument, t, the inputs, θ and the tangent
+// of θ, and forgets the slices.
+func (f *Function[T]) run(m *Instance[T], dst [][]T, t float64, x, second, w []T, wanted uint64) error {
+	err := f.eval(t)
+	if err == nil {
+		f.src = append(f.src[:0], x, second)
+		if f.time != nil {
+			vec.Fill(f.time, T(t))
+			f.src = append(f.src, f.time)
+		}
+		d := f.driver
+		if d != nil {
+			f.src = append(f.src, d.u)
+			if d.du != nil {
+				f.src = append(f.src, d.du)
+			}
+		}
+		f.src = f.cut(f.src, f.theta)
+		if m == f.tangent {
+			f.src = f.cut(f.src, w)
+			if d != nil && d.learnable {
+				if w != nil {
+					d.input.Eval(d.gu, d.gdu, t, d.knots(w), d.scratch)
+				}
+				f.src = append(f.src, d.gu)
+				if d.gdu != nil {
+					f.src = append(f.src, d.gdu)
+				}
+			}
+		}
+		err = m.run(dst, f.src, wanted)
 	}
-	for _, p := range f.family.layout {
-		f.src = append(f.src, f.theta[p.Offset:][:sizeOf(p.Shape)])
-	}
-}
-
-// run executes a program and forgets the slices.
-func (f *Function[T]) run(m *Instance[T], dst [][]T, wanted uint64) error {
-	err := m.run(dst, f.src, wanted)
 	clear(dst)
 	clear(f.src)
 	f.note(err)
 	return err
+}
+
+// cut appends the parameters in a vector like θ, nil for nil.
+func (f *Function[T]) cut(to [][]T, theta []T) [][]T {
+	for _, p := range f.params() {
+		if theta == nil {
+			to = append(to, nil)
+			continue
+		}
+		to = append(to, theta[p.Offset:][:sizeOf(p.Shape)])
+	}
+	return to
 }
 
 func (f *Function[T]) note(err error) {

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	G "gorgonia.org/gorgonia"
+
+	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // building serialises the construction of graphs: Gorgonia's constants cache
@@ -51,11 +53,22 @@ func build[T Float](m Module, batch int, cfg FieldConfig, field bool) (*Function
 		return nil, fmt.Errorf("graph: %d workers; use at least 1, or 0 for the default", cfg.Workers)
 	}
 	fam := &family[T]{module: m, cfg: cfg, field: field, sizes: make(map[int]*compiled[T])}
+	if in := cfg.Input; in != nil {
+		own := *in
+		cfg.Input, fam.cfg.Input = &own, &own
+		if err := checkSize("the input", []int{in.Channels, in.Knots + 1}); err != nil {
+			return nil, err
+		}
+	}
 	code, theta, err := fam.compile(batch, r)
 	if err != nil {
 		return nil, err
 	}
-	fam.layout = code.layout
+	fam.layout, fam.nodes = code.layout, len(code.layout)
+	if cfg.Input != nil && cfg.Input.Knots > 0 {
+		fam.layout = append(slices.Clone(fam.layout), Param{Name: nodes.Join(cfg.Name, "input"), Shape: []int{cfg.Input.Knots}, Offset: len(theta)})
+		theta = append(theta, make([]T, cfg.Input.Knots)...)
+	}
 	fam.sizes[batch] = code
 	return newFunction(fam, code, theta), nil
 }
@@ -64,8 +77,9 @@ func build[T Float](m Module, batch int, cfg FieldConfig, field bool) (*Function
 type family[T Float] struct {
 	module Module
 	cfg    FieldConfig
-	field  bool // f has the shape of x
-	layout []Param
+	field  bool    // f has the shape of x
+	layout []Param // of θ
+	nodes  int     // the first of them are learnables of the module
 
 	mu    sync.Mutex
 	sizes map[int]*compiled[T]
@@ -78,9 +92,6 @@ type compiled[T Float] struct {
 	timed   bool
 	layout  []Param
 	value   *Program[T]
-
-	f, x    *G.Node
-	inputs  G.Nodes // x, a place for a second argument, t, learnables
 	forward func() (*Program[T], error)
 }
 
@@ -95,7 +106,7 @@ func (fam *family[T]) compiled(batch int) (*compiled[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.EqualFunc(c.layout, fam.layout, func(a, b Param) bool {
+	if !slices.EqualFunc(c.layout, fam.layout[:fam.nodes], func(a, b Param) bool {
 		return a.Name == b.Name && slices.Equal(a.Shape, b.Shape)
 	}) {
 		return nil, fmt.Errorf("graph: %T has other parameters for a batch of %d; its learnables must not depend on the batch", fam.module, batch)
@@ -117,7 +128,21 @@ func (fam *family[T]) compile(batch int, r *rand.Rand) (*compiled[T], []T, error
 		return G.NewTensor(g, dt, len(shape), G.WithShape(shape...), G.WithName(what+" of "+fam.cfg.Name))
 	}
 	t, x := node("time", batch, 1), node("state", shape...)
-	f, layer, timed, err := place(fam.module, fam.cfg, r, t, x)
+	var u, du *G.Node
+	var driven G.Nodes
+	in := fam.cfg.Input
+	if in != nil {
+		if err := checkSize("the input", []int{batch, in.Channels}); err != nil {
+			return nil, nil, err
+		}
+		u = node("input", batch, in.Channels)
+		driven = append(driven, u)
+		if in.Rates {
+			du = node("rates", batch, in.Channels)
+			driven = append(driven, du)
+		}
+	}
+	f, layer, timed, err := place(fam.module, fam.cfg, r, t, u, du, x)
 	if err != nil {
 		return nil, nil, fmt.Errorf("graph: building the function of %T: %w", fam.module, err)
 	}
@@ -130,26 +155,33 @@ func (fam *family[T]) compile(batch int, r *rand.Rand) (*compiled[T], []T, error
 		return nil, nil, err
 	}
 	lambda := valueLike(f, "cotangent of "+fam.cfg.Name)
-	inputs := G.Nodes{x, lambda}
+	args := G.Nodes{x, lambda}
 	if timed {
-		inputs = append(inputs, t)
+		args = append(args, t)
 	}
-	inputs = append(inputs, learnables...)
-	grads, err := VJP(G.Nodes{f}, G.Nodes{lambda}, append(G.Nodes{x}, learnables...))
+	args = append(args, driven...)
+	if in == nil || in.Knots == 0 {
+		driven = nil // nobody asks for their derivatives
+	}
+	wrt := slices.Concat(G.Nodes{x}, learnables, driven)
+	grads, err := VJP(G.Nodes{f}, G.Nodes{lambda}, wrt)
 	if err != nil {
 		return nil, nil, err
 	}
 	s := spec{
 		workers: fam.cfg.Workers,
-		inputs:  inputs,
+		inputs:  slices.Concat(args, learnables),
 		outputs: append(G.Nodes{f}, grads...),
 		add:     make([]bool, 1+len(grads)),
 		groups:  make([]uint, 1+len(grads)),
 	}
-	s.rows(f, batch, len(inputs)-len(learnables), 2)
+	s.rows(f, batch, len(args), 2)
 	s.groups[1] = groupState
 	for i := range learnables {
 		s.add[2+i], s.groups[2+i] = true, groupParams
+	}
+	for i := 2 + len(learnables); i < len(s.outputs); i++ {
+		s.groups[i], s.batchOutputs[i] = groupInput, s.batch > 0
 	}
 	program, err := compile[T](s)
 	if err != nil {
@@ -157,33 +189,33 @@ func (fam *family[T]) compile(batch int, r *rand.Rand) (*compiled[T], []T, error
 	}
 	c := &compiled[T]{in: shape, out: out, timed: timed, layout: layout, value: program}
 	c.forward = sync.OnceValues(func() (*Program[T], error) {
-		return compileForward[T](f, x, inputs, learnables)
+		return compileForward[T](f, args, learnables, driven)
 	})
 	return c, theta, nil
 }
 
-// compileForward compiles f and its JVPs: along the tangent of x, along that of
-// θ, and along both.
-func compileForward[T Float](f, x *G.Node, inputs, learnables G.Nodes) (*Program[T], error) {
+// compileForward compiles f and its JVPs: along the tangent of x = args[0], along
+// those of the learnables and of the inputs driven by parameters, and along both.
+func compileForward[T Float](f *G.Node, args, learnables, driven G.Nodes) (*Program[T], error) {
 	building.Lock()
 	defer building.Unlock()
+	x := args[0]
 	v := valueLike(x, "tangent of "+x.Name())
 	along, err := JVP(G.Nodes{f}, G.Nodes{x}, G.Nodes{v})
 	if err != nil {
 		return nil, err
 	}
 	s := spec{
-		inputs:  append(G.Nodes{x, v}, inputs[2:]...),
+		inputs:  slices.Concat(G.Nodes{x, v}, args[2:], learnables),
 		outputs: G.Nodes{f, along[0]},
 		groups:  []uint{groupValue, groupState},
 	}
-	args := len(inputs) - len(learnables)
-	if len(learnables) > 0 {
+	if params := slices.Concat(learnables, driven); len(params) > 0 {
 		var w G.Nodes
-		for _, n := range learnables {
+		for _, n := range params {
 			w = append(w, valueLike(n, "tangent of "+n.Name()))
 		}
-		turned, err := JVP(G.Nodes{f}, learnables, w)
+		turned, err := JVP(G.Nodes{f}, params, w)
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +227,10 @@ func compileForward[T Float](f, x *G.Node, inputs, learnables G.Nodes) (*Program
 		s.outputs = append(s.outputs, turned[0], both)
 		s.groups = append(s.groups, groupParams, groupBoth)
 	}
-	s.rows(f, x.Shape()[0], args, len(s.outputs))
+	s.rows(f, x.Shape()[0], len(args), len(s.outputs))
+	for i := len(s.inputs) - len(driven); i < len(s.inputs); i++ {
+		s.batchInputs[i] = s.batch > 0
+	}
 	return compile[T](s)
 }
 
@@ -224,7 +259,7 @@ func valueLike(n *G.Node, name string) *G.Node {
 }
 
 // place builds f on the graph of x. Panics of Gorgonia become errors.
-func place(m Module, cfg FieldConfig, r *rand.Rand, t, x *G.Node) (f *G.Node, layer Layer, timed bool, err error) {
+func place(m Module, cfg FieldConfig, r *rand.Rand, t, u, du, x *G.Node) (f *G.Node, layer Layer, timed bool, err error) {
 	defer recoverInto(&err)
 	layer, err = m.Place(x.Graph(), cfg.Name, x.Dtype(), r)
 	switch {
@@ -233,12 +268,20 @@ func place(m Module, cfg FieldConfig, r *rand.Rand, t, x *G.Node) (f *G.Node, la
 	case layer == nil:
 		return nil, nil, false, errors.New("Place returned no layer")
 	}
-	at, timed := layer.(interface {
-		FwdAt(t, y *G.Node) (*G.Node, error)
+	driven, takes := layer.(interface {
+		FwdInput(t, u, du, x *G.Node) (*G.Node, error)
 	})
-	if timed {
+	at, dated := layer.(nodes.Timed)
+	switch {
+	case u != nil && !takes:
+		return nil, nil, false, errors.New("FieldConfig.Input is set, but the layer has no method FwdInput(t, u, du, x)")
+	case u != nil:
+		timed = true
+		f, err = driven.FwdInput(t, u, du, x)
+	case dated:
+		timed = true
 		f, err = at.FwdAt(t, x)
-	} else {
+	default:
 		f, err = layer.Fwd(x)
 	}
 	switch {
@@ -253,8 +296,8 @@ func place(m Module, cfg FieldConfig, r *rand.Rand, t, x *G.Node) (f *G.Node, la
 
 // collect lays the learnables out in θ and returns their values. Nodes listed
 // twice count once.
-func collect[T Float](nodes G.Nodes) (layout []Param, theta []T, distinct G.Nodes, err error) {
-	for i, n := range nodes {
+func collect[T Float](list G.Nodes) (layout []Param, theta []T, distinct G.Nodes, err error) {
+	for i, n := range list {
 		switch {
 		case n == nil:
 			return nil, nil, nil, fmt.Errorf("graph: learnable %d is nil; list the nodes that were placed", i)
