@@ -54,6 +54,9 @@ func (a *augmented[T]) Err() error {
 	return err
 }
 
+// Jumps passes on the field's.
+func (a *augmented[T]) Jumps() []float64 { return odeint.Jumps[T](a.f) }
+
 // seminorm leaves μ out of the state: a step's share is gathered in pending,
 // with the weights of the method, and joins μ when the step is accepted.
 type seminorm[T odeint.Float] struct {

@@ -61,3 +61,6 @@ func (z *costField[T]) Err() error {
 	}
 	return nil
 }
+
+// Jumps passes on the field's.
+func (z *costField[T]) Jumps() []float64 { return odeint.Jumps[T](z.f) }

@@ -3,6 +3,8 @@ package adjoint
 import (
 	"math"
 	"slices"
+
+	"github.com/neuralode/neuralode/odeint"
 )
 
 // times stores the gradient with respect to the saved times,
@@ -27,7 +29,7 @@ func (p *pass[T]) times() {
 // along returns λ · f at saved time i, seen from the side of a neighbouring time.
 func (p *pass[T]) along(lambda []T, i int, side float64) float64 {
 	t := p.sol.T[i]
-	if slices.Contains(p.jumps, t) {
+	if slices.Contains(p.jumps, t) || slices.Contains(odeint.Jumps[T](p.f), t) {
 		t = math.Nextafter(t, side)
 	}
 	p.f.Eval(p.slope, t, p.sol.Row(i))

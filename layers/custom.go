@@ -10,8 +10,9 @@ import (
 	"github.com/neuralode/neuralode/internal/nodes"
 )
 
-// Custom is a module made of a function of nodes. Exactly one of Forward and
-// ForwardAt is set; with ForwardAt the layer depends on time.
+// Custom is a module made of a function of nodes. Exactly one of Forward, ForwardAt
+// and ForwardInput is set; with ForwardAt the layer depends on time, with
+// ForwardInput on time and exogenous inputs.
 //
 // The function is called once for every Fwd or FwdAt. It may use any operation of
 // Gorgonia, or an [Expr]. Its constants are best made by [Const]. A panic in it, as
@@ -25,6 +26,10 @@ type Custom struct {
 
 	// ForwardAt is Forward at a time, t being a (batch, 1) column.
 	ForwardAt func(t, y *G.Node, in Parts) (*G.Node, error)
+
+	// ForwardInput is ForwardAt with the inputs u, (batch, channels), that
+	// graph.FieldConfig.Input asks for, and their rates du, nil without Rates.
+	ForwardInput func(t, u, du, y *G.Node, in Parts) (*G.Node, error)
 
 	// State is the shape of one sample of the input, without the batch axis;
 	// nil: not known.
@@ -54,8 +59,14 @@ type Parts struct {
 // Place implements [Module].
 func (m Custom) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
 	faults := declarations(m.Params, m.Modules)
-	if (m.Forward == nil) == (m.ForwardAt == nil) {
-		faults = append(faults, "set exactly one of Forward and ForwardAt")
+	set := 0
+	for _, is := range []bool{m.Forward != nil, m.ForwardAt != nil, m.ForwardInput != nil} {
+		if is {
+			set++
+		}
+	}
+	if set != 1 {
+		faults = append(faults, "set exactly one of Forward, ForwardAt and ForwardInput")
 	}
 	if faults != nil {
 		return nil, &ConfigError{What: "Custom", Faults: faults}
@@ -65,8 +76,11 @@ func (m Custom) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand
 	if l.parts, err = placeParts(g, name, dt, sourceOr(r), m.Params, m.Modules); err != nil {
 		return nil, err
 	}
-	if m.ForwardAt != nil {
+	switch {
+	case m.ForwardAt != nil:
 		return timedCustom{l}, nil
+	case m.ForwardInput != nil:
+		return drivenCustom{l}, nil
 	}
 	return l, nil
 }
@@ -153,6 +167,19 @@ func (l timedCustom) FwdAt(t, y *G.Node) (*G.Node, error) {
 }
 
 func (l timedCustom) Fwd(*G.Node) (*G.Node, error) { return nil, errNeedsTime(l.name) }
+
+type drivenCustom struct{ placedCustom }
+
+func (l drivenCustom) FwdInput(t, u, du, y *G.Node) (*G.Node, error) {
+	if t == nil || u == nil || y == nil {
+		panic("layers: nil input")
+	}
+	return guarded(l.name, func() (*G.Node, error) { return l.m.ForwardInput(t, u, du, y, l.parts) })
+}
+
+func (l drivenCustom) Fwd(*G.Node) (*G.Node, error) {
+	return nil, &ConfigError{What: l.name, Faults: []string{"the module has inputs; call FwdInput(t, u, du, y), or set graph.FieldConfig.Input"}}
+}
 
 // errNeedsTime is the error of Fwd on a layer that depends on time.
 func errNeedsTime(name string) error {

@@ -79,6 +79,22 @@ func SampleDim[T Float](f VectorField[T]) int {
 	return f.Dim()
 }
 
+// Discontinuous is implemented by vector fields that know the times at which they, or
+// one of their derivatives, are discontinuous: those of the knots of an input, for
+// instance. A solve asks at its start and treats them like Options.Jumps.
+type Discontinuous interface {
+	// Jumps returns the times in any order. The caller must not change them.
+	Jumps() []float64
+}
+
+// Jumps returns the jumps of f: what f says if it is Discontinuous, otherwise none.
+func Jumps[T Float](f VectorField[T]) []float64 {
+	if d, ok := f.(Discontinuous); ok {
+		return d.Jumps()
+	}
+	return nil
+}
+
 // NewFunc returns the vector field of dimension dim that f evaluates; f has the
 // contract of VectorField.Eval.
 func NewFunc[T Float](dim int, f func(dydt []T, t float64, y []T)) VectorField[T] {

@@ -62,7 +62,7 @@ func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, save sa
 	if len(y0) != n {
 		panic("odeint: length of y0 is not the dimension of the field")
 	}
-	if err := in.plan.reset(t0, t1, &save); err != nil {
+	if err := in.plan.reset(t0, t1, Jumps(in.ev.field), &save); err != nil {
 		return err
 	}
 	in.sol, in.saver, in.stats = sol, save, Stats{}

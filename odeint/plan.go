@@ -10,7 +10,8 @@ import (
 
 // plan says where the steps of a solve go: the times to land on and the step size.
 type plan struct {
-	stops, jumps []float64 // Options, ascending
+	stops, known []float64 // Options.Stops and Jumps, ascending
+	jumps        []float64 // known and those of the field, ascending
 	ctl          Controller
 	fixed        bool
 	h0           float64 // Options.H0
@@ -42,27 +43,31 @@ type landing struct {
 
 func newPlan(o *Options) plan {
 	p := plan{
-		stops: o.Stops, jumps: o.Jumps, ctl: o.Controller, h0: o.H0, hmin: o.HMin, hmax: o.HMax,
+		stops: o.Stops, known: o.Jumps, ctl: o.Controller, h0: o.H0, hmin: o.HMin, hmax: o.HMax,
 		maxSteps: o.MaxSteps, order: errOrder(o.Method),
 	}
 	_, p.fixed = o.Controller.(Fixed)
 	return p
 }
 
-// reset starts anew for a solve from t0 to t1 with the given outputs. The error lists all
-// that is wrong with the times.
-func (p *plan) reset(t0, t1 float64, save *saver) error {
+// reset starts anew for a solve from t0 to t1 of a field with the given jumps, with the
+// given outputs. The error lists all that is wrong with the times.
+func (p *plan) reset(t0, t1 float64, jumps []float64, save *saver) error {
 	var f faults
 	if !finite(t0) || !finite(t1) || !finite(t1-t0) {
 		f.add("t0, t1: %v, %v: the interval is not finite", t0, t1)
 		return f.err()
 	}
 	*p = plan{
-		stops: p.stops, jumps: p.jumps, ctl: p.ctl, fixed: p.fixed, h0: p.h0, hmin: p.hmin, hmax: p.hmax,
+		stops: p.stops, known: p.known, jumps: append(p.jumps[:0], p.known...), ctl: p.ctl, fixed: p.fixed, h0: p.h0, hmin: p.hmin, hmax: p.hmax,
 		maxSteps: p.maxSteps, order: p.order, landings: p.landings[:0], dir: 1, fresh: true, anchor: t0,
 	}
 	if t1 < t0 {
 		p.dir = -1
+	}
+	if len(jumps) > 0 {
+		p.jumps = append(p.jumps, jumps...)
+		slices.Sort(p.jumps)
 	}
 	save.check(t0, t1, p.dir, &f)
 	p.land(p.stops, t0, t1, false)

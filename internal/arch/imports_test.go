@@ -36,6 +36,7 @@ var picture = []room{
 	{path: "hnn", gorgonia: true, imports: []string{"graph", "internal/nodes"}},
 	{path: "odeint", imports: []string{"internal/vec", "internal/butcher", "internal/lu"}},
 	{path: "odeint/collocation"},
+	{path: "odeint/control"},
 	{path: "odeint/odelayer", gorgonia: true, imports: []string{"odeint", "adjoint", "graph", "layers", "internal/nodes"}},
 	{path: "adjoint", imports: []string{"odeint", "internal/vec", "internal/butcher", "internal/lu"}},
 	{path: "train/modelfile"},
