@@ -14,9 +14,10 @@ import (
 // config is what the flags say.
 type config struct {
 	experiment.Common
-	data    string
-	columns columns
-	load    string
+	data   string
+	time   string
+	states []string // nil: all but the time
+	load   string
 
 	hidden     []int
 	activation layers.Activation
@@ -43,8 +44,8 @@ to 1920.`
 func parse(args []string, stderr io.Writer) (*config, error) {
 	c := &config{Common: experiment.Common{Seed: 1, Out: "out/fit"}}
 	fs := experiment.NewFlags("fit", about, &c.Common)
-	fs.StringVar(&c.data, "data", "", "CSV `file` with a header; empty: the lynx and hare that come with the program")
-	fs.StringVar(&c.columns.time, "time", "", "`name` of the time column; empty: the first")
+	fs.StringVar(&c.data, "data", "", "CSV `file`; empty: the lynx and hare that come with the program")
+	fs.StringVar(&c.time, "time", "", "`name` of the time column; empty: the first")
 	states := fs.String("states", "", "`names` of the state columns, separated by commas; empty: all but the time column")
 	fs.StringVar(&c.load, "load", "", "go on with the model saved in `folder`; with -epochs 0 -polish 0 only predict")
 	hidden := fs.String("hidden", "16", "widths of the hidden layers, separated by commas")
@@ -65,7 +66,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	}
 	c.given = func(name string) bool { return experiment.IsSet(fs, name) }
 	if *states != "" {
-		c.columns.states = split(*states)
+		c.states = split(*states)
 	}
 	var err error
 	if c.hidden, err = widths(*hidden); err != nil {
@@ -157,10 +158,10 @@ func split(list string) []string {
 }
 
 // describe returns the description of a new model for a table.
-func (c *config) describe(d *table) description {
+func (c *config) describe(d *measurements) description {
 	n := len(d.states)
 	return description{
-		Time: d.time, States: d.states, Log: c.log,
+		Time: d.time, Clock: d.clock, States: d.states, FirstRow: d.firstRow(), Log: c.log,
 		Network: layers.MLP{In: n, Hidden: c.hidden, Out: n, Activation: c.activation},
 		Solver:  c.solver, Tolerance: c.tolerance, Step: c.step, Adjoint: c.adjoint,
 		Holdout: c.holdout, Seed: c.Seed,

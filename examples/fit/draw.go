@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/train/figure"
@@ -15,6 +16,12 @@ import (
 
 // curvePoints is how many points the curves of the figure have.
 const curvePoints = 600
+
+// The figure shows at most so many states, and so many points of the data of each.
+const (
+	mostPanels = 12
+	mostPoints = 4000
+)
 
 // draw writes the figure: each state against time on the left, the first two states in
 // their phase plane on the right.
@@ -29,12 +36,12 @@ func (f *fit) draw(ctx context.Context, x []float64, path string) error {
 	column := func(k int) []float64 { return train.Column(curve, n, k) }
 
 	var left []*figure.Panel
-	for k, name := range d.states {
+	for k, name := range d.states[:min(n, mostPanels)] {
 		title := ""
 		if k == 0 {
 			title = fmt.Sprintf("Neural ODE fitted to %s", filepath.Base(d.file))
 		}
-		p := figure.New(title, d.time, f.label(name))
+		p := figure.New(title, d.axis(), f.label(name))
 		if f.model.Log && wide(d.column(k)) {
 			p.LogY()
 		}
@@ -52,7 +59,7 @@ func (f *fit) draw(ctx context.Context, x []float64, path string) error {
 		columns = append(columns, []*figure.Panel{p})
 		width = 11 * vg.Inch
 	}
-	height := max(5, 2.6*float64(n))
+	height := max(5, 2.6*float64(len(left)))
 	return figure.Save(path, width, vg.Length(height)*vg.Inch, columns...)
 }
 
@@ -60,14 +67,29 @@ func (f *fit) draw(ctx context.Context, x []float64, path string) error {
 // the curve in another style.
 func (f *fit) compare(p *figure.Panel, dataX, dataY, curveX, curveY []float64, split int, c color.Color) {
 	held := f.rows < len(dataX)
-	p.Points("data", dataX[:f.rows], dataY[:f.rows], figure.Dots(figure.Grey))
+	points := func(name string, x, y []float64, g draw.GlyphStyle) {
+		if every := (len(x) + mostPoints - 1) / mostPoints; every > 1 {
+			name, x, y = fmt.Sprintf("%s, 1 row of %d", name, every), thinned(x, every), thinned(y, every)
+		}
+		p.Points(name, x, y, g)
+	}
+	points("data", dataX[:f.rows], dataY[:f.rows], figure.Dots(figure.Grey))
 	if held {
-		p.Points("data held out", dataX[f.rows:], dataY[f.rows:], figure.Rings(figure.Black))
+		points("data held out", dataX[f.rows:], dataY[f.rows:], figure.Rings(figure.Black))
 	}
 	p.Line("fit", curveX[:split+1], curveY[:split+1], figure.Solid(c))
 	if held {
 		p.Line("forecast", curveX[split:], curveY[split:], figure.Dashed(c))
 	}
+}
+
+// thinned returns one of every so many values.
+func thinned(v []float64, every int) []float64 {
+	var kept []float64
+	for i := 0; i < len(v); i += every {
+		kept = append(kept, v[i])
+	}
+	return kept
 }
 
 // label is a state's name with its unit, if that is known.

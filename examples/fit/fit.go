@@ -5,47 +5,61 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/train/experiment"
+	"github.com/neuralode/neuralode/train/modelfile"
+	"github.com/neuralode/neuralode/train/table"
 )
 
 // fit is one run of the program.
 type fit struct {
 	config *config
-	data   *table
-	rows   int // that are fitted; those after them are forecast
+	data   *measurements
+	notes  []string // about the table
+	rows   int      // that are fitted; those after them are forecast
 	model  *model
 	path   *train.Trajectory
 	loss   float64 // of the last step, for the progress bar
 	steps  int     // optimiser steps of this run
 	saved  time.Time
+	stderr io.Writer
 }
 
 // saveEvery is the time between two saves of the model during training.
-const saveEvery = 10 * time.Second
+var saveEvery = 10 * time.Second
 
-// prepare reads the data and makes or loads the model.
-func prepare(c *config) (*fit, error) {
-	f := &fit{config: c, loss: math.NaN(), saved: time.Now()}
+// prepare reads the data and makes or loads the model. That the folder for the results can be
+// written to is found out here, not after the training.
+func prepare(c *config, stderr io.Writer) (*fit, error) {
+	f := &fit{config: c, loss: math.NaN(), saved: time.Now(), stderr: stderr}
+	if err := modelfile.Probe(c.Out); err != nil {
+		return nil, err
+	}
+	var clock *table.Clock
 	if c.load != "" {
 		m, err := load(c.load)
 		if err != nil {
 			return nil, err
 		}
 		c.override(&m.description)
-		c.columns = columns{m.Time, m.States}
+		c.time, c.states, clock = m.Time, m.States, m.Clock
 		f.model = m
 	}
 	var err error
-	if f.data, err = open(c); err != nil {
+	if f.data, err = open(c, clock); err != nil {
 		return nil, err
 	}
 	log, holdout := c.log, c.holdout
 	if f.model != nil {
 		log, holdout = f.model.Log, f.model.Holdout
+	}
+	f.notes = f.data.notes
+	if n := len(f.data.states); n > mostPanels {
+		f.notes = append(f.notes, fmt.Sprintf("fit.png shows the first %d of %d states", mostPanels, n))
 	}
 	f.rows = len(f.data.t) - holdout
 	if err := f.data.check(f.rows, log); err != nil {
@@ -56,6 +70,11 @@ func prepare(c *config) (*fit, error) {
 		if f.model, err = newModel(c.describe(f.data), s, start(f.data, &s)); err != nil {
 			return nil, err
 		}
+	} else if first := f.data.firstRow(); first != f.model.FirstRow {
+		f.model.FirstRow = first
+		f.model.scale.Origin = f.data.t[0]
+		f.model.start = start(f.data, &f.model.scale)
+		f.notes = append(f.notes, "the first row is not the one that the model was fitted to; predictions start from it")
 	}
 	if f.path, err = f.model.trajectory(f.data, f.rows); err != nil {
 		return nil, fmt.Errorf("%w: %w", experiment.ErrUsage, err)
@@ -64,7 +83,7 @@ func prepare(c *config) (*fit, error) {
 }
 
 // start returns a first guess of the initial state: the first value there is of each.
-func start(d *table, s *scale) []float64 {
+func start(d *measurements, s *scale) []float64 {
 	y := make([]float64, len(d.states))
 	for k := range y {
 		for _, v := range d.column(k) {
@@ -84,7 +103,7 @@ func (f *fit) String() string {
 }
 
 // train fits the model. Whatever ends it, the model is the best one known then.
-func (f *fit) train(ctx context.Context, stderr io.Writer) error {
+func (f *fit) train(ctx context.Context) error {
 	c := f.config
 	all := f.rows - 1
 	horizon := train.GrowingHorizon(all, all, 0)
@@ -94,7 +113,7 @@ func (f *fit) train(ctx context.Context, stderr io.Writer) error {
 	x := f.model.vector()
 	defer func() { f.model.set(x) }()
 
-	bar := experiment.NewBar(stderr, "adam  ", c.epochs)
+	bar := experiment.NewBar(f.stderr, "adam  ", c.epochs)
 	err := train.Adam{
 		Steps:     c.epochs,
 		Rate:      train.Cosine(c.rate, 0, c.epochs),
@@ -105,12 +124,13 @@ func (f *fit) train(ctx context.Context, stderr io.Writer) error {
 	if err != nil || c.polish == 0 {
 		return err
 	}
-	bar = experiment.NewBar(stderr, "l-bfgs", c.polish)
+	bar = experiment.NewBar(f.stderr, "l-bfgs", c.polish)
 	defer func() { bar.Done(f.loss) }()
+	best, objective := lowest(f.objective(all), x)
 	f.loss, err = train.LBFGS{
 		Iterations: c.polish,
-		Objective:  f.objective(all),
-		After:      func(_ int, loss float64) { f.after(nil, loss, bar) },
+		Objective:  objective,
+		After:      func(_ int, loss float64) { f.after(best, loss, bar) },
 	}.Run(ctx, x)
 	return err
 }
@@ -120,16 +140,33 @@ func (f *fit) objective(intervals int) train.Objective {
 	return train.WithDecay(f.path.Loss(intervals), f.config.decay, f.model.field.NumParams())
 }
 
-// after counts a step. Now and then it saves the model, if x holds it.
+// lowest returns an objective that keeps the point of the lowest loss met, and that point, which
+// is x at first.
+func lowest(objective train.Objective, x []float64) (best []float64, watched train.Objective) {
+	best = slices.Clone(x)
+	low := math.Inf(1)
+	return best, func(ctx context.Context, grad, x []float64) (float64, error) {
+		loss, err := objective(ctx, grad, x)
+		if err == nil && loss < low {
+			low = loss
+			copy(best, x)
+		}
+		return loss, err
+	}
+}
+
+// after counts a step and saves the model x now and then. A save that fails is said, and
+// tried again.
 func (f *fit) after(x []float64, loss float64, bar *experiment.Bar) {
 	f.loss = loss
 	f.steps++
 	f.model.Steps++
 	bar.Step(loss)
-	if x != nil && time.Since(f.saved) > saveEvery {
+	if time.Since(f.saved) > saveEvery {
 		f.saved = time.Now()
 		f.model.set(x)
-		// A save that fails now is tried again, and reported, at the end.
-		_ = f.model.save(f.config.Out)
+		if err := f.model.save(f.config.Out); err != nil {
+			fmt.Fprintf(f.stderr, "\nfit: %v; training goes on\n", err)
+		}
 	}
 }

@@ -15,9 +15,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/train/experiment"
+	"github.com/neuralode/neuralode/train/modelfile"
 )
 
 // quick runs the program and returns what it printed.
@@ -40,7 +42,7 @@ func metrics(t *testing.T, dir string) map[string]float64 {
 	return m
 }
 
-func read(t *testing.T, dir, name string) string {
+func contents(t *testing.T, dir, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
@@ -71,10 +73,10 @@ func TestQuick(t *testing.T) {
 	if m["rmse_log_in_sample"] > 0.25 || m["seed"] != 3 || m["steps"] < 300 {
 		t.Errorf("metrics %v", m)
 	}
-	if lines := strings.Count(read(t, dir, "predictions.csv"), "\n"); lines != 22 {
+	if lines := strings.Count(contents(t, dir, "predictions.csv"), "\n"); lines != 22 {
 		t.Errorf("predictions.csv has %d lines, want 22", lines)
 	}
-	if _, err := png.Decode(strings.NewReader(read(t, dir, "fit.png"))); err != nil {
+	if _, err := png.Decode(strings.NewReader(contents(t, dir, "fit.png"))); err != nil {
 		t.Error(err)
 	}
 }
@@ -89,8 +91,8 @@ func TestLoadPredictsTheSame(t *testing.T) {
 	if _, err := quick(ctx, "-load", first, "-epochs", "0", "-polish", "0", "-out", second); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"predictions.csv", weightsFile, modelFile, "fit.png"} {
-		if read(t, first, name) != read(t, second, name) {
+	for _, name := range []string{"predictions.csv", modelFile, "fit.png"} {
+		if contents(t, first, name) != contents(t, second, name) {
 			t.Errorf("%s differs after loading", name)
 		}
 	}
@@ -126,7 +128,7 @@ func TestLoadOverride(t *testing.T) {
 	if m.Solver != "dopri5" || m.Adjoint != "backsolve" || m.Tolerance != 1e-4 || m.Holdout != 2 || m.Step != 0.5 {
 		t.Errorf("%+v", m.description)
 	}
-	if n := strings.Count(read(t, second, "predictions.csv"), "forecast"); n != 2 {
+	if n := strings.Count(contents(t, second, "predictions.csv"), "forecast"); n != 2 {
 		t.Errorf("%d rows are forecast, want 2", n)
 	}
 }
@@ -139,7 +141,7 @@ func TestSeed(t *testing.T) {
 		if _, err := quick(context.Background(), "-epochs", "5", "-polish", "5", "-seed", seed, "-out", dir); err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, read(t, dir, weightsFile))
+		files = append(files, contents(t, dir, modelFile))
 	}
 	if files[0] != files[1] || files[0] == files[2] {
 		t.Errorf("seeds 1 and 1 equal: %v; 1 and 2 equal: %v", files[0] == files[1], files[0] == files[2])
@@ -153,7 +155,7 @@ func TestFlagsMatter(t *testing.T) {
 		if _, err := quick(context.Background(), append([]string{"-epochs", "4", "-polish", "3", "-out", dir}, args...)...); err != nil {
 			t.Fatalf("%v: %v", args, err)
 		}
-		return read(t, dir, weightsFile)
+		return contents(t, dir, modelFile)
 	}
 	seen := map[string]string{weights(): "default"}
 	for _, args := range []string{
@@ -177,11 +179,93 @@ func TestInterrupt(t *testing.T) {
 	if code := experiment.Report("fit", err, io.Discard); code != experiment.ExitInterrupted {
 		t.Errorf("exit code %d (%v)", code, err)
 	}
-	for _, name := range []string{"fit.png", "predictions.csv", "metrics.json", weightsFile, modelFile} {
-		read(t, dir, name)
+	for _, name := range []string{"fit.png", "predictions.csv", "metrics.json", modelFile} {
+		contents(t, dir, name)
 	}
 	if _, err := load(dir); err != nil {
 		t.Error(err)
+	}
+}
+
+// The model is saved while it is trained, in both phases.
+func TestSavedInEveryPhase(t *testing.T) {
+	defer func(d time.Duration) { saveEvery = d }(saveEvery)
+	saveEvery = 0
+	for _, args := range []string{"-epochs 5 -polish 0", "-epochs 0 -polish 5"} {
+		dir := t.TempDir()
+		c, err := parse(append(strings.Fields(args), "-out", dir), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := prepare(c, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.train(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		m, err := load(dir)
+		if err != nil || m.Steps != 5 {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+}
+
+// A folder that cannot be written to is found before the training, and a file that cannot be
+// written is not said to be written.
+func TestUnwritable(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var own *modelfile.Error
+	if out, err := quick(context.Background(), "-out", filepath.Join(file, "x")); !errors.As(err, &own) || out != "" {
+		t.Errorf("printed %q (%v)", out, err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "out", "fit.png", "x"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	out, err := quick(context.Background(), "-epochs", "2", "-polish", "0", "-out", filepath.Join(dir, "out"))
+	if err == nil || !strings.Contains(err.Error(), "fit.png is not written") || !strings.Contains(out, "model.safetensors, predictions.csv, metrics.json\n") {
+		t.Errorf("printed %q (%v)", out, err)
+	}
+}
+
+// With a table that begins elsewhere a loaded model predicts from there.
+func TestLoadWithNewTable(t *testing.T) {
+	dir := t.TempDir()
+	table := func(name, rows string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("t,x,v\n"+rows), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	var rows strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&rows, "%d,%v,%v\n", i, math.Cos(float64(i)/3), -math.Sin(float64(i)/3))
+	}
+	old := table("old.csv", rows.String())
+	if _, err := quick(context.Background(), "-epochs", "20", "-polish", "20", "-data", old, "-out", dir); err != nil {
+		t.Fatal(err)
+	}
+	next := table("next.csv", "100,-3,2\n101,0,0\n102,0,0\n")
+	out, err := quick(context.Background(), "-load", dir, "-epochs", "0", "-polish", "0", "-data", next, "-out", filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := contents(t, filepath.Join(dir, "out"), "predictions.csv"); !strings.Contains(p, "\n100,fit,-3,-3,2,2\n") {
+		t.Errorf("predictions %s", p)
+	}
+	if !strings.Contains(out, "predictions start from it") {
+		t.Errorf("printed %q", out)
+	}
+}
+
+func TestThinned(t *testing.T) {
+	if v := thinned([]float64{0, 1, 2, 3, 4, 5, 6}, 3); !slices.Equal(v, []float64{0, 3, 6}) {
+		t.Error(v)
 	}
 }
 
@@ -209,7 +293,7 @@ func TestMissingValues(t *testing.T) {
 	if m := metrics(t, dir); !(m["rmse_in_sample"] < 0.2) {
 		t.Errorf("metrics %v", m)
 	}
-	if !strings.Contains(read(t, dir, "predictions.csv"), "\n0,fit,,") {
+	if !strings.Contains(contents(t, dir, "predictions.csv"), "\n0,fit,,") {
 		t.Error("the missing value of the first row is not empty in predictions.csv")
 	}
 }
@@ -240,7 +324,7 @@ func TestExitCodes(t *testing.T) {
 		{"-holdout -1", experiment.ExitUsage, "-holdout"},
 		{"-load x -hidden 4", experiment.ExitUsage, "-hidden"},
 		{"-load x -seed 4", experiment.ExitUsage, "-seed"},
-		{"-load " + dir, experiment.ExitFailure, weightsFile},
+		{"-load " + dir, experiment.ExitFailure, modelFile},
 		{"-data " + bad, experiment.ExitFailure, bad + `:3: column "a"`},
 		{"-data " + bad + "x", experiment.ExitFailure, "no such file"},
 		{"-holdout 20", experiment.ExitFailure, "held out"},
@@ -260,7 +344,7 @@ func TestExitCodes(t *testing.T) {
 
 func TestScale(t *testing.T) {
 	nan := math.NaN()
-	d := &table{states: []string{"a", "b"}, t: []float64{5, 7, 9, 11}, y: []float64{1, nan, 3, 4, 5, 4, 100, 100}}
+	d := &measurements{states: []string{"a", "b"}, t: []float64{5, 7, 9, 11}, y: []float64{1, nan, 3, 4, 5, 4, 100, 100}}
 	s := newScale(d, 3, false, true)
 	// a = 1, 3, 5: mean 3, deviation √(8/3); b = 4, 4: constant.
 	if s.Origin != 5 || !slices.Equal(s.Mean, []float64{3, 4}) || math.Abs(s.Spread[0]-math.Sqrt(8.0/3)) > 1e-15 || s.Spread[1] != 1 {
@@ -291,7 +375,7 @@ func TestForecastEndsEarly(t *testing.T) {
 		x[i] = 1e308
 	}
 	m.set(x)
-	d := &table{states: m.States, t: []float64{1900, 1901, 1902}, y: []float64{1, 1, 1, 1, 1, 1}}
+	d := &measurements{states: m.States, t: []float64{1900, 1901, 1902}, y: []float64{1, 1, 1, 1, 1, 1}}
 	path, err := m.trajectory(d, 3)
 	if err != nil {
 		t.Fatal(err)

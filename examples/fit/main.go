@@ -9,11 +9,10 @@
 //
 // It writes to the folder -out:
 //
-//	fit.png          data, fit and forecast, against time and in the phase plane
-//	predictions.csv  the model at the times of the data
-//	metrics.json     errors in and beyond the sample, and what they cost
-//	weights.npz      the weights, for numpy and for -load
-//	model.json       the description of the model
+//	fit.png            data, fit and forecast, against time and in the phase plane
+//	predictions.csv    the model at the times of the data
+//	metrics.json       errors in and beyond the sample, and what they cost
+//	model.safetensors  the model, for -load and for every reader of safetensors
 package main
 
 import (
@@ -29,6 +28,7 @@ import (
 	"time"
 
 	"github.com/neuralode/neuralode/train/experiment"
+	"github.com/neuralode/neuralode/train/table"
 )
 
 // Hudson's Bay Company pelts in thousands a year, in the public domain.
@@ -49,12 +49,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	f, err := prepare(c)
+	f, err := prepare(c, stderr)
 	if err != nil {
 		return err
 	}
+	for _, note := range f.notes {
+		fmt.Fprintf(stdout, "%s: %s\n", f.data.file, note)
+	}
 	fmt.Fprintln(stdout, f)
-	trained := f.train(ctx, stderr)
+	trained := f.train(ctx)
 	// What there is by now is written even if the training was cut short.
 	err = f.report(context.WithoutCancel(ctx), time.Since(began), stdout)
 	if trained != nil {
@@ -63,15 +66,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return errors.Join(trained, err)
 }
 
-// open reads the table that the configuration asks for.
-func open(c *config) (*table, error) {
+// open reads the table that the configuration asks for. Clock is that of a loaded model.
+func open(c *config, clock *table.Clock) (*measurements, error) {
+	opt := table.Options{File: lynxHareFile, Time: c.time, States: c.states, Clock: clock}
 	if c.data == "" {
-		return readTable(lynxHareFile, bytes.NewReader(lynxHare), c.columns)
+		return readTable(bytes.NewReader(lynxHare), opt)
 	}
 	file, err := os.Open(c.data)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return readTable(filepath.ToSlash(c.data), file, c.columns)
+	opt.File = filepath.ToSlash(c.data)
+	return readTable(file, opt)
 }

@@ -10,27 +10,25 @@ import (
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/train/experiment"
+	"github.com/neuralode/neuralode/train/table"
 )
 
-// description is all of a model but its numbers: what model.json holds.
+// description is all of a model but its numbers: the JSON in its file.
 type description struct {
-	Format        string     `json:"format"`
-	Time          string     `json:"time"`                     // name of the time column
-	States        []string   `json:"states"`                   // names of the state columns
-	Log           bool       `json:"log"`                      // the model sees logarithms of the states
-	Network       layers.MLP `json:"network"`                  // the right-hand side
-	Solver        string     `json:"solver"`                   // method of the forward solve
-	Tolerance     float64    `json:"tolerance"`                // relative and absolute, of the scaled states
-	Step          float64    `json:"step,omitempty"`           // of solvers without error control, in rows' time
-	Adjoint       string     `json:"adjoint"`                  // method of the gradients
-	Holdout       int        `json:"holdout"`                  // rows at the end that were not fitted
-	Seed          uint64     `json:"seed"`                     // of the initial weights
-	Steps         int        `json:"steps"`                    // optimiser steps taken so far
-	WeightsSHA256 string     `json:"weights_sha256,omitempty"` // of weights.npz; empty: not checked
+	Time      string       `json:"time"`            // name of the time column
+	Clock     *table.Clock `json:"clock,omitempty"` // what it counts, where it holds dates
+	States    []string     `json:"states"`          // names of the state columns
+	Log       bool         `json:"log"`             // the model sees logarithms of the states
+	Network   layers.MLP   `json:"network"`         // the right-hand side
+	Solver    string       `json:"solver"`          // method of the forward solve
+	Tolerance float64      `json:"tolerance"`       // relative and absolute, of the scaled states
+	Step      float64      `json:"step,omitempty"`  // of solvers without error control, in rows' time
+	Adjoint   string       `json:"adjoint"`         // method of the gradients
+	Holdout   int          `json:"holdout"`         // rows at the end that were not fitted
+	Seed      uint64       `json:"seed"`            // of the initial weights
+	Steps     int          `json:"steps"`           // optimiser steps taken so far
+	FirstRow  string       `json:"first_row"`       // identifies the row that predictions start from
 }
-
-// format is the value of description.Format that this program writes and reads.
-const format = "neuralode fit 1"
 
 // model is a Neural ODE of the scaled states: dz/dτ = net(z), where z are the states and
 // τ is the time on scales of their own.
@@ -43,7 +41,6 @@ type model struct {
 
 // newModel returns an untrained model.
 func newModel(d description, s scale, start []float64) (*model, error) {
-	d.Format = format
 	m := &model{description: d, scale: s, start: start}
 	var err error
 	m.field, err = graph.NewField[float64](d.Network, 1, graph.FieldConfig{Rand: rand.New(rand.NewPCG(d.Seed, 0))})
@@ -67,7 +64,7 @@ func (m *model) options() (odeint.Options, error) {
 }
 
 // trajectory returns the fit of the model to the first rows of a table.
-func (m *model) trajectory(d *table, rows int) (*train.Trajectory, error) {
+func (m *model) trajectory(d *measurements, rows int) (*train.Trajectory, error) {
 	opt, err := m.options()
 	if err != nil {
 		return nil, err

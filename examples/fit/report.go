@@ -9,6 +9,7 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/neuralode/neuralode/examples/internal/train"
@@ -18,10 +19,8 @@ import (
 
 // report predicts and writes all files.
 func (f *fit) report(ctx context.Context, elapsed time.Duration, stdout io.Writer) error {
-	cost := f.path.Work // of the training alone
-	if err := f.model.save(f.config.Out); err != nil {
-		return err
-	}
+	cost := f.path.Work                 // of the training alone
+	saved := f.model.save(f.config.Out) // before anything else can fail
 	x := f.model.vector()
 	z, err := f.predict(ctx, x, f.model.scale.times(f.data.t))
 	if err != nil {
@@ -37,14 +36,30 @@ func (f *fit) report(ctx context.Context, elapsed time.Duration, stdout io.Write
 	m.SetInt("nfe_forward", cost.NFEForward)
 	m.SetInt("nfe_backward", cost.NFEBackward)
 	m.SetUint("seed", f.model.Seed)
-	out := func(name string) string { return filepath.Join(f.config.Out, name) }
-	err = errors.Join(
-		modelfile.WriteAtomic(out("predictions.csv"), func(w io.Writer) error { return f.writePredictions(w, y) }),
-		m.WriteFile(out("metrics.json")),
-		f.draw(ctx, x, out("fit.png")),
-	)
-	fmt.Fprintf(stdout, "%sWritten to %s: fit.png, predictions.csv, metrics.json, %s, %s\n", m, f.config.Out, weightsFile, modelFile)
-	return err
+	var written []string
+	var faults []error
+	for _, file := range []struct {
+		name  string
+		write func(path string) error
+	}{
+		{modelFile, func(string) error { return saved }},
+		{"predictions.csv", func(path string) error {
+			return modelfile.WriteAtomic(path, func(w io.Writer) error { return f.writePredictions(w, y) })
+		}},
+		{"metrics.json", m.WriteFile},
+		{"fit.png", func(path string) error { return f.draw(ctx, x, path) }},
+	} {
+		if err := file.write(filepath.Join(f.config.Out, file.name)); err != nil {
+			faults = append(faults, fmt.Errorf("%s is not written: %w", file.name, err))
+		} else {
+			written = append(written, file.name)
+		}
+	}
+	fmt.Fprint(stdout, m)
+	if len(written) > 0 {
+		fmt.Fprintf(stdout, "Written to %s: %s\n", f.config.Out, strings.Join(written, ", "))
+	}
+	return errors.Join(faults...)
 }
 
 // predict returns z at times, NaN where the solve did not get to.

@@ -14,7 +14,7 @@ type scale struct {
 // mean 0 and standard deviation 1 there, and the unit of time is that in which
 // the root mean square of the states' slopes is 1, so that a network with weights of
 // the usual size can begin; otherwise only the origin of time is moved.
-func newScale(d *table, rows int, log, normalise bool) scale {
+func newScale(d *measurements, rows int, log, normalise bool) scale {
 	n := len(d.states)
 	s := scale{Log: log, Origin: d.t[0], Unit: 1, Mean: make([]float64, n), Spread: make([]float64, n)}
 	for k := range n {

@@ -1,92 +1,45 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path"
+	"math"
 	"path/filepath"
 	"slices"
 
-	"codeberg.org/sbinet/npyio/npz"
-	"gonum.org/v1/gonum/mat"
-
+	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/modelfile"
 )
 
-// The files of a saved model. A description waits under the name nextFile until the weights
-// it belongs to are in place.
-const (
-	weightsFile = "weights.npz"
-	modelFile   = "model.json"
-	nextFile    = "model.json.next"
-)
+// modelFile is the name of the file of a saved model: its weights as tensors by name, the
+// learned initial state (start), the scales of the states (mean, spread) and of
+// time (time: origin and unit) as vectors, and a description.
+const modelFile = "model.safetensors"
 
-// save writes the model to a folder. A crash at any moment leaves the model that was
-// there or this one: a description names its weights by their hash, and load takes
-// the one, of modelFile and nextFile, that belongs to the weights.
+// kind is what the program writes and reads.
+const kind = "neuralode fit 2"
+
+// save writes the model to a folder. Whatever happens, the file there is the one before or
+// this one.
 func (m *model) save(dir string) error {
-	for _, step := range m.saveSteps(dir) {
-		if err := step(); err != nil {
-			return fmt.Errorf("saving the model: %w", err)
-		}
+	f := &modelfile.File{Kind: kind}
+	if err := f.Describe(m.description); err != nil {
+		return err
 	}
-	return nil
-}
-
-// saveSteps are the changes that a save makes to the folder, each of them atomic.
-func (m *model) saveSteps(dir string) []func() error {
-	hash := sha256.New()
-	var weights *Staged
-	return []func() error{
-		func() (err error) {
-			weights, err = Stage(filepath.Join(dir, weightsFile), func(w io.Writer) error {
-				return m.writeWeights(io.MultiWriter(w, hash))
-			})
-			return err
-		},
-		func() error {
-			d := m.description
-			d.WeightsSHA256 = hex.EncodeToString(hash.Sum(nil))
-			err := modelfile.WriteAtomic(filepath.Join(dir, nextFile), func(w io.Writer) error {
-				e := json.NewEncoder(w)
-				e.SetIndent("", "  ")
-				return e.Encode(d)
-			})
-			if err != nil {
-				return errors.Join(err, weights.Discard())
-			}
-			return nil
-		},
-		func() error { return weights.Commit() },
-		func() error { return os.Rename(filepath.Join(dir, nextFile), filepath.Join(dir, modelFile)) },
-	}
-}
-
-// writeWeights writes all numbers of the model as numpy arrays: each parameter by its
-// name, and the initial state and the scales as vectors.
-func (m *model) writeWeights(w io.Writer) error {
-	z := npz.NewWriter(w)
 	for _, p := range m.field.Layout() {
-		rows, cols, err := matrix(p.Shape)
-		if err != nil {
-			return fmt.Errorf("parameter %s: %w", p.Name, err)
+		size := 1
+		for _, d := range p.Shape {
+			size *= d
 		}
-		values := slices.Clone(m.field.Params()[p.Offset : p.Offset+rows*cols])
-		if err := z.Write(entry(p.Name), mat.NewDense(rows, cols, values)); err != nil {
-			return err
-		}
+		f.Tensors = append(f.Tensors, modelfile.New(p.Name, p.Shape, m.field.Params()[p.Offset:p.Offset+size]))
 	}
 	for _, v := range m.vectors() {
-		if err := z.Write(entry(v.name), v.values); err != nil {
-			return err
-		}
+		f.Tensors = append(f.Tensors, modelfile.New(v.name, []int{len(v.values)}, v.values))
 	}
-	return z.Close()
+	if err := modelfile.Write(filepath.Join(dir, modelFile), f); err != nil {
+		return fmt.Errorf("saving the model: %w", err)
+	}
+	return nil
 }
 
 // vector is a named array of one axis.
@@ -105,114 +58,127 @@ func (m *model) vectors() []vector {
 	}
 }
 
-// entry is the name in the archive of the array that numpy calls by the last part of name.
-func entry(name string) string { return path.Base(name) + ".npy" }
-
-// matrix returns a parameter's shape as that of a matrix.
-func matrix(shape []int) (rows, cols int, err error) {
-	if len(shape) != 2 {
-		return 0, 0, fmt.Errorf("shape %v is not that of a matrix", shape)
-	}
-	return shape[0], shape[1], nil
-}
-
 // load reads the model that was saved in a folder.
 func load(dir string) (*model, error) {
-	file := filepath.Join(dir, weightsFile)
-	f, err := os.Open(file)
+	path := filepath.Join(dir, modelFile)
+	m, err := read(path)
 	if err != nil {
+		var own *modelfile.Error
+		if errors.As(err, &own) && own.Path == "" {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
 		return nil, fmt.Errorf("loading a model: %w", err)
-	}
-	defer f.Close()
-	hash := sha256.New()
-	size, err := io.Copy(hash, f)
-	if err != nil {
-		return nil, fmt.Errorf("loading a model: %w", err)
-	}
-	d, err := loadDescription(dir, hex.EncodeToString(hash.Sum(nil)))
-	if err != nil {
-		return nil, fmt.Errorf("loading a model: %w", err)
-	}
-	n := len(d.States)
-	if d.Network.In != n || d.Network.Out != n || n == 0 {
-		return nil, fmt.Errorf("loading a model: %s: a network from %d to %d does not fit %d states",
-			filepath.Join(dir, modelFile), d.Network.In, d.Network.Out, n)
-	}
-	s := scale{Log: d.Log, Mean: make([]float64, n), Spread: make([]float64, n)}
-	m, err := newModel(d, s, make([]float64, n))
-	if err != nil {
-		return nil, fmt.Errorf("loading a model: %w", err)
-	}
-	z, err := npz.NewReader(f, size)
-	if err == nil {
-		err = m.readWeights(z)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("loading a model: %s: %w", file, err)
 	}
 	return m, nil
 }
 
-// loadDescription reads the description that belongs to weights of the given hash.
-func loadDescription(dir, hash string) (description, error) {
-	d, err := readDescription(filepath.Join(dir, modelFile))
-	if err == nil && (d.WeightsSHA256 == hash || d.WeightsSHA256 == "") {
-		return d, nil
-	}
-	if next, err := readDescription(filepath.Join(dir, nextFile)); err == nil && next.WeightsSHA256 == hash {
-		return next, nil
-	}
+func read(path string) (*model, error) {
+	f, err := modelfile.Read(path)
 	if err != nil {
-		return d, err
+		return nil, err
 	}
-	return d, fmt.Errorf("%s in %s is not the file that %s was saved with; restore it, or remove weights_sha256 from %s if the change was meant",
-		weightsFile, dir, modelFile, modelFile)
-}
-
-func readDescription(file string) (d description, err error) {
-	b, err := os.ReadFile(file)
+	fault := func(part, reason, remedy string) error {
+		return &modelfile.Error{Path: path, Part: part, Reason: reason, Remedy: remedy}
+	}
+	if f.Kind != kind {
+		return nil, fault("", fmt.Sprintf("it is of kind %q, not %q", f.Kind, kind), "load a model that this program saved")
+	}
+	var d description
+	if err := f.Decode(&d); err != nil {
+		return nil, err
+	}
+	if field, reason := d.fault(); field != "" {
+		return nil, fault("description: "+field, reason, "load a model that this program saved")
+	}
+	// The network is made only if the file holds all of it.
+	held := 0
+	for _, t := range f.Tensors {
+		held += t.Len()
+	}
+	if n := d.weights(); n != float64(held-3*len(d.States)-2) {
+		return nil, fault("description: network", fmt.Sprintf("it has %.0f weights, the file %d", n, held-3*len(d.States)-2), "load a model that this program saved")
+	}
+	n := len(d.States)
+	m, err := newModel(d, scale{Log: d.Log, Mean: make([]float64, n), Spread: make([]float64, n)}, make([]float64, n))
 	if err != nil {
-		return d, err
+		return nil, err
 	}
-	if err := json.Unmarshal(b, &d); err != nil {
-		return d, fmt.Errorf("%s: %w", file, err)
+	tensor := func(name string, shape []int, dst []float64) error {
+		t, ok := f.Tensor(name)
+		if !ok {
+			return fault("tensor "+name, "it is missing", "load a model that this program saved")
+		}
+		if !slices.Equal(t.Shape, shape) || t.Float64 == nil {
+			return fault("tensor "+name, fmt.Sprintf("it has shape %v, the model needs %v, in F64", t.Shape, shape), "load a model that this program saved")
+		}
+		copy(dst, t.Float64)
+		return nil
 	}
-	if d.Format != format {
-		return d, fmt.Errorf("%s: format %q is not %q", file, d.Format, format)
-	}
-	return d, nil
-}
-
-// readWeights reads what writeWeights wrote.
-func (m *model) readWeights(z *npz.Reader) error {
 	for _, p := range m.field.Layout() {
-		rows, cols, err := matrix(p.Shape)
-		if err != nil {
-			return fmt.Errorf("parameter %s: %w", p.Name, err)
-		}
-		var value mat.Dense
-		if err := z.Read(entry(p.Name), &value); err != nil {
-			return err
-		}
-		if r, c := value.Dims(); r != rows || c != cols {
-			return fmt.Errorf("array %s has shape (%d, %d), the network needs (%d, %d)", path.Base(p.Name), r, c, rows, cols)
-		}
-		for i := range rows {
-			mat.Row(m.field.Params()[p.Offset+i*cols:p.Offset+(i+1)*cols], i, &value)
+		if err := tensor(p.Name, p.Shape, m.field.Params()[p.Offset:]); err != nil {
+			return nil, err
 		}
 	}
 	vectors := m.vectors()
 	for _, v := range vectors {
-		var values []float64
-		if err := z.Read(entry(v.name), &values); err != nil {
-			return err
+		if err := tensor(v.name, []int{len(v.values)}, v.values); err != nil {
+			return nil, err
 		}
-		if len(values) != len(v.values) {
-			return fmt.Errorf("array %s has %d numbers, not %d", v.name, len(values), len(v.values))
-		}
-		copy(v.values, values)
 	}
 	time := vectors[len(vectors)-1].values // a copy, unlike the others
 	m.scale.Origin, m.scale.Unit = time[0], time[1]
-	return nil
+	for _, v := range append(slices.Clone(m.scale.Spread), m.scale.Unit) {
+		if !(v > 0) {
+			return nil, fault("tensors spread and time", fmt.Sprintf("the scale %v is not positive", v), "load a model that this program saved")
+		}
+	}
+	return m, nil
+}
+
+// fault returns the first field of a description whose value is impossible, and why.
+func (d *description) fault() (field, reason string) {
+	_, solver := experiment.Solver(d.Solver)
+	_, adjoint := experiment.Adjoint(d.Adjoint)
+	n := len(d.States)
+	seen := map[string]bool{d.Time: true}
+	for _, s := range d.States {
+		if seen[s] {
+			return "states", fmt.Sprintf("the column %q is there twice", s)
+		}
+		seen[s] = true
+	}
+	for _, c := range []struct {
+		ok    bool
+		field string
+		value any
+	}{
+		{n > 0, "states", d.States},
+		{d.Network.In == n && d.Network.Out == n, "network", fmt.Sprintf("from %d to %d for %d states", d.Network.In, d.Network.Out, n)},
+		{!slices.ContainsFunc(d.Network.Hidden, func(w int) bool { return w < 1 }), "network.hidden", d.Network.Hidden},
+		{solver == nil, "solver", d.Solver},
+		{adjoint == nil, "adjoint", d.Adjoint},
+		{d.Tolerance > 0 && d.Tolerance < 1, "tolerance", d.Tolerance},
+		{d.Step >= 0 && !math.IsInf(d.Step, 0), "step", d.Step},
+		{d.Holdout >= 0, "holdout", d.Holdout},
+		{d.Steps >= 0, "steps", d.Steps},
+		{d.Clock == nil || d.Clock.Unit > 0, "clock", d.Clock},
+	} {
+		if !c.ok {
+			return c.field, fmt.Sprintf("the value %v is impossible", c.value)
+		}
+	}
+	return "", ""
+}
+
+// weights returns how many weights the network has. A float64 does not overflow.
+func (d *description) weights() float64 {
+	sum, in := 0.0, float64(d.Network.In)
+	for _, w := range append(slices.Clone(d.Network.Hidden), d.Network.Out) {
+		sum += in * float64(w)
+		if !d.Network.NoBias {
+			sum += float64(w)
+		}
+		in = float64(w)
+	}
+	return sum
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"math"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/train/modelfile"
 )
 
 func testModel(t *testing.T, seed uint64) *model {
@@ -38,115 +38,103 @@ func same(t *testing.T, got, want *model) {
 	if !reflect.DeepEqual(got.scale, want.scale) {
 		t.Errorf("scale %+v, want %+v", got.scale, want.scale)
 	}
-	d := got.description
-	d.WeightsSHA256 = ""
-	if !reflect.DeepEqual(d, want.description) {
-		t.Errorf("description %+v, want %+v", d, want.description)
+	if !reflect.DeepEqual(got.description, want.description) {
+		t.Errorf("description %+v, want %+v", got.description, want.description)
 	}
 }
 
 func TestSaveLoad(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	m := testModel(t, 1)
-	if err := m.save(dir); err != nil {
-		t.Fatal(err)
-	}
-	got, err := load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	same(t, got, m)
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 2 {
-		t.Errorf("the folder holds %v (%v), want two files", entries, err)
-	}
-}
-
-// A crash after any of a save's steps leaves the old model or the new one.
-func TestSaveCrash(t *testing.T) {
-	old, next := testModel(t, 1), testModel(t, 2)
-	next.Steps, next.Tolerance = 99, 1e-3
-	steps := len(next.saveSteps(""))
-	for n := range steps + 1 {
-		dir := t.TempDir()
-		if err := old.save(dir); err != nil {
+	for _, seed := range []uint64{1, 2} {
+		m := testModel(t, seed)
+		if err := m.save(dir); err != nil {
 			t.Fatal(err)
-		}
-		for _, step := range next.saveSteps(dir)[:n] {
-			if err := step(); err != nil {
-				t.Fatal(err)
-			}
 		}
 		got, err := load(dir)
 		if err != nil {
-			t.Errorf("after %d of %d steps: %v", n, steps, err)
-			continue
+			t.Fatal(err)
 		}
-		if got.Steps == old.Steps {
-			same(t, got, old)
-		} else {
-			same(t, got, next)
-		}
-		if n == steps && got.Steps != next.Steps {
-			t.Error("a complete save left the old model")
-		}
-		// Whatever the crash left, the next save works.
-		if err := next.save(dir); err != nil {
-			t.Error(err)
-		} else if got, err = load(dir); err != nil {
-			t.Error(err)
-		} else {
-			same(t, got, next)
-		}
+		same(t, got, m)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("the folder holds %v (%v), want one file", entries, err)
 	}
 }
 
+// Every field of a file is checked, also where the checksum is right.
 func TestLoadErrors(t *testing.T) {
-	edit := func(change func(d *description)) func(dir string) error {
-		return func(dir string) error {
-			file := filepath.Join(dir, modelFile)
-			d, err := readDescription(file)
-			if err != nil {
-				return err
+	edit := func(change func(d *description)) func(f *modelfile.File) {
+		return func(f *modelfile.File) {
+			var d description
+			if err := f.Decode(&d); err != nil {
+				t.Fatal(err)
 			}
 			change(&d)
-			b, err := json.Marshal(d)
-			if err != nil {
-				return err
+			if err := f.Describe(d); err != nil {
+				t.Fatal(err)
 			}
-			return os.WriteFile(file, b, 0o644)
+		}
+	}
+	replace := func(old, new string) func(f *modelfile.File) {
+		return func(f *modelfile.File) {
+			if !strings.Contains(string(f.Description), old) {
+				t.Fatalf("%s has no %s", f.Description, old)
+			}
+			f.Description = []byte(strings.Replace(string(f.Description), old, new, 1))
+		}
+	}
+	tensor := func(name string, change func(t *modelfile.Tensor)) func(f *modelfile.File) {
+		return func(f *modelfile.File) {
+			for i := range f.Tensors {
+				if f.Tensors[i].Name == name {
+					change(&f.Tensors[i])
+				}
+			}
 		}
 	}
 	for _, c := range []struct {
 		name   string
-		damage func(dir string) error
+		damage func(f *modelfile.File)
 		want   string
 	}{
-		{"no weights", func(dir string) error { return os.Remove(filepath.Join(dir, weightsFile)) }, weightsFile},
-		{"no description", func(dir string) error { return os.Remove(filepath.Join(dir, modelFile)) }, modelFile},
-		{"not JSON", func(dir string) error { return os.WriteFile(filepath.Join(dir, modelFile), []byte("{"), 0o644) }, modelFile},
-		{"other format", edit(func(d *description) { d.Format = "neuralode fit 99" }), "format"},
-		{"cut weights", func(dir string) error { return os.Truncate(filepath.Join(dir, weightsFile), 100) }, "saved with"},
-		{"cut weights beside the rest of a crash", func(dir string) error {
-			b, err := os.ReadFile(filepath.Join(dir, modelFile))
-			return errors.Join(err, os.WriteFile(filepath.Join(dir, nextFile), b, 0o644), os.Truncate(filepath.Join(dir, weightsFile), 100))
-		}, "saved with"},
-		{"cut weights, unchecked", func(dir string) error {
-			return errors.Join(os.Truncate(filepath.Join(dir, weightsFile), 100), edit(func(d *description) { d.WeightsSHA256 = "" })(dir))
-		}, "zip"},
-		{"other widths", edit(func(d *description) { d.Network.Hidden = []int{5, 4} }), "shape"},
-		{"other depth", edit(func(d *description) { d.Network.Hidden = []int{5, 3, 2} }), "W3"},
-		{"other states", edit(func(d *description) { d.States = []string{"a"} }), "does not fit 1 states"},
-		{"impossible network", edit(func(d *description) { d.Network.Hidden = []int{-1} }), "Hidden"},
+		{"other kind", func(f *modelfile.File) { f.Kind = "neuralode fit 99" }, "neuralode fit 99"},
+		{"no description", func(f *modelfile.File) { f.Description = nil }, "has none"},
+		{"unknown key", replace(`"holdout"`, `"hold_out"`), `"hold_out" is unknown`},
+		{"key of other case", replace(`"hidden"`, `"Hidden"`), `"Hidden" is unknown`},
+		{"holdout -5", edit(func(d *description) { d.Holdout = -5 }), "holdout: the value -5"},
+		{"steps -1", edit(func(d *description) { d.Steps = -1 }), "steps"},
+		{"tolerance 0", edit(func(d *description) { d.Tolerance = 0 }), "tolerance"},
+		{"step -1", edit(func(d *description) { d.Step = -1 }), "step"},
+		{"solver", edit(func(d *description) { d.Solver = "magic" }), "solver"},
+		{"adjoint", edit(func(d *description) { d.Adjoint = "" }), "adjoint"},
+		{"huge widths", edit(func(d *description) { d.Network.Hidden = []int{200000, 200000} }), "weights, the file"},
+		{"overflowing widths", edit(func(d *description) { d.Network.Hidden = []int{math.MaxInt, math.MaxInt} }), "weights, the file"},
+		{"other widths", edit(func(d *description) { d.Network.Hidden = []int{5, 4} }), "weights, the file"},
+		{"other states", edit(func(d *description) { d.States = []string{"a"} }), "network"},
+		{"no states", edit(func(d *description) { d.States = nil }), "states"},
+		{"same states", edit(func(d *description) { d.States = []string{"a", "a"} }), "twice"},
+		{"impossible network", edit(func(d *description) { d.Network.Hidden = []int{-1} }), "network.hidden"},
+		{"spread 0", tensor("spread", func(t *modelfile.Tensor) { t.Float64[1] = 0 }), "the scale 0 is not positive"},
+		{"unit -1", tensor("time", func(t *modelfile.Tensor) { t.Float64[1] = -1 }), "the scale -1 is not positive"},
+		{"no start", tensor("start", func(t *modelfile.Tensor) { t.Name = "begin" }), "tensor start: it is missing"},
+		{"narrow mean", tensor("mean", func(t *modelfile.Tensor) { *t = modelfile.New("mean", []int{2}, make([]float32, 2)) }), "in F64"},
+		{"shape", tensor("mean", func(t *modelfile.Tensor) { t.Shape = []int{2, 1} }), "it has shape [2 1]"},
 	} {
 		dir := t.TempDir()
 		if err := testModel(t, 1).save(dir); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.damage(dir); err != nil {
+		path := filepath.Join(dir, modelFile)
+		f, err := modelfile.Read(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := load(dir); err == nil || !strings.Contains(err.Error(), c.want) {
+		c.damage(f)
+		if err := modelfile.Write(path, f); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := load(dir); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
 	}

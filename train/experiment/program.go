@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 )
 
 // The exit codes of the example programs.
@@ -101,9 +102,10 @@ func IsSet(fs *flag.FlagSet, name string) bool {
 type Program func(ctx context.Context, args []string, stdout, stderr io.Writer) error
 
 // Main runs p as the program called name and exits. The first Ctrl-C cancels
-// the program's context, so that it can write what it has; the second one kills it.
+// the program's context, so that it can write what it has; the second one kills it. A
+// terminal that closes and a machine that shuts down (SIGHUP, SIGTERM) do the same.
 func Main(name string, p Program) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)
 	err := p(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
