@@ -140,14 +140,11 @@ func (mm *matmul[T]) rows(m *frame[T], i, end int) {
 	}
 	a, b, c := m.at(mm.a.ref), m.at(mm.b.ref), m.at(mm.dst)
 	for p := range mm.count {
+		pa, pb, pc := a[p*mm.a.batch+ai:], b[p*mm.b.batch:], c[(p*mm.m+i)*mm.n:]
 		if mm.biased {
-			bias := m.at(mm.bias)[:mm.n]
-			for r := i; r < end; r++ {
-				copy(c[(p*mm.m+r)*mm.n:], bias)
-			}
+			vec.GemmBias(mm.a.trans, mm.b.trans, end-i, mm.n, mm.k, pa, mm.a.ld, pb, mm.b.ld, m.at(mm.bias), pc, mm.n)
+		} else {
+			vec.Gemm(mm.a.trans, mm.b.trans, end-i, mm.n, mm.k, pa, mm.a.ld, pb, mm.b.ld, mm.add, pc, mm.n)
 		}
-		vec.Gemm(mm.a.trans, mm.b.trans, end-i, mm.n, mm.k,
-			a[p*mm.a.batch+ai:], mm.a.ld, b[p*mm.b.batch:], mm.b.ld,
-			mm.add || mm.biased, c[(p*mm.m+i)*mm.n:], mm.n)
 	}
 }

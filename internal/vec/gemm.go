@@ -69,7 +69,10 @@ func checkGemm(transA, transB bool, m, n, k, a, lda, b, ldb, c, ldc int) {
 // short tells whether rows of cols elements, ld apart, overlap or exceed size
 // elements.
 func short(rows, cols, size, ld int) bool {
-	return rows > 0 && cols > 0 && (size < cols || rows > 1 && (ld < cols || (size-cols)/(rows-1) < ld))
+	if rows <= 1 || cols == 0 {
+		return rows == 1 && cols > size
+	}
+	return ld < cols || rows > size || ld > size || (rows-1)*ld+cols > size
 }
 
 // gemm is Gemm for m, n ≥ 1, where row i of C starts from the n elements at
