@@ -1,235 +1,120 @@
-// Command linear fits a Neural ODE to trajectories of a linear system, a damped
-// rotation, and judges it on initial states that it has not seen.
+// Command linear fits a Neural ODE to a damped rotation and judges it on unseen states.
 package main
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
-	"time"
 
-	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/train"
-	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
-	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
+	"github.com/neuralode/neuralode/train/figure"
+	"gonum.org/v1/plot/vg"
 )
 
 const about = `Fits a Neural ODE, one hidden layer of 64 tanh, to trajectories of
-
     du/dt = [−0.1 2; −2 −0.1] u,   u0 ~ N(0, 4²),   11 points on [0, 1],
-
-and judges it on 100 initial states from the same distribution that it has not seen, on
-[0, 1] and beyond, from t = −30 to 10.
-Writes figure1.png, figure2.png, trained.png and metrics.json.`
+and judges it on 100 initial states that it has not seen, on [0, 1] and from t = −30 to 10.
+Writes figure1.png, figure2.png, trained.png, model.safetensors and metrics.json.`
 
 func main() { experiment.Main("linear", run) }
 
-// spread is the standard deviation of the initial states. The network sees and
-// predicts states in this unit.
-const spread = 4
-
-const (
-	points = 11
-	unseen = 100
-)
-
-type config struct {
-	experiment.Common
-	trajectories, adam, lbfgs int
-	taken                     int // steps of both
-}
-
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	began := time.Now()
-	c := config{Common: experiment.Common{Out: "out/linear", Seed: 1}}
-	fs := experiment.NewFlags("linear", about, &c.Common)
-	fs.IntVar(&c.trajectories, "trajectories", 48, "number of trajectories to train on")
-	fs.IntVar(&c.adam, "adam", 600, "steps of Adam")
-	fs.IntVar(&c.lbfgs, "lbfgs", 400, "iterations of L-BFGS after them")
+	c := experiment.Common{Out: "out/linear", Seed: 1}
+	fs := experiment.NewFlags("linear", about, &c)
+	n := fs.Int("trajectories", 48, "number of trajectories to train on")
+	adam, lbfgs := fs.Int("adam", 600, "steps of Adam"), fs.Int("lbfgs", 400, "iterations of L-BFGS after them")
 	if err := experiment.Parse(fs, args, stderr); err != nil {
 		return err
 	}
-	if c.trajectories < 1 || c.adam < 0 || c.lbfgs < 0 {
-		return experiment.Usagef("-trajectories %d, -adam %d, -lbfgs %d: at least one trajectory, and no negative steps", c.trajectories, c.adam, c.lbfgs)
-	}
 	if c.Quick {
-		c.trajectories, c.adam, c.lbfgs = min(c.trajectories, 8), min(c.adam, 20), min(c.lbfgs, 5)
+		*n, *adam, *lbfgs = min(*n, 8), min(*adam, 20), min(*lbfgs, 5)
 	}
-
-	r := rand.New(rand.NewPCG(c.Seed, 0))
-	times := train.Grid(1, points-1)
-	whole := context.WithoutCancel(ctx) // of all but the training, which is what takes time
-	seen, err := sample(whole, c.trajectories, times, r)
+	if min(*n, *adam, *lbfgs) < 1 {
+		return experiment.Usagef("-trajectories, -adam and -lbfgs must be at least 1")
+	}
+	m, r, times := experiment.Start(c), rand.New(rand.NewPCG(c.Seed, 0)), train.Grid(1, 10)
+	seen, unseen := starts(*n, r), starts(100, r)
+	model, err := train.New[float64](layers.MLP{In: 2, Hidden: []int{64}, Out: 2}, train.Config{Scaler: train.Scaler{Spread: []float64{4, 4}}, Rand: r})
 	if err != nil {
 		return err
 	}
-	fit, theta, loss, err := c.fit(ctx, seen, times, r, stderr)
-	stopped := errors.Is(err, context.Canceled)
-	if err != nil && !stopped {
-		return err
-	}
-	fresh, err := sample(whole, unseen, times, r)
-	if err != nil {
-		return err
-	}
-	onSeen, err := predict(whole, theta, times, seen[:2*c.trajectories])
-	if err != nil {
-		return err
-	}
-	onFresh, err := predict(whole, theta, times, fresh[:2*unseen])
-	if err != nil {
-		return err
-	}
-
-	forward, err := extrapolate(whole, theta, fresh[:2*unseen], 10)
-	if err != nil {
-		return err
-	}
-	backward, err := extrapolate(whole, theta, fresh[:2*unseen], -30)
-	if err != nil {
-		return err
-	}
-
-	var metrics experiment.Metrics
-	metrics.SetUint("seed", c.Seed)
-	metrics.Set("loss", loss)
-	metrics.Set("rel_rmse_seen", relative(onSeen, seen))
-	metrics.Set("rel_rmse_unseen", relative(onFresh, fresh))
-	metrics.Set("rel_rmse_forward_10", relative(forward.model, forward.truth))
-	metrics.Set("rel_rmse_backward_30", relative(backward.model, backward.truth))
-	metrics.SetInt("steps", c.taken)
-	metrics.SetInt("nfe_forward", fit.Work.NFEForward)
-	metrics.SetInt("nfe_backward", fit.Work.NFEBackward)
-	err = errors.Join(
-		draw(whole, filepath.Join(c.Out, "figure1.png"), "Unseen initial states", theta, times, fresh),
-		drawBeyond(filepath.Join(c.Out, "figure2.png"), backward, forward),
-		draw(whole, filepath.Join(c.Out, "trained.png"), "Trained on", theta, times, seen),
-	)
-	if err != nil {
-		return err
-	}
-	metrics.Set("seconds", time.Since(began).Seconds())
-	fmt.Fprint(stdout, metrics.String())
-	if err := metrics.WriteFile(filepath.Join(c.Out, "metrics.json")); err != nil || !stopped {
-		return err
-	}
-	return experiment.Stopped(context.Canceled, c.taken, c.Out)
-}
-
-// sample draws n initial states and returns the true states at times.
-func sample(ctx context.Context, n int, times []float64, r *rand.Rand) ([]float64, error) {
-	y0 := make([]float64, 2*n)
-	for i := range y0 {
-		y0[i] = r.NormFloat64()
-	}
-	return truth(ctx, times, y0)
-}
-
-// truth solves the true system from the initial states y0; the result, in units of
-// spread, has axes (time, trajectory, component).
-func truth(ctx context.Context, times, y0 []float64) ([]float64, error) {
-	linear := odeint.NewFunc(len(y0), func(dydt []float64, _ float64, y []float64) {
-		for i := 0; i < len(y); i += 2 {
-			dydt[i] = -0.1*y[i] + 2*y[i+1]
-			dydt[i+1] = -2*y[i] - 0.1*y[i+1]
+	var reports []train.Report
+	for _, stage := range []train.Options[float64]{
+		{Steps: *adam, Optimizer: train.Adam{}, Schedule: train.Cosine(1e-2, 1e-4, *adam)},
+		{Steps: *lbfgs, Optimizer: train.LBFGS{}},
+	} {
+		stage.Hook = experiment.Progress(stderr, stage.Optimizer.String(), stage.Steps, nil)
+		report, err := train.Fit(ctx, model, train.Uniform(times, truth(times, seen), 2), stage)
+		if err != nil && ctx.Err() == nil {
+			return err
 		}
-	})
-	in, err := odeint.New(linear, odeint.Options{Method: odeint.Dop853, RTol: 1e-12, ATol: 1e-12})
-	if err != nil {
-		return nil, err
+		reports = append(reports, report.Report)
 	}
-	var sol odeint.Solution[float64]
-	err = in.SolveAt(ctx, &sol, times, y0)
-	return sol.Y, err
+	m.Training(reports...)
+	var failed error
+	judge := func(name string, times, y0 []float64) part {
+		got, err := model.Predict(context.WithoutCancel(ctx), times, y0) // the training is what takes time
+		failed = errors.Join(failed, err)
+		times = times[:len(got)/len(y0)] // as far as the solve came
+		want := truth(times, y0)
+		m.Set("rel_rmse_"+name, train.RMSE(got, want)/train.RMSE(want, make([]float64, len(want))))
+		return part{times, want, got, len(y0)}
+	}
+	err = errors.Join(
+		draw(filepath.Join(c.Out, "trained.png"), judge("seen", times, seen)),
+		draw(filepath.Join(c.Out, "figure1.png"), judge("unseen", times, unseen)),
+		draw(filepath.Join(c.Out, "figure2.png"), judge("backward_30", train.Grid(-30, 600), unseen), judge("forward_10", train.Grid(10, 200), unseen)),
+		model.Save(filepath.Join(c.Out, "model.safetensors")), m.Finish(ctx, stdout, c.Out))
+	return errors.Join(failed, err)
 }
 
-// newField returns the Neural ODE for n trajectories at once.
-func newField(n int, r *rand.Rand) (*graph.Field[float64], error) {
-	net := layers.MLP{In: 2, Hidden: []int{64}, Out: 2, Activation: layers.Tanh}
-	return graph.NewField[float64](net, n, graph.FieldConfig{Name: "net", Rand: r})
+// starts draws n initial states.
+func starts(n int, r *rand.Rand) []float64 {
+	y := make([]float64, 2*n)
+	for i := range y {
+		y[i] = 4 * r.NormFloat64()
+	}
+	return y
 }
 
-// fit trains on all trajectories together and returns the parameters and the loss, also
-// when ctx ends it early.
-func (c *config) fit(ctx context.Context, target, times []float64, r *rand.Rand, stderr io.Writer) (*train.Trajectory, []float64, float64, error) {
-	field, err := newField(c.trajectories, r)
-	if err != nil {
-		return nil, nil, 0, err
+// truth returns the states at times: y0 turned by 2t and shrunk by exp(−t/10).
+func truth(times, y0 []float64) []float64 {
+	var u []float64
+	for _, t := range times {
+		sin, cos := math.Sincos(2 * t)
+		for k := 0; k < len(y0); k += 2 {
+			u = append(u, math.Exp(-t/10)*(cos*y0[k]+sin*y0[k+1]), math.Exp(-t/10)*(cos*y0[k+1]-sin*y0[k]))
+		}
 	}
-	solver, err := adjoint.New[float64](field, odeint.Options{Method: odeint.Tsit5, RTol: 1e-6, ATol: 1e-6}, adjoint.Discrete{})
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	fit := &train.Trajectory{Field: field, Solver: solver, Times: times, Start: target[:2*c.trajectories], Target: target, Width: 2}
-	theta := fit.Init()
-	objective := fit.Loss(len(times) - 1)
-
-	bar := experiment.NewBar(stderr, "Adam", c.adam)
-	last := math.NaN()
-	after := func(_ int, loss float64) {
-		last = loss
-		c.taken++
-		bar.Step(loss)
-	}
-	adam := train.Adam{
-		Steps: c.adam, Rate: train.Cosine(1e-2, 1e-4, c.adam), After: after,
-		Objective: func(int) train.Objective { return objective },
-	}
-	err = adam.Run(ctx, theta)
-	bar.Done(last)
-	if err != nil {
-		return fit, theta, last, err
-	}
-	bar = experiment.NewBar(stderr, "L-BFGS", c.lbfgs)
-	loss, err := train.LBFGS{Iterations: c.lbfgs, Objective: objective, After: after}.Run(ctx, theta)
-	bar.Done(loss)
-	return fit, theta, loss, err
+	return u
 }
 
-// predict solves the Neural ODE from the initial states y0, two numbers each.
-func predict(ctx context.Context, theta, times, y0 []float64) ([]float64, error) {
-	field, err := newField(len(y0)/2, nil)
-	if err != nil {
-		return nil, err
-	}
-	copy(field.Params(), theta)
-	in, err := odeint.New[float64](field, odeint.Options{RTol: 1e-8, ATol: 1e-8})
-	if err != nil {
-		return nil, err
-	}
-	var sol odeint.Solution[float64]
-	err = in.SolveAt(ctx, &sol, times, y0)
-	return sol.Y, err
+// part is a prediction of some trajectories.
+type part struct {
+	times, want, got []float64
+	width            int // of a row: twice the number of trajectories
 }
 
-// beyond are the true states and the model's far from the data.
-type beyond struct{ times, truth, model []float64 }
-
-// extrapolate solves both from the initial states y0 to the time end, of either sign.
-func extrapolate(ctx context.Context, theta, y0 []float64, end float64) (*beyond, error) {
-	b := &beyond{times: train.Grid(1, int(20*math.Abs(end)))}
-	for i := range b.times {
-		b.times[i] *= end
+// draw shows the first trajectory against time, and the phase plane.
+func draw(path string, parts ...part) error {
+	u, phase := []*figure.Panel{figure.New("The first trajectory", "time", "u1"), figure.New("", "time", "u2")}, figure.New("", "u1", "u2")
+	shown := map[int]int{1: 8, 2: 1}[len(parts)] // trajectories in the phase plane
+	labels := [2]string{"truth", "Neural ODE"}
+	for _, p := range parts {
+		for j := range u {
+			u[j].Line(labels[0], p.times, train.Column(p.want, p.width, j), figure.Wide(figure.Blue))
+			u[j].Line(labels[1], p.times, train.Column(p.got, p.width, j), figure.Solid(figure.Blue))
+		}
+		labels = [2]string{}
+		for k := 0; k < min(p.width, 2*shown); k += 2 {
+			phase.Line("", train.Column(p.want, p.width, k), train.Column(p.want, p.width, k+1), figure.Wide(figure.Orange))
+			phase.Line("", train.Column(p.got, p.width, k), train.Column(p.got, p.width, k+1), figure.Solid(figure.Orange))
+		}
 	}
-	var err error
-	if b.truth, err = truth(ctx, b.times, y0); err != nil {
-		return nil, err
-	}
-	b.model, err = predict(ctx, theta, b.times, y0)
-	return b, err
-}
-
-// relative is the RMS of the error over the RMS of the truth.
-func relative(y, truth []float64) float64 {
-	square := 0.0
-	for _, v := range truth {
-		square += v * v
-	}
-	return train.RMSE(y, truth) / math.Sqrt(square/float64(len(truth)))
+	return figure.Save(path, 10*vg.Inch, 4.5*vg.Inch, u, []*figure.Panel{phase})
 }

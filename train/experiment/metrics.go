@@ -1,19 +1,67 @@
 package experiment
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/modelfile"
 )
 
 // Metrics are the named numbers of a run. The zero value is empty.
-type Metrics struct{ values map[string]json.Number }
+type Metrics struct {
+	values map[string]json.Number
+	began  time.Time
+}
+
+// Start returns the metrics of a run that begins now, with its seed.
+func Start(c Common) *Metrics {
+	m := &Metrics{began: time.Now()}
+	m.SetUint("seed", c.Seed)
+	return m
+}
+
+// Training stores what trainings one after the other have cost, as steps, nfe_forward
+// and nfe_backward, and the loss at the end of the last one.
+func (m *Metrics) Training(reports ...train.Report) {
+	steps := 0
+	var w train.Work
+	for _, r := range reports {
+		steps += r.Steps
+		w.NFEForward += r.Work.NFEForward
+		w.NFEBackward += r.Work.NFEBackward
+		m.Set("loss", r.Loss)
+	}
+	m.SetInt("steps", steps)
+	m.SetInt("nfe_forward", w.NFEForward)
+	m.SetInt("nfe_backward", w.NFEBackward)
+}
+
+// Finish stores the seconds since Start, prints the metrics and writes them to
+// metrics.json in the folder out. If ctx was cancelled, and with it the training, the
+// error says so, as Stopped does.
+func (m *Metrics) Finish(ctx context.Context, stdout io.Writer, out string) error {
+	m.Set("seconds", time.Since(m.began).Seconds())
+	if err := m.WriteFile(filepath.Join(out, "metrics.json")); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(stdout, "%sWritten to %s\n", m, out); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		steps, _ := m.Get("steps")
+		return Stopped(ctx.Err(), int(steps), out)
+	}
+	return nil
+}
 
 // Set stores a number. A value that is not finite is left out of the file, since JSON
 // has no word for it.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/neuralode/neuralode/train"
 )
 
 // Bar is the progress of one phase of work. A nil *Bar does nothing.
@@ -68,4 +70,20 @@ func (b *Bar) draw(loss float64) {
 	_ = b.bar.Add(b.steps)
 	b.steps = 0
 	b.drawn = time.Now()
+}
+
+// Progress returns a hook that shows a bar of so many steps on w, if that is a
+// terminal, and then calls next unless that is nil.
+func Progress(w io.Writer, name string, steps int, next func(train.Step) error) func(train.Step) error {
+	bar := NewBar(w, name, steps)
+	return func(s train.Step) error {
+		bar.Step(s.Loss)
+		if s.Step == steps-1 {
+			bar.Done(s.Loss)
+		}
+		if next == nil {
+			return nil
+		}
+		return next(s)
+	}
 }
