@@ -54,6 +54,10 @@ type Config struct {
 	// LispMachine refuses such a graph.
 	Shared bool
 
+	// Input, unless nil, drives the dynamics by inputs u(t), whose values are a node of the
+	// graph; apply the layer by [Layer.FwdInput].
+	Input *Input
+
 	// Context stops solves and backward passes when it is cancelled, between two steps;
 	// the machine's RunAll then fails with its error as [Cause]. Nil: they are not
 	// stopped. [Layer.SetContext] replaces it.
@@ -64,7 +68,8 @@ type Config struct {
 type Layer struct {
 	op         *forwardOp
 	graph      *G.ExprGraph
-	params     []graph.Param
+	params     []graph.Param // the values of the input's knots the last, if there is one
+	driven     bool
 	learnables G.Nodes
 }
 
@@ -90,7 +95,7 @@ func New(g *G.ExprGraph, name string, net graph.Module, cfg Config) (*Layer, err
 }
 
 func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg Config) (*Layer, error) {
-	field, err := graph.CompileField[T](net, cfg.Batch, graph.FieldConfig{Shape: cfg.Shape, Name: name, Rand: cfg.Rand})
+	field, err := compileField[T](name, net, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("odelayer: %s: %w", name, err)
 	}
@@ -98,7 +103,7 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 	if err != nil {
 		return nil, fmt.Errorf("odelayer: %s: %w", name, err)
 	}
-	l := &Layer{graph: g, params: field.Layout()}
+	l := &Layer{graph: g, params: field.Layout(), driven: cfg.Input != nil}
 	state := append(tensor.Shape{cfg.Batch}, cfg.Shape...)
 	in, offset := []tensor.Shape{state}, []int{0}
 	for _, p := range field.Layout() {
@@ -111,7 +116,12 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 		}
 		in, offset = append(in, shape), append(offset, field.Dim()+p.Offset)
 	}
-	for i, p := range field.Layout() {
+	own := len(l.params)
+	if l.driven {
+		own--
+		in[own+1] = cfg.Input.shape(cfg.Batch)
+	}
+	for i, p := range l.params[:own] {
 		if cfg.Shared {
 			break
 		}
@@ -158,7 +168,8 @@ func (l *Layer) FwdWith(u0 *G.Node, params ...*G.Node) (*G.Node, error) {
 }
 
 // Params tells the names and shapes of the parameters of a solve, in the order of the
-// field's flat θ. The caller must not change it.
+// field's flat θ. With an Input the last are the values of its knots, which FwdWith
+// takes in the shape that FwdInput documents. The caller must not change it.
 func (l *Layer) Params() []graph.Param { return l.params }
 
 // SetContext replaces Config.Context for the solves that begin after it, for instance by
@@ -175,6 +186,9 @@ func (l *Layer) Stats() (forward, backward adjoint.Stats) { return l.op.solves.s
 
 // cure says what to try if a layer without parameters of its own was applied by Fwd.
 func (l *Layer) cure() string {
+	if l.driven {
+		return "; the layer has inputs, call FwdInput, or FwdWith with their values at the end"
+	}
 	if l.learnables == nil && len(l.params) > 0 {
 		return "; the layer is Shared, call FwdWith"
 	}
@@ -243,6 +257,9 @@ func (cfg Config) resolved(name string, net graph.Module) (Config, error) {
 			faults = append(faults, fmt.Sprintf("Shape is %v; every axis must be at least 1", cfg.Shape))
 			break
 		}
+	}
+	if cfg.Input != nil && faults == nil {
+		faults = append(faults, cfg.Input.faults(cfg.Batch)...)
 	}
 	if cfg.Rand == nil {
 		cfg.Rand = rand.New(rand.NewPCG(0, 0))
