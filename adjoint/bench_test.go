@@ -41,7 +41,7 @@ func benchmarkGradient(b *testing.B, f odeint.Differentiable[float64], m Method,
 	for i := range dys {
 		dys[i] = 1
 	}
-	var g Gradient[float64]
+	g := Gradient[float64]{WantTimes: true}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := s.Forward(ctx, times, y0); err != nil {

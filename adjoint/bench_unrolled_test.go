@@ -34,7 +34,7 @@ func BenchmarkUnrolled(b *testing.B) {
 			b.Run("TapeMachine", u.tapeMachine)
 			b.Run("Compile", u.compiled)
 			b.Run("Discrete", func(b *testing.B) { u.solver(b, Discrete{}) })
-			b.Run("Discrete/Recompute", func(b *testing.B) { u.solver(b, Discrete{Recompute: true}) })
+			b.Run("Discrete/Recompute", func(b *testing.B) { u.solver(b, Discrete{Memory: States{}}) })
 			b.Run("Interpolating", func(b *testing.B) { u.solver(b, Interpolating{}) })
 			b.Run("Backsolve", func(b *testing.B) { u.solver(b, Backsolve{}) })
 		})
@@ -76,7 +76,7 @@ func newUnrolled(b *testing.B, batch int, sizes ...int) *unrolled {
 		u.weights[i] = float64(i%7) - 2.5
 	}
 	s, times, dys := u.newSolver(b, Discrete{})
-	var g Gradient[float64]
+	g := Gradient[float64]{WantTimes: true}
 	u.pass(b, s, &g, times, dys)
 	u.want = slices.Concat(g.Y0, g.Theta)
 	return u
@@ -155,7 +155,7 @@ func (u *unrolled) solver(b *testing.B, m Method) {
 	began := time.Now()
 	s, times, dys := u.newSolver(b, m)
 	build := time.Since(began)
-	var g Gradient[float64]
+	g := Gradient[float64]{WantTimes: true}
 	u.pass(b, s, &g, times, dys) // the first pass allocates
 	b.ReportAllocs()
 	for b.Loop() {
@@ -184,7 +184,6 @@ func (u *unrolled) newSolver(b *testing.B, m Method) (s *Solver[float64], times,
 }
 
 func (u *unrolled) pass(b *testing.B, s *Solver[float64], g *Gradient[float64], times, dys []float64) {
-	g.NoTimes = true
 	if _, err := s.Forward(ctx, times, u.u0.Data); err != nil {
 		b.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func benchmarkSolve[T graph.Float](b *testing.B, f odeint.Differentiable[T], w w
 		b.Fatal(err)
 	}
 	dys := make([]T, len(times)*f.Dim())
-	g := Gradient[T]{NoTimes: true}
+	g := Gradient[T]{}
 	first := 0
 	if len(times) == 2 {
 		first = f.Dim()

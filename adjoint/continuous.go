@@ -2,7 +2,6 @@ package adjoint
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/neuralode/neuralode/odeint"
 )
@@ -118,14 +117,14 @@ type continuous[T odeint.Float] struct {
 
 // newContinuous returns the pass for a right-hand side with a state of length dim,
 // μ apart.
-func newContinuous[T odeint.Float](a augmented[T], dim int, forward, own *odeint.Options, inNorm bool) (*continuous[T], error) {
-	opt, err := backwardOptions(forward, own)
-	if err != nil {
-		return nil, fmt.Errorf("adjoint: options of the backward solve: %w", err)
+func newContinuous[T odeint.Float](a augmented[T], dim int, forward, own *odeint.Options, inNorm bool) (*continuous[T], []string) {
+	var bad []string
+	opt := backwardOptions(forward, own)
+	if own != nil && !savesNothing(own) {
+		bad = append(bad, "backward solve: "+keptFault)
 	}
-	c := &continuous[T]{resets: a.path == nil, fixed: isFixed(&opt), h0: opt.H0}
-	// Fixed steps without a size go from time to time.
-	c.every = c.resets || c.fixed && opt.H0 == 0
+	opt.SaveAt = odeint.SaveAt{}
+	c := &continuous[T]{resets: a.path == nil}
 	params := a.f.NumParams()
 	var field odeint.VectorField[T]
 	if inNorm {
@@ -136,9 +135,20 @@ func newContinuous[T odeint.Float](a augmented[T], dim int, forward, own *odeint
 		field = c.semi
 	}
 	c.z = make([]T, field.Dim())
+	var err error
 	if c.in, err = odeint.New(field, opt); err != nil {
-		return nil, fmt.Errorf("adjoint: options of the backward solve: %w", err)
+		for _, fault := range faultsOf(err) {
+			bad = append(bad, "backward solve: "+fault)
+		}
 	}
+	if bad != nil {
+		return nil, bad
+	}
+	opt = c.in.Options()
+	_, c.fixed = opt.Controller.(odeint.Fixed)
+	c.h0 = opt.H0
+	// A number of fixed steps is one between saved times.
+	c.every = c.resets || opt.Steps > 0
 	return c, nil
 }
 

@@ -44,7 +44,7 @@ func TestLorenzBacksolve(t *testing.T) {
 	if _, err := s.Forward(ctx, []float64{0, 10}, y0); err != nil {
 		t.Fatal(err)
 	}
-	var one Gradient[float64]
+	one := Gradient[float64]{WantTimes: true}
 	dys := []float64{0, 0, 0, 1, 1, 1}
 	if err = s.Backward(ctx, &one, dys); err == nil {
 		_, want, _ := pull(t, f, opt, Interpolating{}, []float64{0, 10}, y0, lastOnly(1.0, 1, 1))

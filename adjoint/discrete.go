@@ -2,7 +2,6 @@ package adjoint
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/neuralode/neuralode/internal/vec"
@@ -12,14 +11,24 @@ import (
 // reverser is the exact reverse of one step of a method. newReverser has one for every
 // type of method.
 type reverser[T odeint.Float] interface {
-	// back turns lambda, ∂L/∂y at the step's end, into ∂L/∂y at its start, and adds
-	// ∂L/∂θ to dtheta. outs are the cotangents of the outputs inside the step.
-	// Evaluations are counted in st. With Reconstruct it stores the state at the
+	// back turns p.lambda, ∂L/∂y at the step's end, into ∂L/∂y at its start, and adds
+	// ∂L/∂θ to the gradient's Theta. outs are the cotangents of the outputs inside the
+	// step. Evaluations are counted in p.stats. With Inverse it stores the state at the
 	// start in s.Y0.
-	back(lambda, dtheta []T, s *odeint.Step[T], outs []outputCotangent[T], st *odeint.Stats) error
+	back(p *pass[T], s *odeint.Step[T], outs []outputCotangent[T]) error
+
+	// needs says what of a step back reads beside its ends.
+	needs() needs
 
 	// bytes is the size of the workspace.
 	bytes() int
+}
+
+// needs is what a reverser has to know of a step beside the states at its ends.
+type needs struct {
+	stages bool // Step.K, which Integrator.Retake can find again
+	dense  bool // where there are outputs inside, the dense stages too
+	second bool // Step.K is more than stages: the second copy of Tao's method
 }
 
 // outputCotangent is the cotangent dy of an output inside a step, at t_n + theta·h.
@@ -36,45 +45,30 @@ type statefulReverser[T odeint.Float] interface {
 	end(lambda []T)
 }
 
-// newReverser returns the reverse of the forward method.
-func newReverser[T odeint.Float](f odeint.Differentiable[T], forward *odeint.Options, d Discrete) (reverser[T], error) {
-	if d.Recompute && d.Reconstruct {
-		return nil, errors.New("adjoint: Discrete with both Recompute and Reconstruct; choose one")
-	}
-	var refusal error
-	if d.Reconstruct {
-		refusal = fmt.Errorf("adjoint: Discrete cannot reconstruct the steps of %v; use a Splitting or a symmetric ImplicitRK, or Recompute", forward.Method)
-	}
-	switch m := forward.Method.(type) {
-	case nil:
-		return newTableauReverser(f, odeint.Tsit5, d.Recompute), refusal
+// newReverser returns the reverse of a method, or says why there is none. It is the one
+// place, beside odeint's choice of a stepper, where types of methods are told apart.
+func newReverser[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, inverse bool) (r reverser[T], fault string) {
+	invertible := false
+	switch m := m.(type) {
 	case *odeint.Tableau:
-		return newTableauReverser(f, m, d.Recompute), refusal
+		r = newRKReverser(f, m)
 	case *odeint.Splitting:
-		return newSplittingReverser(f, m, d.Reconstruct)
-	case *odeint.ImplicitRK:
-		if d.Reconstruct && !m.Symmetric() {
-			return nil, refusal
+		g, ok := f.(Separable[T])
+		if !ok {
+			return nil, fmt.Sprintf("Discrete reverses %v for fields with the vector-Jacobian products of their halves only; implement Separable, or use Interpolating{}", m)
 		}
-		return newImplicitReverser(f, m, forward, d)
+		r, invertible = newSplittingReverser(g, m, inverse), true
+	case *odeint.ImplicitRK:
+		r, invertible = newImplicitReverser(f, m, inverse), m.Symmetric()
 	case *odeint.Tao:
-		return newTaoReverser(f, m), refusal
-	}
-	return nil, fmt.Errorf("adjoint: Discrete cannot reverse the method %v; use Interpolating{}", forward.Method)
-}
-
-// keeps says what Discrete needs of the forward solve.
-func (d Discrete) keeps(m odeint.Method) (s odeint.SaveAt) {
-	switch m.(type) {
-	case *odeint.Splitting:
-		s.Steps = !d.Reconstruct
-	case *odeint.Tao:
-		s.Stages = true
+		r = newTaoReverser(f, m)
 	default:
-		s.Stages = !d.Recompute && !d.Reconstruct
-		s.Steps = d.Recompute
+		return nil, fmt.Sprintf("Discrete cannot reverse %v; use Interpolating{}", m)
 	}
-	return s
+	if inverse && !invertible {
+		return nil, fmt.Sprintf("Discrete cannot go back through the steps of %v by Inverse{}; use a Splitting or a symmetric ImplicitRK, or States{}", m)
+	}
+	return r, ""
 }
 
 // discrete is the second pass of Discrete: the accepted steps from the last to the
@@ -85,26 +79,50 @@ type discrete[T odeint.Float] struct {
 	step     odeint.Step[T]
 	outs     []outputCotangent[T]
 
-	reconstruct bool
-	y           [2][]T // reconstructed states at the start and the end of a step
+	needs   needs
+	inverse bool   // states come from going back
+	retake  bool   // stages come from taking the steps again
+	y       [2][]T // states at the start and the end of such a step
+	k       []T    // and its stages
 }
 
-func newDiscrete[T odeint.Float](f odeint.Differentiable[T], forward *odeint.Options, m Discrete) (*discrete[T], error) {
-	rev, err := newReverser(f, forward, m)
-	if err != nil {
-		return nil, err
+// newDiscrete returns the second pass for a forward solve with a method.
+func newDiscrete[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, memory Memory) (d *discrete[T], fault string) {
+	switch memory.(type) {
+	case nil, Stages, States, Inverse:
+	default:
+		return nil, fmt.Sprintf("unknown Memory %T; pass Stages, States or Inverse by value", memory)
 	}
-	d := &discrete[T]{rev: rev, reconstruct: m.Reconstruct}
+	_, inverse := memory.(Inverse)
+	rev, fault := newReverser(f, m, inverse)
+	if fault != "" {
+		return nil, fault
+	}
+	d = &discrete[T]{rev: rev, inverse: inverse, needs: rev.needs()}
+	_, states := memory.(States)
+	d.retake = states && d.needs.stages && !d.needs.second
 	d.stateful, _ = rev.(statefulReverser[T])
-	if m.Reconstruct {
-		d.y = [2][]T{make([]T, f.Dim()), make([]T, f.Dim())}
+	n := f.Dim()
+	if inverse {
+		d.y = [2][]T{make([]T, n), make([]T, n)}
 	}
-	return d, nil
+	return d, ""
+}
+
+// keep is what the forward solve has to keep.
+func (d *discrete[T]) keep() odeint.Keep {
+	switch {
+	case d.inverse:
+		return odeint.Rows
+	case d.needs.stages && !d.retake:
+		return odeint.Stages
+	}
+	return odeint.Steps
 }
 
 func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 	row := p.last
-	if d.reconstruct {
+	if d.inverse {
 		row = d.firstStepEnd(p)
 	}
 	last, _ := p.sol.Origin(row)
@@ -113,15 +131,20 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 	}
 	for n := last; n >= 0; n-- {
 		step := &d.step
-		if d.reconstruct {
+		if d.inverse {
 			d.rebuild(p, n, row, n == last)
 		} else {
 			*step = p.sol.Step(n)
 		}
 		err := ctx.Err()
+		row = d.collect(p, n, row)
+		if err == nil && d.retake {
+			step.Y1, step.K = nil, d.k[:0]
+			err = p.retake(step, d.needs.dense && len(d.outs) > 0)
+			d.k = step.K
+		}
 		if err == nil {
-			row = d.collect(p, n, row)
-			err = d.rev.back(p.lambda, p.grad.Theta, step, d.outs, &p.stats)
+			err = d.rev.back(p, step, d.outs)
 		}
 		if err == nil && !vec.Finite(p.lambda) {
 			err = p.nonFinite("the adjoint state", step.T0, p.lambda)
@@ -134,7 +157,7 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 	if d.stateful != nil {
 		d.stateful.end(p.lambda)
 	}
-	if d.reconstruct {
+	if d.inverse {
 		p.recordMismatch(d.step.Y0, 0)
 	}
 	return nil
@@ -185,4 +208,4 @@ func (d *discrete[T]) collect(p *pass[T], n, row int) int {
 	return row
 }
 
-func (d *discrete[T]) bytes() int { return d.rev.bytes() + sizeOf[T](len(d.y[0])+len(d.y[1])) }
+func (d *discrete[T]) bytes() int { return d.rev.bytes() + sizeOf[T](len(d.y[0])+len(d.y[1])+cap(d.k)) }

@@ -14,7 +14,7 @@ func TestErrors(t *testing.T) {
 	f := randomMLP[float64](1, []int{2, 4, 2}, "tanh")
 	y0, times := []float64{0.5, -0.2}, []float64{0, 1}
 	eachMethod(t, func(t *testing.T, m Method) {
-		for _, save := range []odeint.SaveAt{{Times: []float64{1}}, {Every: 1}, {Start: true}, {End: true}, {Dense: true}, {Stages: true}, {Steps: true}} {
+		for _, save := range []odeint.SaveAt{{Times: []float64{1}}, {Every: 1}, {Start: true}, {End: true}, {Keep: odeint.Dense}, {Keep: odeint.Stages}, {Keep: odeint.Steps}} {
 			_, err := New[float64](f, odeint.Options{SaveAt: save}, m)
 			var bad *odeint.OptionError
 			if !errors.As(err, &bad) || !strings.Contains(err.Error(), "SaveAt") {
@@ -29,7 +29,7 @@ func TestErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var g Gradient[float64]
+		g := Gradient[float64]{WantTimes: true}
 		dys := []float64{1, 0, 0, 1}
 		if err := s.Backward(ctx, &g, dys); !errors.Is(err, ErrNoForward) {
 			t.Errorf("Backward first: %v", err)
@@ -73,7 +73,7 @@ func TestErrors(t *testing.T) {
 		mustPanic(t, "adjoint: Backward into a nil Gradient", func() { _ = s.Backward(ctx, nil, dys) })
 		mustPanic(t, "adjoint: length of dys is not the number of times by the field's Dim", func() { _ = s.Backward(ctx, &g, dys[:2]) })
 	})
-	for _, m := range []Method{Interpolating{Solve: &odeint.Options{SaveAt: odeint.SaveAt{Dense: true}}}, Backsolve{Solve: &odeint.Options{RTol: -1}}} {
+	for _, m := range []Method{Interpolating{Solve: &odeint.Options{SaveAt: odeint.SaveAt{Keep: odeint.Dense}}}, Backsolve{Solve: &odeint.Options{RTol: -1}}} {
 		var bad *odeint.OptionError
 		if _, err := New[float64](f, odeint.Options{}, m); !errors.As(err, &bad) || !strings.Contains(err.Error(), "backward") {
 			t.Errorf("%#v: %v", m, err)
@@ -88,6 +88,17 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%#v with a broken tableau: %v", m, err)
 			}
 		}
+	}
+	// Every fault at once: of the forward options, SaveAt and the backward ones.
+	var bad *odeint.OptionError
+	_, err := New[float64](f, odeint.Options{RTol: -1, HMin: -1, MaxSteps: -1, SaveAt: odeint.SaveAt{Start: true}},
+		Interpolating{Solve: &odeint.Options{ATol: -1, ErrDim: 3, SaveAt: odeint.SaveAt{End: true}}})
+	if !errors.As(err, &bad) || len(bad.Faults) != 7 {
+		t.Errorf("seven faults: %v", err)
+	}
+	_, err = New[float64](f, odeint.Options{Method: odeint.VelocityVerlet, H0: 0.1, SaveAt: odeint.SaveAt{Start: true}}, nil)
+	if !errors.As(err, &bad) || len(bad.Faults) != 3 {
+		t.Errorf("a field that is not separable, and a SaveAt: %v", err)
 	}
 	if _, err := New[float64](f, odeint.Options{}, &Discrete{}); err == nil || !strings.Contains(err.Error(), "by value") {
 		t.Errorf("a pointer to a method: %v", err)
@@ -127,7 +138,7 @@ func TestFieldFails(t *testing.T) {
 		if _, err := s.Forward(ctx, []float64{0, 1}, []float64{1}); err != nil {
 			t.Fatal(err)
 		}
-		err = s.Backward(ctx, new(Gradient[float64]), []float64{0, 1})
+		err = s.Backward(ctx, &Gradient[float64]{WantTimes: true}, []float64{0, 1})
 		var at *odeint.StepError
 		if !errors.Is(err, cause) || !errors.Is(err, odeint.ErrNonFinite) || !errors.As(err, &at) || at.T < 0.4 || at.T > 1 {
 			t.Errorf("NaN at t < 0.5: %v", err)
@@ -141,7 +152,7 @@ func TestFieldFails(t *testing.T) {
 		if _, err := s.Forward(ctx, []float64{0, 1}, []float64{1}); err != nil {
 			t.Fatal(err)
 		}
-		if err = s.Backward(ctx, new(Gradient[float64]), []float64{0, 1}); !errors.As(err, &at) {
+		if err = s.Backward(ctx, &Gradient[float64]{WantTimes: true}, []float64{0, 1}); !errors.As(err, &at) {
 			t.Errorf("an explosion: %v", err)
 		}
 	})
@@ -155,7 +166,7 @@ func TestFieldFails(t *testing.T) {
 	if _, err := s.Forward(ctx, []float64{0, 1}, []float64{1}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Backward(ctx, new(Gradient[float64]), []float64{0, 1}); !errors.Is(err, odeint.ErrNonFinite) {
+	if err := s.Backward(ctx, &Gradient[float64]{WantTimes: true}, []float64{0, 1}); !errors.Is(err, odeint.ErrNonFinite) {
 		t.Errorf("an infinite ∂f/∂θ: %v", err)
 	}
 }
@@ -193,7 +204,7 @@ func TestCancelMidway(t *testing.T) {
 		if _, err := s.Forward(ctx, []float64{0, 10}, []float64{1, 1}); err != nil {
 			t.Fatal(err)
 		}
-		err = s.Backward(cancelled, new(Gradient[float64]), []float64{0, 0, 1, 1})
+		err = s.Backward(cancelled, &Gradient[float64]{WantTimes: true}, []float64{0, 0, 1, 1})
 		var at *odeint.StepError
 		if !errors.Is(err, context.Canceled) || !errors.As(err, &at) || !(at.T > 0 && at.T < 10) || calls > 110 {
 			t.Errorf("after %d calls: %v", calls, err)

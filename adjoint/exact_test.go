@@ -11,7 +11,7 @@ import (
 
 // methods are all methods with their options.
 var methods = []Method{
-	Discrete{}, Discrete{Recompute: true}, Interpolating{}, Interpolating{ParamsInNorm: true},
+	Discrete{}, Discrete{Memory: States{}}, Interpolating{}, Interpolating{ParamsInNorm: true},
 	Backsolve{}, Backsolve{ParamsInNorm: true},
 }
 
@@ -34,7 +34,7 @@ func pull[T odeint.Float](t *testing.T, f odeint.Differentiable[T], opt odeint.O
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := new(Gradient[T])
+	g := &Gradient[T]{WantTimes: true}
 	if err := s.Backward(ctx, g, dys(sol.Y)); err != nil {
 		t.Fatal(err)
 	}

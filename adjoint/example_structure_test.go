@@ -47,7 +47,7 @@ func (s spring) VJP(dz, dy, dtheta []float64, t float64, z, lambda []float64) {
 // again by undoing the steps.
 func ExampleDiscrete_reconstruct() {
 	opt := odeint.Options{Method: odeint.VelocityVerlet, H0: 1e-3}
-	s, err := adjoint.New[float64](spring{[]float64{4}}, opt, adjoint.Discrete{Reconstruct: true})
+	s, err := adjoint.New[float64](spring{[]float64{4}}, opt, adjoint.Discrete{Memory: adjoint.Inverse{}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -57,7 +57,7 @@ func ExampleDiscrete_reconstruct() {
 		fmt.Println(err)
 		return
 	}
-	var g adjoint.Gradient[float64]
+	g := adjoint.Gradient[float64]{WantTimes: true}
 	if err := s.Backward(ctx, &g, []float64{0, 0, 1, 0}); err != nil { // L = q(100)
 		fmt.Println(err)
 		return

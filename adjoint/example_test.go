@@ -45,7 +45,7 @@ func Example() {
 	times, y0 := []float64{0, 1, 2}, []float64{1, 0}
 	target := []float64{1, 0.4, -0.5} // positions at these times
 	dys := make([]float64, len(times)*2)
-	var g adjoint.Gradient[float64]
+	g := adjoint.Gradient[float64]{WantTimes: true}
 	for i := 0; ; i++ {
 		sol, err := s.Forward(ctx, times, y0)
 		if err != nil {
@@ -94,7 +94,7 @@ func ExampleWithCost() {
 		fmt.Println(err)
 		return
 	}
-	var g adjoint.Gradient[float64]
+	g := adjoint.Gradient[float64]{WantTimes: true}
 	if err := s.Backward(ctx, &g, []float64{0, 0, 0, 0, 0, 1}); err != nil {
 		fmt.Println(err)
 		return
@@ -125,7 +125,7 @@ func (w work) VJP(dy, dtheta []float64, _ float64, y []float64, weight float64) 
 func ExampleSolver_Stats() {
 	f := &oscillator{[2]float64{4, 0.1}}
 	ctx := context.Background()
-	for _, m := range []adjoint.Method{adjoint.Discrete{}, adjoint.Discrete{Recompute: true}, adjoint.Interpolating{}, adjoint.Backsolve{}} {
+	for _, m := range []adjoint.Method{adjoint.Discrete{}, adjoint.Discrete{Memory: adjoint.States{}}, adjoint.Interpolating{}, adjoint.Backsolve{}} {
 		s, err := adjoint.New[float64](f, odeint.Options{Method: odeint.RK4, H0: 0.02}, m)
 		if err != nil {
 			fmt.Println(err)
@@ -135,7 +135,7 @@ func ExampleSolver_Stats() {
 			fmt.Println(err)
 			return
 		}
-		var g adjoint.Gradient[float64]
+		g := adjoint.Gradient[float64]{WantTimes: true}
 		if err := s.Backward(ctx, &g, []float64{0, 0, 1, 0}); err != nil {
 			fmt.Println(err)
 			return

@@ -97,7 +97,7 @@ var goldenMethods = []struct {
 	tol  float64
 }{
 	{"discrete", Discrete{}, 1e-7},
-	{"discrete, recomputing", Discrete{Recompute: true}, 1e-7},
+	{"discrete, recomputing", Discrete{Memory: States{}}, 1e-7},
 	{"interpolating", Interpolating{}, 1e-6},
 	{"interpolating, params in norm", Interpolating{ParamsInNorm: true}, 1e-6},
 	{"backsolve", Backsolve{}, 1e-6},
@@ -145,7 +145,7 @@ func (c *goldenCase) gradient(t *testing.T, f odeint.Differentiable[float64], op
 	dys := gradtest.NaNs[float64](len(sol.Y))
 	loss := c.mse(dys, sol.Y)
 	gradtest.Close(t, "loss", []float64{loss}, []float64{c.Loss}, 1e-9)
-	g := &Gradient[float64]{}
+	g := &Gradient[float64]{WantTimes: true}
 	if err := s.Backward(ctx, g, dys); err != nil {
 		t.Fatal(err)
 	}

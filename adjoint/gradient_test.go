@@ -56,7 +56,7 @@ func TestFloat32(t *testing.T) {
 	// The discrete reverse is exact at loose tolerance too, to float32's round-off:
 	// Recompute is the same numbers.
 	_, a, _ := pull(t, f32, odeint.Options{RTol: 1e-2, ATol: 1e-2}, Discrete{}, []float64{0, 0.3, 2}, y32, constant[float32](1))
-	_, b, _ := pull(t, f32, odeint.Options{RTol: 1e-2, ATol: 1e-2}, Discrete{Recompute: true}, []float64{0, 0.3, 2}, y32, constant[float32](1))
+	_, b, _ := pull(t, f32, odeint.Options{RTol: 1e-2, ATol: 1e-2}, Discrete{Memory: States{}}, []float64{0, 0.3, 2}, y32, constant[float32](1))
 	gradtest.Close(t, "recomputed ∂L/∂y0", b.Y0, a.Y0, 0)
 	gradtest.Close(t, "recomputed ∂L/∂θ", b.Theta, a.Theta, 0)
 }
@@ -79,7 +79,7 @@ func TestInputsAndGradient(t *testing.T) {
 			t.Fatal(err)
 		}
 		sameY := gradtest.Unchanged(t, "the solution", sol.Y)
-		g := Gradient[float64]{gradtest.NaNs[float64](2), gradtest.NaNs[float64](f.NumParams() + 3), gradtest.NaNs[float64](1), false}
+		g := Gradient[float64]{gradtest.NaNs[float64](2), gradtest.NaNs[float64](f.NumParams() + 3), gradtest.NaNs[float64](1), true}
 		theta := &g.Theta[0]
 		if err := s.Backward(ctx, &g, dys); err != nil {
 			t.Fatal(err)
@@ -92,14 +92,14 @@ func TestInputsAndGradient(t *testing.T) {
 		}
 
 		// Linear in dys, also when other cotangents were pulled back in between.
-		other := Gradient[float64]{NoTimes: true}
+		other := Gradient[float64]{}
 		if err := s.Backward(ctx, &other, []float64{9, 9, 0, 0, 0, 0}); err != nil {
 			t.Fatal(err)
 		}
 		gradtest.Close(t, "∂L/∂y0 of y0 alone", other.Y0, []float64{9, 9}, 0)
 		gradtest.Close(t, "∂L/∂θ of y0 alone", other.Theta, make([]float64, f.NumParams()), 0)
 		if other.Times != nil {
-			t.Error("NoTimes: there are times")
+			t.Error("there are times that nobody asked for")
 		}
 		if err := s.Backward(ctx, &other, dys); err != nil {
 			t.Fatal(err)
@@ -133,7 +133,7 @@ func TestZeroRows(t *testing.T) {
 			if _, err := s.Forward(ctx, grid(0, 8, 8), y0); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Backward(ctx, new(Gradient[float64]), dys); err != nil {
+			if err := s.Backward(ctx, &Gradient[float64]{WantTimes: true}, dys); err != nil {
 				t.Fatal(err)
 			}
 			_, b := s.Stats()
@@ -161,7 +161,7 @@ func TestZeroRows(t *testing.T) {
 		if _, err := plain.Forward(ctx, []float64{0, 8}, y0); err != nil {
 			t.Fatal(err)
 		}
-		if err := plain.Backward(ctx, new(Gradient[float64]), []float64{0, 0, 1, 0}); err != nil {
+		if err := plain.Backward(ctx, &Gradient[float64]{WantTimes: true}, []float64{0, 0, 1, 0}); err != nil {
 			t.Fatal(err)
 		}
 		_, b := plain.Stats()
@@ -198,7 +198,7 @@ func (s solve[T]) VJP(dst, dy, dtheta []T, t float64, y0, lambda []T) {
 	}
 	dys := make([]T, len(s.times)*len(y0))
 	copy(dys[len(dys)-len(y0):], lambda)
-	var g Gradient[T]
+	g := Gradient[T]{WantTimes: true}
 	if err := s.Backward(ctx, &g, dys); err != nil {
 		s.tb.Fatal(err)
 	}

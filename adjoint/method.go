@@ -33,23 +33,11 @@ type Method interface {
 // method, λ may grow beyond all bounds on the way back though the solution is right: steps
 // that overshoot the stability limit amplify it. HMax below that limit cures it.
 //
-// Forward keeps the states and all stages of the accepted steps: for Tsit5 about eight
-// states a step, for a Splitting one.
+// The cost in memory and evaluations is a choice: see Memory.
 type Discrete struct {
-	// Recompute keeps only the state at the start of every step and finds the
-	// stages again on the way back: less memory by a factor of about the number of
-	// stages, for one more evaluation of f per stage, or one more solution of an
-	// implicit step. The gradient is the same up to the tolerance of the stages. It
-	// has no effect on Splitting and Tao, which keep no stages.
-	Recompute bool
-
-	// Reconstruct keeps nothing but the saved states, and finds the states in
-	// between by going back from them: memory that does not depend on the number of
-	// steps. It is for methods whose steps can be inverted up to rounding: every
-	// Splitting, at no further cost, and symmetric ImplicitRK, which solve each step
-	// again. Stats.Reconstruction says how far off the states were; where the flow is
-	// unstable rounding grows, and more saved times help.
-	Reconstruct bool
+	// Memory is what Forward keeps for the way back: Stages, States or Inverse. The default is
+	// Stages{}.
+	Memory Memory
 }
 
 // Interpolating solves the adjoint equation backwards, with y(t) from the dense output

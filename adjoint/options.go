@@ -8,7 +8,7 @@ import (
 
 // backwardOptions returns the options of a backward solve: own, or what can be
 // taken over from the forward ones.
-func backwardOptions(forward, own *odeint.Options) (odeint.Options, error) {
+func backwardOptions(forward, own *odeint.Options) odeint.Options {
 	if own == nil {
 		opt := *forward
 		opt.SaveAt = odeint.SaveAt{}
@@ -17,16 +17,16 @@ func backwardOptions(forward, own *odeint.Options) (odeint.Options, error) {
 		opt.ErrDim, opt.Norm = 0, nil
 		if _, ok := opt.Method.(*odeint.Tableau); !ok {
 			opt.Method, opt.Compensated = odeint.Tsit5, false
+			if opt.Controller == nil { // the steps adapt
+				opt.Steps = 0
+			}
 		}
-		return opt, nil
-	}
-	if err := noSaveAt(own); err != nil {
-		return *own, err
+		return opt
 	}
 	opt := *own
 	opt.Stops = slices.Concat(own.Stops, forward.Stops)
 	opt.Jumps = slices.Concat(own.Jumps, forward.Jumps)
-	return opt, nil
+	return opt
 }
 
 // tightest returns the least positive of the tolerances by component, or tol if there
@@ -44,26 +44,11 @@ func tightest(tol float64, each []float64) float64 {
 	return tol
 }
 
-// noSaveAt reports a SaveAt that the user has set.
-func noSaveAt(opt *odeint.Options) error {
-	s := &opt.SaveAt
-	if s.Times == nil && s.Every == 0 && !s.Start && !s.End && !s.Dense && !s.Stages && !s.Steps {
-		return nil
-	}
-	return &odeint.OptionError{Faults: []string{
-		"SaveAt: it is set; leave it zero, because states are saved at the times given to Forward, and the method of gradients says what else is kept",
-	}}
-}
+// keptFault is the fault of options with a SaveAt.
+const keptFault = "SaveAt: it is set; leave it zero, because states are saved at the times given to Forward, and the method of gradients says what else is kept"
 
-// isFixed reports whether steps have a fixed size.
-func isFixed(opt *odeint.Options) bool {
-	if opt.Controller != nil {
-		_, ok := opt.Controller.(odeint.Fixed)
-		return ok
-	}
-	if opt.Method == nil { // Tsit5
-		return false
-	}
-	m, ok := opt.Method.(*odeint.Tableau)
-	return !ok || m.E == nil
+// savesNothing reports whether SaveAt is zero.
+func savesNothing(opt *odeint.Options) bool {
+	s := &opt.SaveAt
+	return s.Times == nil && s.Every == 0 && !s.Start && !s.End && s.Keep == odeint.Rows
 }

@@ -3,7 +3,6 @@ package adjoint
 import (
 	"fmt"
 	"math"
-	"slices"
 	"unsafe"
 
 	"github.com/neuralode/neuralode/internal/vec"
@@ -15,11 +14,11 @@ import (
 type Gradient[T odeint.Float] struct {
 	Y0    []T // ∂L/∂y0, length Dim
 	Theta []T // ∂L/∂θ, length NumParams
-	Times []T // ∂L/∂t_i, one for each saved time
+	Times []T // ∂L/∂t_i, one for each saved time, with WantTimes
 
-	// NoTimes leaves Times alone, which saves an evaluation of f for each saved time
-	// with a cotangent.
-	NoTimes bool
+	// WantTimes asks for Times, which costs an evaluation of f for each saved time with a
+	// cotangent. Without it Times is left alone.
+	WantTimes bool
 }
 
 // CotangentError reports a cotangent that is NaN or infinite.
@@ -35,9 +34,10 @@ func (e *CotangentError) Error() string {
 
 // pass is what the backward passes of all methods share.
 type pass[T odeint.Float] struct {
-	f     odeint.Differentiable[T]
-	n     int
-	jumps []float64
+	f       odeint.Differentiable[T]
+	n       int
+	forward *odeint.Integrator[T]
+	jumps   []float64
 
 	sol    *odeint.Solution[T]
 	dys    []T
@@ -52,9 +52,8 @@ type pass[T odeint.Float] struct {
 	slope []T // f at a saved time
 }
 
-func (p *pass[T]) init(f odeint.Differentiable[T], opt *odeint.Options) {
-	p.f, p.n = f, f.Dim()
-	p.jumps = slices.Clone(opt.Jumps)
+func (p *pass[T]) init(f odeint.Differentiable[T], forward *odeint.Integrator[T]) {
+	p.f, p.n, p.forward, p.jumps = f, f.Dim(), forward, forward.Options().Jumps
 	p.lambda, p.slope = make([]T, p.n), make([]T, p.n)
 }
 
@@ -64,7 +63,7 @@ func (p *pass[T]) begin(sol *odeint.Solution[T], g *Gradient[T], dys []T) error 
 	p.stats, p.reconstruction = odeint.Stats{}, 0
 	m := len(sol.T)
 	g.Y0, g.Theta = sized(g.Y0, p.n), sized(g.Theta, p.f.NumParams())
-	if !g.NoTimes {
+	if g.WantTimes {
 		g.Times = sized(g.Times, m)
 	}
 	clear(g.Theta)
@@ -87,18 +86,37 @@ func (p *pass[T]) begin(sol *odeint.Solution[T], g *Gradient[T], dys []T) error 
 
 // end completes the gradient from λ(t_0⁺).
 func (p *pass[T]) end() error {
-	if !p.grad.NoTimes {
+	if p.grad.WantTimes {
 		p.times()
 	}
 	copy(p.grad.Y0, p.lambda)
 	add(p.grad.Y0, p.row(0))
-	for _, x := range [...][]T{p.grad.Y0, p.grad.Theta, p.grad.Times} {
+	for _, x := range [...][]T{p.grad.Y0, p.grad.Theta, p.asked()} {
 		if !vec.Finite(x) {
 			t := p.sol.T[0]
 			return &odeint.StepError{T: t, Steps: p.stats.Accepted, Err: p.nonFinite("the gradient", t, x)}
 		}
 	}
 	return nil
+}
+
+// asked returns Times if it is wanted.
+func (p *pass[T]) asked() []T {
+	if p.grad.WantTimes {
+		return p.grad.Times
+	}
+	return nil
+}
+
+// retake takes a step of the forward solve again and counts the work.
+func (p *pass[T]) retake(s *odeint.Step[T], dense bool) error {
+	done, err := p.forward.Retake(s, dense)
+	p.stats.NFE += done.NFE
+	p.stats.VJPs += done.VJPs
+	p.stats.Drifts += done.Drifts
+	p.stats.Kicks += done.Kicks
+	p.stats.Iterations += done.Iterations
+	return err
 }
 
 // recordMismatch records how far y is from saved row i.

@@ -1,7 +1,6 @@
 package adjoint
 
 import (
-	"context"
 	"math"
 
 	"github.com/neuralode/neuralode/internal/lu"
@@ -26,13 +25,10 @@ type implicitReverser[T odeint.Float] struct {
 	direct  *direct[T] // nil: iteration
 	maxIter int
 
-	// One step solved again: from its start with recompute and for outputs inside it,
-	// from its end with reconstruct.
-	recompute, reconstruct bool
-	forward                *odeint.Integrator[T]
-	sol                    odeint.Solution[T]
-	ends                   [2]float64
-	k                      []T
+	inverse bool
+	again   odeint.Step[T] // a step taken again: back from its end, or to an output inside
+	end     []T            // its end
+	k       []T            // the stages of the step that again goes back through
 
 	y    []T // stages' states in rows
 	w    []T // their cotangents
@@ -43,11 +39,11 @@ type implicitReverser[T odeint.Float] struct {
 	rows []int
 }
 
-func newImplicitReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.ImplicitRK, opt *odeint.Options, d Discrete) (*implicitReverser[T], error) {
+func newImplicitReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.ImplicitRK, inverse bool) *implicitReverser[T] {
 	n, s := f.Dim(), len(m.B)
 	r := &implicitReverser[T]{
-		f: f, m: m, n: n, s: s, maxIter: 100, recompute: d.Recompute, reconstruct: d.Reconstruct,
-		k: make([]T, s*n), y: make([]T, s*n), w: make([]T, s*n), v: make([]T, s*n),
+		f: f, m: m, n: n, s: s, maxIter: 100, inverse: inverse,
+		end: make([]T, n), k: make([]T, s*n), y: make([]T, s*n), w: make([]T, s*n), v: make([]T, s*n),
 		next: make([]T, n), out: make([]T, n), coef: make([]T, s), rows: make([]int, s),
 	}
 	for i := range r.rows {
@@ -59,59 +55,50 @@ func newImplicitReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.I
 	case odeint.FixedPoint:
 		r.maxIter = max(r.maxIter, solver.MaxIter)
 	}
-	var err error
-	r.forward, err = odeint.New[T](f, odeint.Options{
-		Method: m, Jumps: opt.Jumps, Compensated: opt.Compensated, SaveAt: odeint.SaveAt{Stages: true},
-	})
-	return r, err
+	return r
 }
 
-func (r *implicitReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []outputCotangent[T], st *odeint.Stats) error {
+func (r *implicitReverser[T]) needs() needs { return needs{stages: true} }
+
+func (r *implicitReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outputCotangent[T]) error {
 	k := s.K
-	switch {
-	case r.recompute:
-		if err := r.step(s.T0, s.T1, s.Y0, st); err != nil {
+	if r.inverse {
+		if err := r.step(p, odeint.Step[T]{T0: s.T1, T1: s.T0, H: -s.H, Lo: s.Hi, Hi: s.Lo, Y0: s.Y1}); err != nil {
 			return err
 		}
-		k = r.sol.Step(0).K
-	case r.reconstruct:
-		if err := r.step(s.T1, s.T0, s.Y1, st); err != nil {
-			return err
-		}
-		copy(s.Y0, r.sol.Last())
+		copy(s.Y0, r.again.Y1)
 		k = r.k
 		for i := range r.s { // the stages come in the other order
-			copy(k[i*r.n:][:r.n], r.sol.Step(0).K[(r.s-1-i)*r.n:])
+			copy(k[i*r.n:][:r.n], r.again.K[(r.s-1-i)*r.n:])
 		}
 	}
-	if err := r.pull(lambda, dtheta, s, 1, k, st); err != nil {
+	if err := r.pull(p, p.lambda, s, 1, k); err != nil {
 		return err
 	}
 	for _, o := range outs {
-		if err := r.step(s.T0, s.T0+o.theta*s.H, s.Y0, st); err != nil {
+		h := o.theta * s.H
+		if err := r.step(p, odeint.Step[T]{T0: s.T0, T1: s.T0 + h, H: h, Lo: s.Lo, Hi: s.Hi, Y0: s.Y0}); err != nil {
 			return err
 		}
 		copy(r.out, o.dy)
-		if err := r.pull(r.out, dtheta, s, o.theta, r.sol.Step(0).K, st); err != nil {
+		if err := r.pull(p, r.out, s, o.theta, r.again.K); err != nil {
 			return err
 		}
-		add(lambda, r.out)
+		add(p.lambda, r.out)
 	}
 	return nil
 }
 
-// step solves from y at t0 to t1 in one step.
-func (r *implicitReverser[T]) step(t0, t1 float64, y []T, st *odeint.Stats) error {
-	r.ends = [2]float64{t0, t1}
-	err := r.forward.SolveAt(context.Background(), &r.sol, r.ends[:], y)
-	st.NFE += r.sol.Stats.NFE
-	st.VJPs += r.sol.Stats.VJPs
-	st.Iterations += r.sol.Stats.Iterations
-	return err
+// step takes a step into again.
+func (r *implicitReverser[T]) step(p *pass[T], s odeint.Step[T]) error {
+	s.Y1, s.K = r.end, r.again.K[:0]
+	r.again = s
+	return p.retake(&r.again, false)
 }
 
 // pull takes lambda back from T0 + theta·H to T0, by a step of that size with slopes k.
-func (r *implicitReverser[T]) pull(lambda, dtheta []T, s *odeint.Step[T], theta float64, k []T, st *odeint.Stats) error {
+func (r *implicitReverser[T]) pull(p *pass[T], lambda []T, s *odeint.Step[T], theta float64, k []T) error {
+	st := &p.stats
 	h := theta * s.H
 	for i, a := range r.m.A {
 		for j := range r.coef {
@@ -129,7 +116,7 @@ func (r *implicitReverser[T]) pull(lambda, dtheta []T, s *odeint.Step[T], theta 
 		return err
 	}
 	for i := range r.s {
-		r.vjp(r.next, dtheta, s, theta, i, r.stage(r.w, i), st)
+		r.vjp(r.next, p.grad.Theta, s, theta, i, r.stage(r.w, i), st)
 		add(lambda, r.next)
 	}
 	return nil
@@ -175,7 +162,7 @@ func (r *implicitReverser[T]) iterate(lambda []T, s *odeint.Step[T], theta float
 		}
 		if it >= r.maxIter || !(change < math.Inf(1)) {
 			return &odeint.ConvergenceError{
-				Method: "the reverse of " + r.m.Name, T: s.T0, H: h, Iterations: it, Change: change / size,
+				Method: "the reverse of " + r.m.Name, Solver: "FixedPoint", T: s.T0, H: h, Iterations: it, Change: change / size,
 			}
 		}
 		last = change
@@ -229,7 +216,7 @@ func (r *implicitReverser[T]) solve(lambda []T, s *odeint.Step[T], theta float64
 	}
 	st.Iterations++
 	if !d.lu.Factorise() {
-		return &odeint.ConvergenceError{Method: "the reverse of " + r.m.Name, T: s.T0, H: h, Change: math.Inf(1)}
+		return &odeint.ConvergenceError{Method: "the reverse of " + r.m.Name, Solver: "Newton", T: s.T0, H: h, Change: math.Inf(1)}
 	}
 	d.lu.Solve()
 	for i, x := range rhs {
@@ -239,8 +226,7 @@ func (r *implicitReverser[T]) solve(lambda []T, s *odeint.Step[T], theta float64
 }
 
 func (r *implicitReverser[T]) bytes() int {
-	b := sizeOf[T](len(r.k)+len(r.y)+len(r.w)+len(r.v)+len(r.next)+len(r.out)+len(r.coef)) +
-		r.forward.Bytes() + r.sol.Bytes()
+	b := sizeOf[T](len(r.k) + len(r.end) + cap(r.again.K) + len(r.y) + len(r.w) + len(r.v) + len(r.next) + len(r.out) + len(r.coef))
 	if r.direct != nil {
 		b += r.direct.lu.Bytes()
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/neuralode/neuralode/odeint"
 )
 
-// tableauReverser reverses the steps of an explicit Runge–Kutta method:
+// rkReverser reverses the steps of an explicit Runge–Kutta method:
 //
 //	w_i = h B_i λ_{n+1} + h Σ_{j>i} A_ji v_j + h Σ_o b_i(θ_o) ȳ_o,   v_i = J_iᵀ w_i,
 //	λ_n = λ_{n+1} + Σ_i v_i + Σ_o ȳ_o
@@ -14,16 +14,14 @@ import (
 // with the sums over o for outputs inside the step, θ_o where and ȳ_o their
 // cotangents. Dense stages take part where there are such outputs. A stage on
 // which nothing depends costs nothing.
-type tableauReverser[T odeint.Float] struct {
-	f         odeint.Differentiable[T]
-	m         *odeint.Tableau // with its dense stages
-	n         int
-	recompute bool
+type rkReverser[T odeint.Float] struct {
+	f odeint.Differentiable[T]
+	m *odeint.Tableau // with its dense stages
+	n int
 
 	forward []butcher.Row // of the stages: row i of A
 	reverse []butcher.Row // of w_i: column i of A, then B_i with λ in row len(A) of v
 
-	k      []T // stages evaluated again
 	y      []T // state of a stage
 	w      []T // w_i
 	v      []T // v_i in rows, then λ
@@ -33,11 +31,11 @@ type tableauReverser[T odeint.Float] struct {
 	coef   []T       // h times the coefficients of one sum
 }
 
-func newTableauReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.Tableau, recompute bool) *tableauReverser[T] {
+func newRKReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.Tableau) *rkReverser[T] {
 	m = m.WithDense()
 	n, rows := f.Dim(), len(m.A)
-	r := &tableauReverser[T]{
-		f: f, m: m, n: n, recompute: recompute,
+	r := &rkReverser[T]{
+		f: f, m: m, n: n,
 		forward: make([]butcher.Row, rows),
 		reverse: make([]butcher.Row, rows),
 		y:       make([]T, n),
@@ -47,9 +45,6 @@ func newTableauReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.Ta
 		out:     make([]T, rows*n),
 		weight:  make([]float64, rows),
 		coef:    make([]T, rows+1),
-	}
-	if recompute {
-		r.k = make([]T, rows*n)
 	}
 	for i := range rows {
 		for j, a := range m.A[i] {
@@ -65,7 +60,10 @@ func newTableauReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.Ta
 	return r
 }
 
-func (r *tableauReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []outputCotangent[T], st *odeint.Stats) error {
+func (r *rkReverser[T]) needs() needs { return needs{stages: true, dense: true} }
+
+func (r *rkReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outputCotangent[T]) error {
+	lambda, dtheta := p.lambda, p.grad.Theta
 	n, rows := r.n, len(r.m.A)
 	clear(r.live)
 	clear(r.out)
@@ -73,10 +71,6 @@ func (r *tableauReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []
 		r.collect(s.H, o)
 	}
 	last := r.depends()
-	k := s.K
-	if r.recompute {
-		k = r.stages(s, last, st)
-	}
 	copy(r.v[rows*n:], lambda)
 	for i := last; i >= 0; i-- {
 		v := r.v[i*n:][:n]
@@ -84,9 +78,9 @@ func (r *tableauReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []
 			continue
 		}
 		r.combine(r.w, r.out[i*n:][:n], s.H, &r.reverse[i], r.v)
-		r.combine(r.y, s.Y0, s.H, &r.forward[i], k)
+		r.combine(r.y, s.Y0, s.H, &r.forward[i], s.K)
 		r.f.VJP(nil, v, dtheta, s.StageTime(r.m.C[i]), r.y, r.w)
-		st.VJPs++
+		p.stats.VJPs++
 		add(lambda, v)
 	}
 	for _, o := range outs {
@@ -96,7 +90,7 @@ func (r *tableauReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []
 }
 
 // collect adds an output's share to every stage it was formed from.
-func (r *tableauReverser[T]) collect(h float64, o outputCotangent[T]) {
+func (r *rkReverser[T]) collect(h float64, o outputCotangent[T]) {
 	r.m.DenseWeights(r.weight, o.theta)
 	for i, b := range r.weight {
 		if b == 0 {
@@ -113,7 +107,7 @@ func (r *tableauReverser[T]) collect(h float64, o outputCotangent[T]) {
 
 // depends completes live, the stages that the step's end or an output depends
 // on, and returns the last of them. v of the others is zero.
-func (r *tableauReverser[T]) depends() (last int) {
+func (r *rkReverser[T]) depends() (last int) {
 	n, rows := r.n, len(r.m.A)
 	last = -1
 	for i := rows - 1; i >= 0; i-- {
@@ -132,22 +126,8 @@ func (r *tableauReverser[T]) depends() (last int) {
 	return last
 }
 
-// stages evaluates the stages before stage last of a step again.
-func (r *tableauReverser[T]) stages(s *odeint.Step[T], last int, st *odeint.Stats) []T {
-	n := r.n
-	for i := range last {
-		if !r.live[i] {
-			continue
-		}
-		r.combine(r.y, s.Y0, s.H, &r.forward[i], r.k)
-		r.f.Eval(r.k[i*n:][:n], s.StageTime(r.m.C[i]), r.y)
-		st.NFE++
-	}
-	return r.k
-}
-
 // combine stores base + h Σ coef·k_row in dst.
-func (r *tableauReverser[T]) combine(dst, base []T, h float64, t *butcher.Row, k []T) {
+func (r *rkReverser[T]) combine(dst, base []T, h float64, t *butcher.Row, k []T) {
 	coef := r.coef[:len(t.W)]
 	for i, c := range t.W {
 		coef[i] = T(h * c)
@@ -155,6 +135,6 @@ func (r *tableauReverser[T]) combine(dst, base []T, h float64, t *butcher.Row, k
 	vec.Combine(dst, base, coef, t.Stages, k)
 }
 
-func (r *tableauReverser[T]) bytes() int {
-	return sizeOf[T](len(r.k)+len(r.y)+len(r.w)+len(r.v)+len(r.out)+len(r.coef)) + 8*len(r.weight)
+func (r *rkReverser[T]) bytes() int {
+	return sizeOf[T](len(r.y)+len(r.w)+len(r.v)+len(r.out)+len(r.coef)) + 8*len(r.weight)
 }

@@ -1,8 +1,6 @@
 package adjoint
 
 import (
-	"fmt"
-
 	"github.com/neuralode/neuralode/internal/vec"
 	"github.com/neuralode/neuralode/odeint"
 )
@@ -15,10 +13,10 @@ import (
 // with g(z) met on the way to the vector-Jacobian product: the states inside a step
 // cost neither memory nor evaluations.
 type splittingReverser[T odeint.Float] struct {
-	f           Separable[T]
-	n           int // pairs of a sample
-	flows       []odeint.Flow
-	reconstruct bool // the states at the ends of steps come from undoing too
+	f       Separable[T]
+	n       int // pairs of a sample
+	flows   []odeint.Flow
+	inverse bool // the states at the ends of steps come from undoing too
 
 	z      []T // (q | p)
 	lambda []T // (λ_q | λ_p)
@@ -27,23 +25,22 @@ type splittingReverser[T odeint.Float] struct {
 	out    []T // the cotangent of an output at the start of the step
 }
 
-func newSplittingReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.Splitting, reconstruct bool) (*splittingReverser[T], error) {
-	g, ok := f.(Separable[T])
-	if !ok {
-		return nil, fmt.Errorf("adjoint: Discrete reverses %v for fields with the vector-Jacobian products of their halves only; implement Separable, or use Interpolating{}", m)
-	}
+func newSplittingReverser[T odeint.Float](f Separable[T], m *odeint.Splitting, inverse bool) *splittingReverser[T] {
 	n := f.Dim()
 	return &splittingReverser[T]{
-		f: g, n: g.SampleDim() / 2, flows: m.Flows(), reconstruct: reconstruct,
+		f: f, n: f.SampleDim() / 2, flows: m.Flows(), inverse: inverse,
 		z: make([]T, n), lambda: make([]T, n), out: make([]T, n),
 		slope: make([]T, n/2), w: make([]T, n/2), v: make([]T, n/2),
-	}, nil
+	}
 }
 
-func (r *splittingReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []outputCotangent[T], st *odeint.Stats) error {
+func (r *splittingReverser[T]) needs() needs { return needs{} }
+
+func (r *splittingReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outputCotangent[T]) error {
+	lambda, dtheta, st := p.lambda, p.grad.Theta, &p.stats
 	vec.Unpair(r.z, s.Y1, r.n)
 	r.undo(lambda, dtheta, s, 1, st)
-	if r.reconstruct {
+	if r.inverse {
 		vec.Pair(s.Y0, r.z, r.n)
 	}
 	for _, o := range outs {

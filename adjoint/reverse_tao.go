@@ -49,7 +49,10 @@ func (r *taoReverser[T]) merge(lambda []T) {
 	clear(r.lb)
 }
 
-func (r *taoReverser[T]) back(lambda, dtheta []T, s *odeint.Step[T], outs []outputCotangent[T], st *odeint.Stats) error {
+func (r *taoReverser[T]) needs() needs { return needs{stages: true, second: true} }
+
+func (r *taoReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outputCotangent[T]) error {
+	lambda, dtheta, st := p.lambda, p.grad.Theta, &p.stats
 	r.redo(s, 1, st)
 	r.undo(lambda, r.lb, dtheta, s, 1, st)
 	for _, o := range outs {

@@ -37,7 +37,7 @@ type Stats struct {
 
 	// Reconstruction is the largest distance between a saved state and its
 	// reconstruction, over the saved state, both in the maximum norm: the error of
-	// the states that a backward pass with Discrete.Reconstruct worked with, since
+	// the states that a backward pass with Inverse worked with, since
 	// each saved state replaces its reconstruction. 0 for other passes.
 	Reconstruction float64
 }
@@ -57,48 +57,91 @@ var ErrNoForward = errors.New("adjoint: Backward without a successful Forward be
 
 // New returns a Solver for the field f. The options are those of the forward solve;
 // SaveAt must be zero, for the Solver decides what it keeps. A nil method means
-// Discrete{}. The error is an *odeint.OptionError with every fault of the forward or
-// of the backward options, or says that Discrete cannot reverse opt.Method.
+// Discrete{}. The error is an *odeint.OptionError with every fault of the forward and
+// of the backward options, and of the method with which Discrete cannot reverse them.
 func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Method) (*Solver[T], error) {
 	if f == nil {
 		panic("adjoint: New of a nil field")
 	}
-	if err := noSaveAt(&opt); err != nil {
-		return nil, err
+	var bad []string
+	if !savesNothing(&opt) {
+		bad = append(bad, keptFault)
 	}
+	opt.SaveAt = odeint.SaveAt{}
 	s := &Solver[T]{f: f, dim: f.Dim()}
-	s.p.init(f, &opt)
-	if m == nil {
-		m = Discrete{}
+	resolved, err := opt.Resolve(s.dim)
+	if err != nil {
+		_, err = odeint.New[T](f, opt) // with the faults of the field
+		bad = append(bad, faultsOf(err)...)
+		bad = append(bad, s.backwardFaults(m)...)
+		return nil, &odeint.OptionError{Faults: bad}
 	}
-	forward := opt
-	switch m := m.(type) {
-	case Discrete:
-		forward.SaveAt = m.keeps(opt.Method)
-	case Interpolating:
-		forward.SaveAt.Dense = true
+	keep, more := s.newBackward(&opt, resolved.Method, m)
+	resolved.SaveAt = odeint.SaveAt{Keep: keep}
+	if s.forward, err = odeint.New[T](f, resolved); err != nil {
+		bad = append(bad, faultsOf(err)...)
 	}
-	var err error
-	if s.forward, err = odeint.New[T](f, forward); err != nil {
-		return nil, err
+	if bad = append(bad, more...); bad != nil {
+		return nil, &odeint.OptionError{Faults: bad}
 	}
-	if s.back, err = newBackward(f, &s.sol, &opt, m); err != nil {
-		return nil, err
-	}
+	s.p.init(f, s.forward)
 	return s, nil
 }
 
-// newBackward returns the second pass of a method for a forward solve into sol.
-func newBackward[T odeint.Float](f odeint.Differentiable[T], sol *odeint.Solution[T], forward *odeint.Options, m Method) (backward[T], error) {
+// newBackward makes the second pass for a forward solve with the options and the method,
+// and returns what that has to keep, and the faults.
+func (s *Solver[T]) newBackward(opt *odeint.Options, forward odeint.Method, m Method) (odeint.Keep, []string) {
 	switch m := m.(type) {
+	case nil:
+		return s.newBackward(opt, forward, Discrete{})
 	case Discrete:
-		return newDiscrete(f, forward, m)
+		d, fault := newDiscrete(s.f, forward, m.Memory)
+		if fault != "" {
+			return odeint.Rows, []string{"Method: " + fault}
+		}
+		s.back = d
+		return d.keep(), nil
 	case Interpolating:
-		return newInterpolating(f, sol, forward, m)
+		c, bad := newInterpolating(s.f, &s.sol, opt, m)
+		s.back = c
+		return odeint.Dense, bad
 	case Backsolve:
-		return newBacksolve(f, forward, m)
+		c, bad := newBacksolve(s.f, opt, m)
+		s.back = c
+		return odeint.Rows, bad
 	}
-	return nil, fmt.Errorf("adjoint: unknown method %T; pass Discrete, Interpolating or Backsolve by value", m)
+	return odeint.Rows, []string{fmt.Sprintf("Method: unknown method %T of gradients; pass Discrete, Interpolating or Backsolve by value", m)}
+}
+
+// backwardFaults are those of a backward solve whose options do not come from the forward
+// solve.
+func (s *Solver[T]) backwardFaults(m Method) []string {
+	var own *odeint.Options
+	switch m := m.(type) {
+	case Interpolating:
+		own = m.Solve
+	case Backsolve:
+		own = m.Solve
+	}
+	if own == nil {
+		return nil
+	}
+	_, bad := s.newBackward(&odeint.Options{}, odeint.Tsit5, m)
+	return bad
+}
+
+// faultsOf returns the faults of an error of odeint.New.
+func faultsOf(err error) []string {
+	if bad, ok := err.(*odeint.OptionError); ok {
+		return bad.Faults
+	}
+	return []string{err.Error()}
+}
+
+// Observe calls fn after every accepted step of Forward, with the contract of
+// odeint.Integrator.Observe: an error stops the solve. Nil: no calls.
+func (s *Solver[T]) Observe(fn func(step *odeint.Step[T], st *odeint.Stats) error) {
+	s.forward.Observe(fn)
 }
 
 // Forward solves from y0 at times[0] and saves the state at all times, which are

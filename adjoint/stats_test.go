@@ -21,10 +21,10 @@ func TestStats(t *testing.T) {
 			m         Method
 			vjps, nfe int
 		}{
-			{Discrete{}, 6 * steps, 2},                          // the seventh stage has no weight
-			{Discrete{Recompute: true}, 6 * steps, 5*steps + 2}, // nothing depends on the value of the sixth
-			{Interpolating{}, 7 * steps, 2},                     // a quadrature carries no stage over
-			{Interpolating{ParamsInNorm: true}, 6*steps + 1, 2}, // FSAL
+			{Discrete{}, 6 * steps, 2},                           // the seventh stage has no weight
+			{Discrete{Memory: States{}}, 6 * steps, 5*steps + 2}, // nothing depends on the value of the sixth
+			{Interpolating{}, 7 * steps, 2},                      // a quadrature carries no stage over
+			{Interpolating{ParamsInNorm: true}, 6*steps + 1, 2},  // FSAL
 			{Backsolve{}, 7 * steps, 2},
 		} {
 			forward, backward := run(c.m, times)
@@ -44,7 +44,7 @@ func TestStats(t *testing.T) {
 		}
 		return forward.Bytes
 	}
-	if a, b := bytes(Discrete{}, 200), bytes(Discrete{Recompute: true}, 200); 3*b > a {
+	if a, b := bytes(Discrete{}, 200), bytes(Discrete{Memory: States{}}, 200); 3*b > a {
 		t.Errorf("Discrete keeps %d bytes, %d when it recomputes", a, b)
 	}
 	if a, b := bytes(Backsolve{}, 20), bytes(Backsolve{}, 200); a != b {
@@ -72,7 +72,7 @@ func TestNoAllocations(t *testing.T) {
 			for i := range dys {
 				dys[i] = float64(i%5) - 2
 			}
-			var g Gradient[float64]
+			g := Gradient[float64]{WantTimes: true}
 			both := func() {
 				for _, times := range [][]float64{long, short} {
 					if _, err := s.Forward(ctx, times, y0); err != nil {

@@ -104,7 +104,7 @@ var structured = []odeint.Method{
 	&odeint.Tao{Omega: 3}, &odeint.Tao{Omega: 3, Order: 4},
 }
 
-// reconstructs reports whether Discrete.Reconstruct works with m.
+// reconstructs reports whether Inverse works with m.
 func reconstructs(m odeint.Method) bool {
 	_, tao := m.(*odeint.Tao)
 	return !tao
@@ -129,7 +129,7 @@ func gradient[T odeint.Float](t *testing.T, f odeint.Differentiable[T], opt odei
 	if _, err := s.Forward(t.Context(), times, y0); err != nil {
 		t.Fatal(opt.Method, err)
 	}
-	g := new(Gradient[T])
+	g := &Gradient[T]{WantTimes: true}
 	if err := s.Backward(t.Context(), g, dys); err != nil {
 		t.Fatal(opt.Method, err)
 	}
@@ -146,7 +146,7 @@ var grids = []struct {
 	{"inside steps", odeint.Options{H0: 0.15}, []float64{0.2, 0.21, 0.5, 0.51, 1.13}},
 	{"backwards", odeint.Options{H0: 0.1}, []float64{1, 0.55, 0.5, 0.04}},
 	{"jumps and stops", odeint.Options{H0: 0.13, Jumps: []float64{0.4}, Stops: []float64{0.7}}, []float64{0.1, 0.3, 0.7, 0.9}},
-	{"saved times are the steps", odeint.Options{}, []float64{0, 0.1, 0.3, 0.45}},
+	{"saved times are the steps", odeint.Options{Steps: 1}, []float64{0, 0.1, 0.3, 0.45}},
 	{"compensated", odeint.Options{H0: 0.1, Compensated: true}, []float64{0, 0.33, 1}},
 }
 
@@ -258,21 +258,21 @@ func TestStructuredMemory(t *testing.T) {
 			opt := grid.opt
 			opt.Method = m
 			stored, _ := gradient(t, f, opt, Discrete{}, grid.times, y0, dys)
-			others := []Discrete{{Recompute: true}}
+			others := []Discrete{{Memory: States{}}}
 			if reconstructs(m) {
-				others = append(others, Discrete{Reconstruct: true})
+				others = append(others, Discrete{Memory: Inverse{}})
 			}
 			for _, d := range others {
 				g, s := gradient(t, f, opt, d, grid.times, y0, dys)
 				name := grid.name + ", " + m.String()
-				if d.Reconstruct {
+				if (d.Memory == Inverse{}) {
 					name += " reconstructed"
 				}
 				gradtest.Close(t, name+": y0", g.Y0, stored.Y0, 1e-11)
 				gradtest.Close(t, name+": θ", g.Theta, stored.Theta, 1e-11)
 				gradtest.Close(t, name+": times", g.Times, stored.Times, 1e-11)
 				_, back := s.Stats()
-				if r := back.Reconstruction; r > 1e-13 || r != 0 && !d.Reconstruct {
+				if r := back.Reconstruction; r > 1e-13 || r != 0 && !(d.Memory == Inverse{}) {
 					t.Errorf("%s: reconstruction error %.3g", name, r)
 				}
 			}
@@ -292,7 +292,7 @@ func TestReconstructLong(t *testing.T) {
 		for _, h := range []float64{0.02, 0.01} {
 			opt := odeint.Options{Method: m, H0: h}
 			stored, s := gradient(t, f, opt, Discrete{}, times, y0, dys)
-			rebuilt, r := gradient(t, f, opt, Discrete{Reconstruct: true}, times, y0, dys)
+			rebuilt, r := gradient(t, f, opt, Discrete{Memory: Inverse{}}, times, y0, dys)
 			gradtest.Close(t, m.String()+": y0", rebuilt.Y0, stored.Y0, 1e-9)
 			gradtest.Close(t, m.String()+": θ", rebuilt.Theta, stored.Theta, 1e-9)
 			storedForward, _ := s.Stats()
@@ -317,8 +317,8 @@ func TestStructuredFloat32(t *testing.T) {
 	y0, dys := normal[float64](10, 8), normal[float64](11, 24)
 	y32, d32 := normal[float32](10, 8), normal[float32](11, 24)
 	for _, m := range structured {
-		for _, d := range []Discrete{{}, {Reconstruct: true}} {
-			if d.Reconstruct && !reconstructs(m) {
+		for _, d := range []Discrete{{}, {Memory: Inverse{}}} {
+			if (d.Memory == Inverse{}) && !reconstructs(m) {
 				continue
 			}
 			opt := odeint.Options{Method: m, H0: 0.1}
@@ -335,8 +335,8 @@ func TestStructuredAllocs(t *testing.T) {
 	times := []float64{0, 0.33, 1}
 	y0, dys := normal[float64](12, 8), normal[float64](13, 24)
 	for _, m := range structured {
-		for _, d := range []Discrete{{}, {Recompute: true}, {Reconstruct: true}} {
-			if d.Reconstruct && !reconstructs(m) {
+		for _, d := range []Discrete{{}, {Memory: States{}}, {Memory: Inverse{}}} {
+			if (d.Memory == Inverse{}) && !reconstructs(m) {
 				continue
 			}
 			g, s := gradient(t, f, odeint.Options{Method: m, H0: 0.1}, d, times, y0, dys)
@@ -381,14 +381,15 @@ func TestStructuredRefusals(t *testing.T) {
 	}{
 		{network, odeint.VelocityVerlet, Discrete{}, "implements Separable"},
 		{halvesOnly{f, f}, odeint.VelocityVerlet, Discrete{}, "implement Separable"},
-		{f, odeint.Tsit5, Discrete{Reconstruct: true}, "cannot reconstruct"},
-		{f, nil, Discrete{Reconstruct: true}, "cannot reconstruct"},
-		{f, &odeint.Tao{Omega: 1}, Discrete{Reconstruct: true}, "cannot reconstruct"},
-		{f, radau, Discrete{Reconstruct: true}, "cannot reconstruct"},
-		{f, odeint.VelocityVerlet, Discrete{Recompute: true, Reconstruct: true}, "choose one"},
+		{f, odeint.Tsit5, Discrete{Memory: Inverse{}}, "by Inverse{}"},
+		{f, nil, Discrete{Memory: Inverse{}}, "by Inverse{}"},
+		{f, &odeint.Tao{Omega: 1}, Discrete{Memory: Inverse{}}, "by Inverse{}"},
+		{f, radau, Discrete{Memory: Inverse{}}, "by Inverse{}"},
+		{f, odeint.Tsit5, Discrete{Memory: &States{}}, "by value"},
 	} {
 		_, err := New(c.f, odeint.Options{Method: c.m, H0: 0.1}, c.d)
-		if err == nil || !strings.Contains(err.Error(), c.want) {
+		var bad *odeint.OptionError
+		if !errors.As(err, &bad) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, %+v: got %v, want %q", c.m, c.d, err, c.want)
 		}
 	}
@@ -397,7 +398,7 @@ func TestStructuredRefusals(t *testing.T) {
 	dys := normal[float64](15, 12)
 	opt := odeint.Options{Method: radau, H0: 0.1}
 	g, _ := gradient(t, f, opt, Discrete{}, times, y0, dys)
-	direct, _ := gradient(t, f, odeint.Options{Method: radau.With(odeint.Newton{}), H0: 0.1}, Discrete{Recompute: true}, times, y0, dys)
+	direct, _ := gradient(t, f, odeint.Options{Method: radau.With(odeint.Newton{}), H0: 0.1}, Discrete{Memory: States{}}, times, y0, dys)
 	gradtest.Close(t, "radau3: y0", g.Y0, direct.Y0, 1e-12)
 	gradtest.Close(t, "radau3: θ", g.Theta, direct.Theta, 1e-12)
 	loss := func() float64 {
@@ -427,12 +428,10 @@ func TestReverseNoConvergence(t *testing.T) {
 		t.Errorf("%d linear solves for 3 steps", back.Iterations)
 	}
 
-	rev, err := newImplicitReverser[float64](f, odeint.GaussLegendre4, &opt, Discrete{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	rev := newImplicitReverser[float64](f, odeint.GaussLegendre4, false)
 	step := s.sol.Step(2)
-	err = rev.back([]float64{1, 1}, make([]float64, f.NumParams()), &step, nil, new(odeint.Stats))
+	s.p.lambda = []float64{1, 1}
+	err := rev.back(&s.p, &step, nil)
 	var c *odeint.ConvergenceError
 	if !errors.Is(err, odeint.ErrNoConvergence) || !errors.As(err, &c) || !strings.Contains(c.Method, "reverse") {
 		t.Errorf("iteration with a Lipschitz constant of 8: %v", err)

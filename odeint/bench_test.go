@@ -20,7 +20,7 @@ func BenchmarkStep(b *testing.B) {
 		}
 	}
 	b.Run("tsit5/2/stages", func(b *testing.B) {
-		benchmarkStep(b, Tsit5, 2, Options{SaveAt: SaveAt{Stages: true}})
+		benchmarkStep(b, Tsit5, 2, Options{SaveAt: SaveAt{Keep: Stages}})
 	})
 }
 

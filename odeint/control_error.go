@@ -44,6 +44,16 @@ func (tol *tolerance[T]) measure(e, y0, y1 []T) float64 {
 	return vec.ScaledRMS(e, y0, y1, tol.atol, tol.rtol)
 }
 
+// unscaled returns a component of y that is 0 and has no absolute tolerance, or -1.
+func (tol *tolerance[T]) unscaled(y []T) int {
+	for i, v := range y[:tol.dim] {
+		if v == 0 && (tol.atols == nil && tol.atol == 0 || tol.atols != nil && tol.atols[i] == 0) {
+			return i
+		}
+	}
+	return -1
+}
+
 // both combines two estimates of different order (Tableau.E2).
 func both(r, r2 float64) float64 {
 	if r == 0 {

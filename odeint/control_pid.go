@@ -32,8 +32,8 @@ type Controller interface {
 // accumulate. Stops and Jumps begin a new series of steps. A size that does not
 // divide the interval makes the last step before its end, or before a stop, shorter.
 //
-// If H0 is 0 each step goes from one time to land on to the next: the
-// saved times, Stops, Jumps and the end.
+// With Options.Steps in place of H0 that many steps of equal size lead from one time to
+// land on to the next: the saved times, Stops, Jumps and the end.
 //
 // The zero value of Options.Controller means Fixed for methods without an
 // error estimate.

@@ -3,6 +3,7 @@ package odeint
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -66,10 +67,25 @@ func TestTolerances(t *testing.T) {
 	}
 }
 
+// RTol alone starts from 0, and a purely relative tolerance says which component it is that
+// no error is small enough for.
+func TestRelativeFromZero(t *testing.T) {
+	f := NewFunc(2, func(d []float64, _ float64, y []float64) { d[0], d[1] = y[1], -y[0] })
+	sol, err := Solve(f, 0, 10, []float64{0, 1}, Options{RTol: 1e-8})
+	if err != nil || math.Abs(sol.Last()[0]-math.Sin(10)) > 1e-7 {
+		t.Errorf("RTol alone: %v, %v", sol.Last(), err)
+	}
+	_, err = Solve(f, 0, 10, []float64{0, 1}, Options{RTol: 1e-8, ATols: []float64{0, 1e-9}})
+	var scale *ScaleError
+	if !errors.Is(err, ErrStepTooSmall) || !errors.As(err, &scale) || scale.Component != 0 || !strings.Contains(err.Error(), "set ATol, or ATols") {
+		t.Errorf("no absolute tolerance: %v", err)
+	}
+}
+
 // A purely relative tolerance copes with a component that stays zero.
 func TestZeroComponent(t *testing.T) {
 	f := NewFunc(2, func(d []float64, _ float64, y []float64) { d[0], d[1] = -y[0], 0 })
-	sol, err := Solve(f, 0, 5, []float64{1, 0}, Options{RTol: 1e-8})
+	sol, err := Solve(f, 0, 5, []float64{1, 0}, Options{RTol: 1e-8, ATols: []float64{0, 0}})
 	if err != nil || math.Abs(sol.Last()[0]-math.Exp(-5)) > 1e-8 {
 		t.Errorf("%v, %v", sol, err)
 	}

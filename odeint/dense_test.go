@@ -12,7 +12,7 @@ import (
 func TestSavedAndDense(t *testing.T) {
 	f := NewFunc(1, func(d []float64, _ float64, y []float64) { d[0] = -0.5 * y[0] })
 	sol, err := Solve(f, 0.1, 1.1, []float64{2.1}, Options{
-		Method: Dopri5, RTol: 1e-8, ATol: 1e-8, SaveAt: SaveAt{Times: []float64{0.5, 0.8}, Dense: true},
+		Method: Dopri5, RTol: 1e-8, ATol: 1e-8, SaveAt: SaveAt{Times: []float64{0.5, 0.8}, Keep: Dense},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestHermiteExact(t *testing.T) {
 // Dense output may be read by several goroutines.
 func TestDenseConcurrently(t *testing.T) {
 	p := odetest.Kepler[float64](0.3)
-	sol, err := Solve(p, 0, 4, p.Y0, Options{RTol: 1e-9, ATol: 1e-9, SaveAt: SaveAt{Dense: true}})
+	sol, err := Solve(p, 0, 4, p.Y0, Options{RTol: 1e-9, ATol: 1e-9, SaveAt: SaveAt{Keep: Dense}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,16 +14,20 @@ var (
 	ErrMaxSteps = errors.New("odeint: maximum number of steps reached")
 
 	// ErrStepTooSmall ends a solve whose error tolerance demands a step that no
-	// longer moves the time.
+	// longer moves the time. It is a ScaleError where the tolerance is at fault.
 	ErrStepTooSmall = errors.New("odeint: step size too small")
+
+	// ErrNoConvergence ends a solve whose implicit stages were not found. The details
+	// are in a ConvergenceError.
+	ErrNoConvergence = errors.New("odeint: the implicit stages do not converge")
 
 	// ErrNonFinite ends a solve that meets NaN or Inf. The details are in a
 	// NonFiniteError.
 	ErrNonFinite = errors.New("odeint: value is not finite")
 
 	// ErrNoDense is the answer of a Solution asked between its saved times
-	// though it was made without SaveAt.Dense.
-	ErrNoDense = errors.New("odeint: solution has no dense output; set SaveAt.Dense")
+	// though it was made without Dense for SaveAt.Keep.
+	ErrNoDense = errors.New("odeint: solution has no dense output; set SaveAt.Keep to Dense")
 )
 
 // StepError says where a solve ended before its time. The Solution keeps what
@@ -50,7 +54,10 @@ func (e *StepError) Unwrap() error { return e.Err }
 
 func advice(err error) string {
 	var nf *NonFiniteError
+	var scale *ScaleError
 	switch {
+	case errors.As(err, &scale):
+		return fmt.Sprintf("; set ATol, or ATols for component %d, to an error of it that does not matter", scale.Component)
 	case errors.Is(err, ErrMaxSteps):
 		return "; try a larger MaxSteps, looser tolerances, or a method for stiff problems if the steps are much shorter than the solution's features"
 	case errors.Is(err, ErrStepTooSmall):
@@ -95,6 +102,21 @@ func (e *NonFiniteError) Is(target error) bool { return target == ErrNonFinite }
 // Unwrap returns the field's own error.
 func (e *NonFiniteError) Unwrap() error { return e.Cause }
 
+// ScaleError is a step that became too small because a component is 0 and its tolerance
+// purely relative: no error in it is small enough. It is an ErrStepTooSmall.
+type ScaleError struct {
+	Component int
+	T         float64 // the time reached
+}
+
+// Error names the component.
+func (e *ScaleError) Error() string {
+	return fmt.Sprintf("odeint: step size too small: component %d is 0 at t = %g and has no absolute tolerance, so that no error in it is small enough", e.Component, e.T)
+}
+
+// Is reports whether target is ErrStepTooSmall.
+func (e *ScaleError) Is(target error) bool { return target == ErrStepTooSmall }
+
 // OptionError has every fault found in the options or arguments of a solve.
 type OptionError struct {
 	Faults []string // one sentence a fault, each beginning with the option's name
@@ -126,24 +148,28 @@ func nonFinite[T Float](what string, t float64, x []T) error {
 	return &NonFiniteError{What: what, T: t, Component: i, Value: float64(x[i])}
 }
 
-// ErrNoConvergence ends a solve whose implicit stages were not found. The details
-// are in a ConvergenceError.
-var ErrNoConvergence = errors.New("odeint: the implicit stages do not converge")
-
 // ConvergenceError is a failure to solve for the stages of an implicit method. It is
 // an ErrNoConvergence.
 type ConvergenceError struct {
 	Method     string
 	T          float64 // the time at the start of the step
 	H          float64 // signed size of the step
+	Solver     string  // how the stages were solved for: FixedPoint or Newton
 	Iterations int     // iterations done
 	Change     float64 // largest change in the last one, relative to the state
 }
 
 // Error says what happened and what to try.
 func (e *ConvergenceError) Error() string {
-	return fmt.Sprintf("odeint: the stages of %s do not converge at t = %g with step size %.3g: after %d iterations they still change by %.3g of the state; "+
-		"try a smaller H0, Newton in place of FixedPoint as the method's Solver, or a larger MaxIter or Tol", e.Method, e.T, e.H, e.Iterations, e.Change)
+	try := "a smaller H0, Newton in place of FixedPoint as the method's Solver, or a larger MaxIter or Tol"
+	switch {
+	case e.Solver == "Newton" && e.Iterations == 0:
+		return fmt.Sprintf("odeint: the stages of %s cannot be solved for at t = %g with step size %.3g: the matrix of Newton's iteration is singular; try another H0", e.Method, e.T, e.H)
+	case e.Solver == "Newton":
+		try = "a smaller H0, with which the Jacobian at the start of the step is a better one, or a larger MaxIter or Tol"
+	}
+	return fmt.Sprintf("odeint: the stages of %s do not converge at t = %g with step size %.3g: after %d iterations of %s they still change by %.3g of the state; try %s",
+		e.Method, e.T, e.H, e.Iterations, e.Solver, e.Change, try)
 }
 
 // Is reports whether target is ErrNoConvergence.

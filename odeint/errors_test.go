@@ -38,7 +38,7 @@ func TestNonFinite(t *testing.T) {
 }
 
 func testNonFinite[T Float](t *testing.T) {
-	for _, m := range explicit {
+	for _, m := range Tableaus() {
 		for _, ctl := range []Controller{Fixed{}, I{}, PI{}, PID{}} {
 			if _, fixed := ctl.(Fixed); !fixed && m.E == nil {
 				continue
@@ -61,7 +61,7 @@ func checkNonFinite[T Float](t *testing.T, opt Options, bad, at float64, back bo
 	if back {
 		dir, f.at = -1, -at
 	}
-	opt.SaveAt = SaveAt{Every: 1, Start: true, Dense: true}
+	opt.SaveAt = SaveAt{Every: 1, Start: true, Keep: Dense}
 	sol, err := Solve[T](f, 0, dir, []T{1, 1, 1}, opt)
 	var stop *StepError
 	var nf *NonFiniteError
@@ -113,7 +113,7 @@ func TestNonFiniteFirstStep(t *testing.T) {
 // A finite field can still carry the state beyond all numbers.
 func TestOverflow(t *testing.T) {
 	f := NewFunc(1, func(d []float64, _ float64, y []float64) { d[0] = math.MaxFloat64 / 2 * math.Tanh(y[0]) })
-	for _, m := range explicit {
+	for _, m := range Tableaus() {
 		sol, err := Solve(f, 0, 100, []float64{1}, Options{Method: m, Controller: Fixed{}, H0: 1})
 		var nf *NonFiniteError
 		if !errors.As(err, &nf) || sol.Last()[0]-sol.Last()[0] != 0 {
@@ -130,7 +130,7 @@ var errSensor = errors.New("sensor 7 unplugged")
 
 // A failing field's own error surfaces, with type and text.
 func TestFallible(t *testing.T) {
-	for _, m := range explicit {
+	for _, m := range Tableaus() {
 		f := NewFallibleFunc(1, func(d []float64, t float64, y []float64) error {
 			if t > 0.5 {
 				return errSensor

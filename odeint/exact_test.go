@@ -70,7 +70,7 @@ func compareExact[T Float](t *testing.T, p *odetest.Problem[T], opt Options, wit
 // The same with fixed steps, for every method.
 func TestExactSolutionsFixed(t *testing.T) {
 	within := map[int]float64{1: 6e-2, 2: 1.2e-3, 3: 1e-5, 4: 1e-6, 5: 1e-8, 8: 1e-11}
-	for _, m := range explicit {
+	for _, m := range Tableaus() {
 		for _, p := range odetest.Exact[float64]() {
 			if p.Name == "kepler" && m.Order == 1 {
 				continue // spirals out
@@ -104,11 +104,11 @@ func TestMirror(t *testing.T) {
 	for i, v := range back {
 		mirrored[i] = -v
 	}
-	for _, m := range explicit {
+	for _, m := range Tableaus() {
 		for _, fixed := range []bool{true, false} {
-			opt := Options{Method: m, RTol: 1e-6, ATol: 1e-9, SaveAt: SaveAt{Every: 2, Start: true, End: true, Dense: true}}
+			opt := Options{Method: m, RTol: 1e-6, ATol: 1e-9, SaveAt: SaveAt{Every: 2, Start: true, End: true, Keep: Dense}}
 			if fixed {
-				opt.Controller, opt.H0 = Fixed{}, 0.3
+				opt.Controller, opt.H0, opt.RTol, opt.ATol = Fixed{}, 0.3, 0, 0
 			} else if m.E == nil {
 				continue
 			}

@@ -51,7 +51,7 @@ func ExampleSolution_At() {
 		dydt[0] = y[0] * (1 - y[0])
 	})
 	sol, err := odeint.Solve(logistic, 0, 5, []float64{0.5}, odeint.Options{
-		RTol: 1e-8, ATol: 1e-8, SaveAt: odeint.SaveAt{Dense: true},
+		RTol: 1e-8, ATol: 1e-8, SaveAt: odeint.SaveAt{Keep: odeint.Dense},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -115,7 +115,7 @@ func ExampleOptions_jumps() {
 			dydt[0] = -1
 		}
 	})
-	sol, err := odeint.Solve(kick, 0, 2, []float64{0}, odeint.Options{Jumps: []float64{1}, SaveAt: odeint.SaveAt{Dense: true}})
+	sol, err := odeint.Solve(kick, 0, 2, []float64{0}, odeint.Options{Jumps: []float64{1}, SaveAt: odeint.SaveAt{Keep: odeint.Dense}})
 	if err != nil {
 		fmt.Println(err)
 		return

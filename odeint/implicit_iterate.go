@@ -97,7 +97,7 @@ func (r *implicitStepper[T]) solveStages(s *Step[T], theta float64, k []T) error
 	}
 	if r.newton != nil {
 		if !r.newton.factorise(r.mu, r.hb) {
-			return &ConvergenceError{Method: r.m.Name, T: s.T0, H: h, Change: math.Inf(1)}
+			return &ConvergenceError{Method: r.m.Name, Solver: "Newton", T: s.T0, H: h, Change: math.Inf(1)}
 		}
 	}
 	stop := r.newConvergence(s.Y0)
@@ -117,7 +117,7 @@ func (r *implicitStepper[T]) solveStages(s *Step[T], theta float64, k []T) error
 			return nil
 		}
 		if it >= r.maxIt || stop.diverged() {
-			return &ConvergenceError{Method: r.m.Name, T: s.T0, H: h, Iterations: it, Change: stop.largest / stop.scale}
+			return &ConvergenceError{Method: r.m.Name, Solver: r.solver, T: s.T0, H: h, Iterations: it, Change: stop.largest / stop.scale}
 		}
 	}
 }

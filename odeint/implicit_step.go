@@ -22,6 +22,7 @@ type implicitStepper[T Float] struct {
 	interp denseOutput[T]
 	ends   endSlopes[T]
 	newton *newton[T] // nil: fixed point
+	solver string     // its name
 	tol    float64
 	maxIt  int
 
@@ -78,8 +79,9 @@ func newImplicitStepper[T Float](m *ImplicitRK, ev *evaluator[T], compensated bo
 	if m.Symplectic() {
 		pairUp(r.mu)
 	}
+	r.solver = "FixedPoint"
 	if _, ok := solver.(Newton); ok {
-		r.newton = newNewton(ev, s)
+		r.newton, r.solver = newNewton(ev, s), "Newton"
 	}
 	return r
 }
@@ -172,6 +174,8 @@ func (r *implicitStepper[T]) accept(s *Step[T]) {
 }
 
 func (r *implicitStepper[T]) reject() {}
+
+func (r *implicitStepper[T]) retake(s *Step[T], _, dense bool) error { return takeAgain(r, s, dense) }
 
 func (r *implicitStepper[T]) dense(s *Step[T]) error { return r.ends.store(s, r.s) }
 

@@ -73,7 +73,7 @@ func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, save sa
 		sol.slab.take(n)
 	}
 	copy(in.step.Y0, y0)
-	if in.opt.SaveAt.Dense {
+	if in.opt.SaveAt.Keep == Dense {
 		sol.interp = in.stepper.interpolant()
 	}
 	in.ev.failure() // what happened before this solve is not its failure
@@ -105,10 +105,18 @@ func (in *Integrator[T]) aim() error {
 		s.T1, s.H = p.adaptiveStep(s.T0)
 	}
 	if !p.lands && shortest(p.h, s.T0) {
-		return ErrStepTooSmall
+		return in.tooSmall()
 	}
 	s.setBounds(p.jump, p.lands && p.landings[p.next].jump)
 	return nil
+}
+
+// tooSmall says why the step has become too small.
+func (in *Integrator[T]) tooSmall() error {
+	if i := in.tol.unscaled(in.step.Y0); i >= 0 {
+		return &ScaleError{Component: i, T: in.step.T0}
+	}
+	return ErrStepTooSmall
 }
 
 // launch chooses the step size at the start, after a jump and, for Fixed, at each landing.
@@ -158,7 +166,7 @@ func (in *Integrator[T]) judge(scaled float64) (accepted bool, err error) {
 // keep accepts the step: it saves the rows in it and, if asked for, the step.
 func (in *Integrator[T]) keep() error {
 	s, sol, save, dir := &in.step, in.sol, &in.saver, in.plan.dir
-	if in.opt.SaveAt.Dense || in.stepper.interpolates() && save.before(s.T1, dir) {
+	if in.opt.SaveAt.Keep == Dense || in.stepper.interpolates() && save.before(s.T1, dir) {
 		if err := in.stepper.dense(s); err != nil {
 			return err
 		}
@@ -185,9 +193,9 @@ func (in *Integrator[T]) keep() error {
 	return nil
 }
 
-func (in *Integrator[T]) keepsStages() bool { return in.opt.SaveAt.Dense || in.opt.SaveAt.Stages }
+func (in *Integrator[T]) keepsStages() bool { return in.opt.SaveAt.Keep >= Stages }
 
-func (in *Integrator[T]) keepsSteps() bool { return in.keepsStages() || in.opt.SaveAt.Steps }
+func (in *Integrator[T]) keepsSteps() bool { return in.opt.SaveAt.Keep >= Steps }
 
 // advance makes the end of the accepted step the state reached.
 func (in *Integrator[T]) advance() {

@@ -9,28 +9,53 @@ type Method interface {
 	// String is the method's name.
 	String() string
 
+	// traits says what a solve has to know of the method. It is valid for methods that
+	// are not.
+	traits() traits
+
 	// validate reports what makes the method unusable.
 	validate() error
 }
 
+// traits are what methods differ in, apart from their steps.
+type traits struct {
+	// errOrder is the exponent of the error estimate; 0: there is none, and steps are of
+	// fixed size.
+	errOrder int
+
+	compensated bool // the state can be summed up with compensation (Options.Compensated)
+	quadrature  bool // a field's Quadrature can be integrated
+	separable   bool // the field has to be Separable
+	pairs       bool // samples have to be made of pairs (q, p)
+}
+
+func (m *Tableau) traits() traits {
+	if m == nil || m.E == nil {
+		return traits{quadrature: true}
+	}
+	return traits{quadrature: true, errOrder: m.ErrOrder}
+}
+
+func (m *Splitting) traits() traits { return traits{compensated: true, separable: true, pairs: true} }
+
+func (m *ImplicitRK) traits() traits { return traits{compensated: true} }
+
+func (m *Tao) traits() traits { return traits{compensated: true, pairs: true} }
+
 // misfit says why f cannot be solved with m, or nothing.
 func misfit[T Float](m Method, f VectorField[T]) string {
-	_, explicit := m.(*Tableau)
-	if _, ok := f.(Quadrature[T]); ok && !explicit {
+	is := m.traits()
+	if _, ok := f.(Quadrature[T]); ok && !is.quadrature {
 		return m.String() + " cannot integrate the Quadrature of the field; use an explicit Runge–Kutta method"
 	}
-	switch m := m.(type) {
-	case *Splitting:
-		if _, ok := f.(Separable[T]); !ok {
-			return m.Name + " needs a field that implements Separable; use ImplicitMidpoint, a Gauss method or Tao for others"
-		}
-	case *Tao:
-	default:
-		return ""
+	if _, ok := f.(Separable[T]); is.separable && !ok {
+		return m.String() + " needs a field that implements Separable; use ImplicitMidpoint, a Gauss method or Tao for others"
 	}
-	if n := SampleDim(f); n < 1 || f.Dim()%n != 0 {
+	switch n := SampleDim(f); {
+	case !is.pairs:
+	case n < 1 || f.Dim()%n != 0:
 		return fmt.Sprintf("the samples of the field have %d components, which does not divide its dimension %d", n, f.Dim())
-	} else if n%2 != 0 {
+	case n%2 != 0:
 		return fmt.Sprintf("%s needs samples of pairs (q, p); a sample has %d components, which is odd", m, n)
 	}
 	return ""

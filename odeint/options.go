@@ -13,13 +13,16 @@ type Options struct {
 
 	// RTol and ATol are the relative and absolute error a step may make in a
 	// component: a step is accepted when the root mean square over the
-	// components of err/(ATol + RTol·max(|y_n|, |y_{n+1}|)) is at most 1. One
-	// of them 0 makes the tolerance purely absolute or purely relative. If
-	// neither they nor RTols nor ATols are set, they are 1e-6 and 1e-9.
+	// components of err/(ATol + RTol·max(|y_n|, |y_{n+1}|)) is at most 1. ATol 0 with
+	// an RTol is a thousandth of it, RTol 0 with an ATol a purely absolute
+	// tolerance. If neither they nor RTols nor ATols are set, they are 1e-6 and 1e-9.
+	// Only methods and controllers that look at the error take tolerances.
 	RTol, ATol float64
 
 	// RTols and ATols, of the state's length, replace RTol and ATol component by
-	// component. Nil: the scalar for all.
+	// component. Nil: the scalar for all, and a thousandth of RTols where neither ATol
+	// nor ATols is set. Zeros in ATols make the tolerance of their components purely
+	// relative; such a component must not pass through 0.
 	RTols, ATols []float64
 
 	// ErrDim is how many components the error norm sees, from the first. 0: all.
@@ -34,10 +37,14 @@ type Options struct {
 	// Fixed for those without.
 	Controller Controller
 
-	// H0 is the absolute size of the first step, and of all with Fixed. 0: chosen
-	// from f at the start (Hairer, Nørsett & Wanner, Solving ODEs I, II.4), and
-	// see Fixed for what it means there.
+	// H0 is the absolute size of the first step, and of all with Fixed, which needs it
+	// or Steps. 0: chosen from f at the start (Hairer, Nørsett & Wanner, Solving ODEs
+	// I, II.4).
 	H0 float64
+
+	// Steps, for Fixed without H0, is how many steps of equal size lead from each time
+	// that a step has to end at to the next: saved times, Stops, Jumps and the end.
+	Steps int
 
 	// HMin is the least size of an adaptive step: a step of this size is accepted
 	// whatever its error. Steps that land on a time may be shorter. 0: none, so
@@ -79,20 +86,44 @@ const (
 	defaultMaxSteps = 100_000
 )
 
-// resolved returns a copy of o that shares no slices with it, with the defaults filled in,
-// or every fault there is for a state of length dim.
-func (o Options) resolved(dim int) (Options, error) {
+// fixed reports whether all steps have a fixed size, once the controller is chosen.
+func (o *Options) fixed() bool {
+	_, fixed := o.Controller.(Fixed)
+	return fixed
+}
+
+// fillTolerances sets the tolerances that are not set.
+func (o *Options) fillTolerances() {
+	switch {
+	case o.ATol != 0 || o.ATols != nil:
+	case o.RTols != nil:
+		o.ATols = make([]float64, len(o.RTols))
+		for i, r := range o.RTols {
+			o.ATols[i] = max(r, 0) * (defaultATol / defaultRTol)
+		}
+	case o.RTol != 0:
+		o.ATol = max(o.RTol, 0) * (defaultATol / defaultRTol)
+	default:
+		o.RTol, o.ATol = defaultRTol, defaultATol
+	}
+}
+
+// Resolve returns a copy of o that shares no slices with it, with all defaults
+// filled in as a solve of a state of length dim uses them. The error is an OptionError
+// with every fault there is.
+func (o Options) Resolve(dim int) (Options, error) {
 	if o.Method == nil {
 		o.Method = Tsit5
 	}
-	if o.RTol == 0 && o.ATol == 0 && o.RTols == nil && o.ATols == nil {
-		o.RTol, o.ATol = defaultRTol, defaultATol
-	}
 	if o.Controller == nil {
 		o.Controller = Fixed{}
-		if hasEstimate(o.Method) {
+		if o.Method.traits().errOrder > 0 {
 			o.Controller = PI{}
 		}
+	}
+	o.RTols, o.ATols = slices.Clone(o.RTols), slices.Clone(o.ATols)
+	if !o.fixed() {
+		o.fillTolerances()
 	}
 	if o.ErrDim == 0 {
 		o.ErrDim = dim
@@ -100,10 +131,9 @@ func (o Options) resolved(dim int) (Options, error) {
 	if !o.SaveAt.keepsRows() {
 		o.SaveAt.End = true
 	}
-	if _, fixed := o.Controller.(Fixed); !fixed && o.MaxSteps == 0 {
+	if !o.fixed() && o.MaxSteps == 0 {
 		o.MaxSteps = defaultMaxSteps
 	}
-	o.RTols, o.ATols = slices.Clone(o.RTols), slices.Clone(o.ATols)
 	o.Stops, o.Jumps = slices.Clone(o.Stops), slices.Clone(o.Jumps)
 	o.SaveAt.Times = slices.Clone(o.SaveAt.Times)
 	slices.Sort(o.Stops)
@@ -120,12 +150,18 @@ func (o *Options) validate(dim int) error {
 	if err := o.Method.validate(); err != nil {
 		f.add("Method: %v", err)
 	}
-	if _, fixed := o.Controller.(Fixed); !fixed && !hasEstimate(o.Method) {
+	is := o.Method.traits()
+	if !o.fixed() && is.errOrder == 0 {
 		f.add("Controller: %s has no error estimate; use Fixed, or a method that has one", o.Method)
 	}
 	validateController(o.Controller, &f)
-	if _, ok := o.Method.(*Tableau); ok && o.Compensated {
+	if o.Compensated && !is.compensated {
 		f.add("Compensated: %s is an explicit Runge–Kutta method; use a Splitting, ImplicitRK or Tao", o.Method)
+	}
+	if o.fixed() {
+		o.validateFixed(is, &f)
+	} else if o.Steps != 0 {
+		f.add("Steps: it is set, but %T chooses the steps by their error; use Fixed, or H0 and HMax", o.Controller)
 	}
 	nonNegative(&f, "RTol", o.RTol)
 	nonNegative(&f, "ATol", o.ATol)
@@ -145,10 +181,32 @@ func (o *Options) validate(dim int) error {
 	allFinite(&f, "Stops", o.Stops)
 	allFinite(&f, "Jumps", o.Jumps)
 	allFinite(&f, "SaveAt.Times", o.SaveAt.Times)
+	if o.SaveAt.Keep < Rows || o.SaveAt.Keep > Dense {
+		f.add("SaveAt.Keep: %d is none of Rows, Steps, Stages and Dense", int(o.SaveAt.Keep))
+	}
 	if o.SaveAt.Every < 0 {
 		f.add("SaveAt.Every: %d is negative", o.SaveAt.Every)
 	}
 	return f.err()
+}
+
+// validateFixed checks what has another meaning with Fixed, or none.
+func (o *Options) validateFixed(is traits, f *faults) {
+	switch {
+	case o.Steps < 0:
+		f.add("Steps: %d is negative", o.Steps)
+	case o.Steps > 0 && o.H0 != 0:
+		f.add("Steps: %d and H0 %v are both set; choose one", o.Steps, o.H0)
+	case o.Steps == 0 && o.H0 == 0:
+		f.add("H0: steps of fixed size need their size; set H0, or Steps for a number of steps between the saved times")
+	}
+	if o.RTol != 0 || o.ATol != 0 || o.RTols != nil || o.ATols != nil {
+		if is.errOrder > 0 {
+			f.add("RTol, ATol: Fixed does not look at errors; leave the tolerances out, or the Controller")
+		} else {
+			f.add("RTol, ATol: %s has no error estimate and cannot follow tolerances; set H0 alone, or use a method such as Tsit5", o.Method)
+		}
+	}
 }
 
 // validateEach checks the tolerances of single components.

@@ -44,7 +44,7 @@ func TestOrderLinear(t *testing.T) {
 		f := NewFunc(dim, func(d []float64, _ float64, y []float64) {
 			mat.NewVecDense(dim, d).MulVec(a, mat.NewVecDense(dim, y))
 		})
-		for _, m := range explicit {
+		for _, m := range Tableaus() {
 			// As in testOrder, for modes four times as fast. The leading error of Tsit5 is so small that
 			// it rules late.
 			steps := map[int]float64{1: 8192, 2: 1024, 3: 512, 4: 256, 5: 256, 8: 20}[m.Order]

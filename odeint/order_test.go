@@ -7,15 +7,12 @@ import (
 	"github.com/neuralode/neuralode/internal/odetest"
 )
 
-// explicit has every explicit Runge–Kutta method.
-var explicit = []*Tableau{Euler, Midpoint, Heun, Ralston, RK4, RK38, Bosh3, Dopri5, Tsit5, Dop853}
-
 // Global errors at the ends of steps, of the dense output between them, and of
 // its derivative fall with the powers of h that the methods claim, on an
 // autonomous system and on one that depends on time.
 func TestOrder(t *testing.T) {
 	for _, p := range []*odetest.Problem[float64]{odetest.Coupled[float64](), odetest.Driven[float64]()} {
-		for _, m := range explicit {
+		for _, m := range Tableaus() {
 			t.Run(p.Name+"/"+m.Name, func(t *testing.T) {
 				testOrder(t, p, m)
 			})
@@ -36,7 +33,7 @@ func testOrder(t *testing.T, p *odetest.Problem[float64], m *Tableau) {
 		steps := math.Round(perUnit * (p.T1 - p.T0) * math.Pow(2, growth*float64(k)))
 		size := (p.T1 - p.T0) / steps
 		sol, err := Solve(p, p.T0, p.T1, p.Y0, Options{
-			Method: m, Controller: Fixed{}, H0: size, SaveAt: SaveAt{Dense: true, Every: 1},
+			Method: m, Controller: Fixed{}, H0: size, SaveAt: SaveAt{Keep: Dense, Every: 1},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -115,7 +112,7 @@ func fittedSlope(h, err []float64) float64 {
 // Errors of adaptive solves follow the tolerance.
 func TestTolerance(t *testing.T) {
 	p := odetest.Driven[float64]()
-	for _, m := range explicit {
+	for _, m := range Tableaus() {
 		if m.E == nil {
 			continue
 		}

@@ -15,6 +15,7 @@ type plan struct {
 	ctl          Controller
 	fixed        bool
 	h0           float64 // Options.H0
+	steps        int     // Options.Steps
 	hmin, hmax   float64 // hmax 0: none
 	maxSteps     int     // 0: no limit
 	order        int     // of the error estimate
@@ -43,10 +44,10 @@ type landing struct {
 
 func newPlan(o *Options) plan {
 	p := plan{
-		stops: o.Stops, known: o.Jumps, ctl: o.Controller, h0: o.H0, hmin: o.HMin, hmax: o.HMax,
-		maxSteps: o.MaxSteps, order: errOrder(o.Method),
+		stops: o.Stops, known: o.Jumps, ctl: o.Controller, h0: o.H0, steps: o.Steps, hmin: o.HMin, hmax: o.HMax,
+		maxSteps: o.MaxSteps, order: o.Method.traits().errOrder,
 	}
-	_, p.fixed = o.Controller.(Fixed)
+	p.fixed = o.fixed()
 	return p
 }
 
@@ -59,7 +60,7 @@ func (p *plan) reset(t0, t1 float64, jumps []float64, save *saver) error {
 		return f.err()
 	}
 	*p = plan{
-		stops: p.stops, known: p.known, jumps: append(p.jumps[:0], p.known...), ctl: p.ctl, fixed: p.fixed, h0: p.h0, hmin: p.hmin, hmax: p.hmax,
+		stops: p.stops, known: p.known, jumps: append(p.jumps[:0], p.known...), ctl: p.ctl, fixed: p.fixed, h0: p.h0, steps: p.steps, hmin: p.hmin, hmax: p.hmax,
 		maxSteps: p.maxSteps, order: p.order, landings: p.landings[:0], dir: 1, fresh: true, anchor: t0,
 	}
 	if t1 < t0 {
@@ -74,9 +75,6 @@ func (p *plan) reset(t0, t1 float64, jumps []float64, save *saver) error {
 	p.land(p.jumps, t0, t1, true)
 	if p.fixed && p.h0 == 0 {
 		p.land(save.times, t0, t1, false)
-		if len(p.landings) == 0 && len(save.times) == 0 && t0 != t1 {
-			f.add("H0: Fixed needs a step size, or saved times, Stops or Jumps to step between")
-		}
 	}
 	if t1 != t0 {
 		_, end := slices.BinarySearch(p.jumps, t1)
@@ -127,7 +125,7 @@ func (p *plan) startSeries(t float64) error {
 	end := p.landings[p.next].t
 	length := math.Abs(end - t)
 	if p.h == 0 {
-		p.h = length
+		p.h = length / float64(p.steps)
 	}
 	n := math.Round(length / p.h)
 	if !(n < 1<<53) {

@@ -28,7 +28,7 @@ func TestAttempts(t *testing.T) {
 		var seen []Attempt
 		opt := Options{
 			Method: a.m, RTol: 1e-9, ATol: 1e-10, H0: 2, Controller: spy{PI{}, &seen},
-			Stops: []float64{0.5}, Jumps: []float64{2}, SaveAt: SaveAt{Stages: true},
+			Stops: []float64{0.5}, Jumps: []float64{2}, SaveAt: SaveAt{Keep: Stages},
 		}
 		sol, err := Solve(p, p.T0, p.T1, p.Y0, opt)
 		if err != nil {
@@ -69,7 +69,7 @@ func TestCutStepIsNoHistory(t *testing.T) {
 	for _, factor := range []float64{0.95, 1, 1.05} {
 		var seen []Attempt
 		sol, err := Solve(NewFunc(2, spiral[float64]), 0, 1, []float64{1, 1}, Options{
-			H0: 0.25, Stops: []float64{0.125}, Controller: spy{constant(factor), &seen}, SaveAt: SaveAt{Steps: true},
+			H0: 0.25, Stops: []float64{0.125}, Controller: spy{constant(factor), &seen}, SaveAt: SaveAt{Keep: Steps},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func scaledError(m *Tableau, s Step[float64], o Options) float64 {
 func TestStopsDoNotSlowDown(t *testing.T) {
 	p := odetest.Kepler[float64](0)
 	for _, a := range adaptive {
-		opt := Options{Method: a.m, RTol: 1e-6, ATol: 1e-6, SaveAt: SaveAt{Steps: true}}
+		opt := Options{Method: a.m, RTol: 1e-6, ATol: 1e-6, SaveAt: SaveAt{Keep: Steps}}
 		opt.Stops = []float64{2, 2 + 1e-7}
 		sol, err := Solve(p, 0, 4, p.Y0, opt)
 		if err != nil {
@@ -201,7 +201,7 @@ func TestJumpSavesWork(t *testing.T) {
 // f is evaluated at the ends of the steps unless they are jumps, and never outside the solve.
 func TestJumpsAreNotTouched(t *testing.T) {
 	for _, back := range []bool{false, true} {
-		for _, m := range explicit {
+		for _, m := range Tableaus() {
 			for _, jumps := range [][]float64{nil, {0, 0.5, 1}} {
 				f := &counting{VectorField: NewFunc(1, func(d []float64, t float64, y []float64) { d[0] = y[0] + t })}
 				t0, t1 := 0.0, 1.0
@@ -209,7 +209,7 @@ func TestJumpsAreNotTouched(t *testing.T) {
 					t0, t1 = t1, t0
 				}
 				sol, err := Solve(f, t0, t1, []float64{1}, Options{
-					Method: m, Controller: Fixed{}, H0: 0.5, Jumps: jumps, SaveAt: SaveAt{Dense: true},
+					Method: m, Controller: Fixed{}, H0: 0.5, Jumps: jumps, SaveAt: SaveAt{Keep: Dense},
 				})
 				if err != nil {
 					t.Fatal(err)
@@ -330,7 +330,7 @@ func TestStops(t *testing.T) {
 func TestFixedGrid(t *testing.T) {
 	f := NewFunc(1, func(d []float64, _ float64, y []float64) { d[0] = 0 })
 	for _, c := range []struct{ t0, t1, h float64 }{{0, 1000, 0.1}, {0.3, 7.3, 0.7}, {5, -5, 0.001}, {1, 2, 1.0 / 3}} {
-		sol, err := Solve(f, c.t0, c.t1, []float64{1}, Options{Method: Euler, H0: c.h, SaveAt: SaveAt{Steps: true}})
+		sol, err := Solve(f, c.t0, c.t1, []float64{1}, Options{Method: Euler, H0: c.h, SaveAt: SaveAt{Keep: Steps}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,7 @@
 package odeint
 
-// Bosh3 is the method of order 3 with an error estimate from order 2 by
-// Bogacki and Shampine (1989, A 3(2) pair of Runge–Kutta formulas, Appl. Math.
-// Lett. 2, 321–325). Its continuous extension is the cubic Hermite interpolant,
-// as the authors advise.
-var Bosh3 = &Tableau{
+// bosh3 has the coefficients of [Bosh3].
+var bosh3 = &Tableau{
 	Name: "bosh3",
 	C:    []float64{0, 1.0 / 2, 3.0 / 4, 1},
 	A: [][]float64{

@@ -1,18 +1,7 @@
 package odeint
 
-// Dop853 is the method of order 8 by Dormand and Prince with the two error
-// estimates, of orders 5 and 3, and the continuous extension of order 7 by
-// Hairer and Wanner (Hairer, Nørsett & Wanner, Solving ODEs I, II.5, II.6 and
-// II.10, and the coefficients of their program DOP853).
-//
-// Stage 13 is the first of the next step. Stages 14 to 16 are dense stages: an
-// output inside a step costs three evaluations. P is the book's nested form
-//
-//	y(θ) = y0 + θ(F0 + (1−θ)(F1 + θ(F2 + (1−θ)(F3 + θ(F4 + (1−θ)(F5 + θF6))))))
-//
-// with F0 = y1−y0, F1 = h f0 − F0, F2 = 2F0 − h(f0+f1), F3…F6 = h Σ d_i k_i, in
-// powers of θ.
-var Dop853 = &Tableau{
+// dop853 has the coefficients of [Dop853].
+var dop853 = &Tableau{
 	Name: "dop853",
 	C: []float64{
 		0, 0.05260015195876773187855875445, 0.07890022793815159781783813167, 0.1183503419072273967267571975,

@@ -1,11 +1,7 @@
 package odeint
 
-// Dopri5 is the method of order 5 with an error estimate from order 4 by
-// Dormand and Prince (1980, A family of embedded Runge–Kutta formulae, J. Comp.
-// Appl. Math. 6, 19–26). P is Shampine's continuous extension of order 4
-// (Hairer, Nørsett & Wanner, Solving ODEs I, II.6, (6.12)), with continuous
-// slope and without further stages.
-var Dopri5 = &Tableau{
+// dopri5 has the coefficients of [Dopri5].
+var dopri5 = &Tableau{
 	Name: "dopri5",
 	C:    []float64{0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1, 1},
 	A: [][]float64{

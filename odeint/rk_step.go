@@ -17,6 +17,7 @@ type rkStepper[T Float] struct {
 	sum    butcher.Row   // b
 	e, e2  butcher.Row   // error estimates; empty: none
 	fsal   bool
+	inner  int // the first stages, on which the states of the stages in Y1 depend
 	end    int // the dense stage whose state is Y1, or -1
 
 	nextFirst []T // f at the start of the next step; nil: not known
@@ -31,7 +32,7 @@ func newRKStepper[T Float](m *Tableau, ev *evaluator[T], tol *tolerance[T]) *rkS
 	r := &rkStepper[T]{
 		ev: ev, tol: tol, interp: newDenseOutput[T](d),
 		s: len(d.B), all: len(d.A), c: d.C, b: d.B,
-		sum: butcher.NewRow(d.B), e: butcher.NewRow(d.E), e2: butcher.NewRow(d.E2), fsal: d.FSAL(), end: -1,
+		sum: butcher.NewRow(d.B), e: butcher.NewRow(d.E), e2: butcher.NewRow(d.E2), fsal: d.FSAL(), inner: innerStages(d.A, d.B), end: -1,
 		y: make([]T, n), err: make([]T, n), coef: make([]T, len(d.A)),
 	}
 	for i, row := range d.A {
@@ -41,6 +42,21 @@ func newRKStepper[T Float](m *Tableau, ev *evaluator[T], tol *tolerance[T]) *rkS
 		}
 	}
 	return r
+}
+
+// innerStages is how many stages it takes to find the states of all stages that Y1
+// depends on.
+func innerStages(a [][]float64, b []float64) (n int) {
+	live := make([]bool, len(b))
+	for i := len(b) - 1; i >= 0; i-- {
+		live[i] = live[i] || b[i] != 0
+		for j, w := range a[i] {
+			if live[i] && w != 0 {
+				live[j], n = true, max(n, j+1)
+			}
+		}
+	}
+	return n
 }
 
 // sameWeights reports whether the row of a dense stage makes its state Y1.
@@ -58,25 +74,7 @@ func (r *rkStepper[T]) stages() (step, all int) { return r.s, r.all }
 func (r *rkStepper[T]) restart(f0 []T) { r.nextFirst = f0 }
 
 func (r *rkStepper[T]) attempt(s *Step[T]) (scaled float64, err error) {
-	n := len(s.Y0)
-	s.K = s.K[:r.s*n]
-	if err := r.first(s); err != nil {
-		return 0, err
-	}
-	for i := 1; i < r.s; i++ {
-		y := r.y
-		if r.fsal && i == r.s-1 {
-			y = s.Y1
-		}
-		r.combine(y, s.Y0, s, &r.a[i])
-		if err := r.ev.weighted(s.K[i*n:(i+1)*n], s.StageTime(r.c[i]), y, s.H*r.b[i]); err != nil {
-			return 0, err
-		}
-	}
-	if !r.fsal {
-		r.combine(s.Y1, s.Y0, s, &r.sum)
-	}
-	if err := nonFinite("the new state", s.T1, s.Y1); err != nil {
+	if err := r.evaluate(s, r.s, true); err != nil {
 		return 0, err
 	}
 	if r.tol == nil || len(r.e.W) == 0 {
@@ -87,6 +85,52 @@ func (r *rkStepper[T]) attempt(s *Step[T]) (scaled float64, err error) {
 		scaled = both(scaled, r.estimate(s, &r.e2))
 	}
 	return scaled, nil
+}
+
+// evaluate computes the first stages of a step, and its end unless that is not wanted.
+func (r *rkStepper[T]) evaluate(s *Step[T], stages int, end bool) error {
+	n := len(s.Y0)
+	s.K = s.K[:stages*n]
+	if stages == 0 {
+		return nil
+	}
+	if err := r.first(s); err != nil {
+		return err
+	}
+	for i := 1; i < stages; i++ {
+		y := r.y
+		if r.fsal && i == r.s-1 {
+			y = s.Y1
+		}
+		r.combine(y, s.Y0, s, &r.a[i])
+		if err := r.ev.weighted(s.K[i*n:(i+1)*n], s.StageTime(r.c[i]), y, s.H*r.b[i]); err != nil {
+			return err
+		}
+	}
+	if !end {
+		return nil
+	}
+	if !r.fsal || stages < r.s {
+		r.combine(s.Y1, s.Y0, s, &r.sum)
+	}
+	return nonFinite("the new state", s.T1, s.Y1)
+}
+
+// retake leaves out the stages that serve nothing that is wanted.
+func (r *rkStepper[T]) retake(s *Step[T], end, dense bool) error {
+	r.restart(nil)
+	switch {
+	case dense:
+		if err := r.evaluate(s, r.s, true); err != nil {
+			return err
+		}
+		return r.dense(s)
+	case !end:
+		return r.evaluate(s, r.inner, false)
+	case r.fsal:
+		return r.evaluate(s, r.s-1, true)
+	}
+	return r.evaluate(s, r.s, true)
 }
 
 // first provides the first stage: known already, or evaluated.

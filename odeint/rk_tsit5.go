@@ -1,12 +1,7 @@
 package odeint
 
-// Tsit5 is the method of order 5 with an error estimate from order 4 by
-// Tsitouras (2011, Runge–Kutta pairs of order 5(4) satisfying only the first
-// column simplifying assumption, Comput. Math. Appl. 62, 770–775; table 1). P is
-// his free interpolant of order 4 (§4 there), with continuous slope and without
-// further stages. The sign of the last error weight is the one that makes the
-// weights sum to zero; the table prints the other.
-var Tsit5 = &Tableau{
+// tsit5 has the coefficients of [Tsit5].
+var tsit5 = &Tableau{
 	Name: "tsit5",
 	C:    []float64{0, 0.161, 0.327, 0.9, 0.9800255409045097, 1, 1},
 	A: [][]float64{

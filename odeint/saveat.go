@@ -5,7 +5,7 @@ type SaveAt struct {
 	// Times are saved times inside [t0, t1], strictly monotone in the direction of
 	// integration. A state at the end of a step is that state bit for bit;
 	// inside a step it comes from the method's interpolant. Saved times do not
-	// influence the steps, except for Fixed without H0.
+	// influence the steps, except for Fixed with Options.Steps.
 	Times []float64
 
 	// Every saves the end of each n-th accepted step. 0: none.
@@ -15,16 +15,42 @@ type SaveAt struct {
 	// Start is set, the end is saved. A time is saved once only.
 	Start, End bool
 
-	// Dense keeps what Solution.At and DerivativeAt need: all accepted steps with all
-	// their stages, dense stages included.
-	Dense bool
+	// Keep is what is kept of the accepted steps. The default is Rows: nothing.
+	Keep Keep
+}
 
-	// Stages keeps all accepted steps with their stages for Solution.Step; the
-	// dense stages only of those with an output inside.
-	Stages bool
+// Keep is how much a Solution keeps of the accepted steps, beside the saved rows. Each
+// level has what the one before has.
+type Keep int
 
-	// Steps keeps all accepted steps for Solution.Step, without stages.
-	Steps bool
+const (
+	// Rows keeps the saved states alone.
+	Rows Keep = iota
+
+	// Steps keeps all steps for Solution.Step, with the states at their ends.
+	Steps
+
+	// Stages keeps the steps with their stages; the dense stages only of those with a
+	// saved time inside.
+	Stages
+
+	// Dense keeps what Solution.At and DerivativeAt need: the steps with all their stages.
+	Dense
+)
+
+// String returns the name of the level.
+func (k Keep) String() string {
+	switch k {
+	case Rows:
+		return "Rows"
+	case Steps:
+		return "Steps"
+	case Stages:
+		return "Stages"
+	case Dense:
+		return "Dense"
+	}
+	return "unknown"
 }
 
 // keepsRows reports whether rows other than the implied end are asked for.

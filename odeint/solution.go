@@ -47,8 +47,8 @@ func (s *Solution[T]) Last() []T { return s.last }
 // Reached returns the time of Last.
 func (s *Solution[T]) Reached() float64 { return s.t }
 
-// NumSteps returns how many steps are kept: all accepted ones with SaveAt.Dense,
-// Stages or Steps, otherwise none.
+// NumSteps returns how many steps are kept: all accepted ones with Steps,
+// Stages or Dense for SaveAt.Keep, otherwise none.
 func (s *Solution[T]) NumSteps() int { return len(s.steps) }
 
 // Step returns the i-th accepted step, from 0. Its slices belong to the Solution.

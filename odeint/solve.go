@@ -2,6 +2,7 @@ package odeint
 
 import (
 	"context"
+	"slices"
 	"unsafe"
 )
 
@@ -49,18 +50,24 @@ func New[T Float](f VectorField[T], opt Options) (*Integrator[T], error) {
 		panic("odeint: nil vector field")
 	}
 	n := f.Dim()
-	opt, err := opt.resolved(n)
-	if err != nil {
-		return nil, err
+	opt, err := opt.Resolve(n)
+	var bad faults
+	if e, ok := err.(*OptionError); ok {
+		bad = e.Faults
 	}
-	if fault := misfit(opt.Method, f); fault != "" {
-		return nil, &OptionError{Faults: []string{"Method: " + fault}}
+	if opt.Method.validate() == nil {
+		if fault := misfit(opt.Method, f); fault != "" {
+			bad.add("Method: %s", fault)
+		}
+	}
+	if err := bad.err(); err != nil {
+		return nil, err
 	}
 	in := &Integrator[T]{opt: opt, tol: newTolerance[T](&opt), plan: newPlan(&opt)}
 	in.ev = evaluator[T]{field: f, stats: &in.stats}
 	in.ev.quad, _ = f.(Quadrature[T])
 	tol := &in.tol
-	if in.plan.fixed {
+	if opt.fixed() {
 		tol = nil
 	}
 	in.stepper = newStepper(opt.Method, &in.ev, tol, opt.Compensated)
@@ -68,6 +75,15 @@ func New[T Float](f VectorField[T], opt Options) (*Integrator[T], error) {
 	in.y[0], in.y[1], in.k = make([]T, n), make([]T, n), make([]T, all*n)
 	in.start = startingStep[T]{make([]T, n), make([]T, n), make([]T, n)}
 	return in, nil
+}
+
+// Options returns the options with all defaults filled in, as Options.Resolve does.
+func (in *Integrator[T]) Options() Options {
+	opt := in.opt
+	opt.RTols, opt.ATols = slices.Clone(opt.RTols), slices.Clone(opt.ATols)
+	opt.Stops, opt.Jumps = slices.Clone(opt.Stops), slices.Clone(opt.Jumps)
+	opt.SaveAt.Times = slices.Clone(opt.SaveAt.Times)
+	return opt
 }
 
 // Observe calls fn after every accepted step, when the outputs inside it are

@@ -116,6 +116,8 @@ func (r *splittingStepper[T]) accept(*Step[T]) { r.swapPending = true }
 
 func (r *splittingStepper[T]) reject() {}
 
+func (r *splittingStepper[T]) retake(s *Step[T], _, dense bool) error { return takeAgain(r, s, dense) }
+
 func (r *splittingStepper[T]) dense(s *Step[T]) error { return r.ends.store(s, 0) }
 
 func (r *splittingStepper[T]) interpolates() bool { return false }

@@ -13,7 +13,7 @@ import (
 func TestStepTimes(t *testing.T) {
 	f := NewFunc(1, func(dy []float64, t float64, y []float64) { dy[0] = -y[0] })
 	for _, ends := range [][2]float64{{0.3, 4}, {4, 0.3}, {1.7, 1.8}} {
-		opt := Options{Method: RK4, H0: 0.17, Stops: []float64{1.1, 2}, Jumps: []float64{3, 2.5, 4}, SaveAt: SaveAt{Steps: true}}
+		opt := Options{Method: RK4, H0: 0.17, Stops: []float64{1.1, 2}, Jumps: []float64{3, 2.5, 4}, SaveAt: SaveAt{Keep: Steps}}
 		kept, err := Solve(f, ends[0], ends[1], []float64{1}, opt)
 		if err != nil {
 			t.Fatal(err)
@@ -53,11 +53,11 @@ func TestStepsAreWhatWasDone(t *testing.T) {
 
 func testSteps[T Float](t *testing.T) {
 	for _, p := range []*odetest.Problem[T]{odetest.Driven[T](), odetest.Driven[T]().Reversed()} {
-		for _, m := range explicit {
-			for _, save := range []SaveAt{{Stages: true}, {Dense: true}, {Steps: true}} {
+		for _, m := range Tableaus() {
+			for _, save := range []SaveAt{{Keep: Stages}, {Keep: Dense}, {Keep: Steps}} {
 				opt := Options{Method: m, RTol: 1e-4, ATol: 1e-4, SaveAt: save, Jumps: []float64{1}, Stops: []float64{2}}
 				if m.E == nil {
-					opt.H0 = 0.07
+					opt.RTol, opt.ATol, opt.H0 = 0, 0, 0.07
 				}
 				opt.SaveAt.Times = []float64{p.T0, 0.5, 1.3, 2, p.T1}
 				if p.T1 < p.T0 {
@@ -128,7 +128,7 @@ func checkChain[T Float](t *testing.T, p *odetest.Problem[T], m *Tableau, sol *S
 // checkStep takes the step again by the definition.
 func checkStep[T Float](t *testing.T, p *odetest.Problem[T], m *Tableau, s Step[T], save SaveAt) {
 	t.Helper()
-	if save.Steps {
+	if save.Keep == Steps {
 		if s.K != nil {
 			t.Errorf("%v: stages kept though not asked for", m)
 		}
@@ -136,7 +136,7 @@ func checkStep[T Float](t *testing.T, p *odetest.Problem[T], m *Tableau, s Step[
 	}
 	d, n := m.WithDense(), len(s.Y0)
 	rows := len(s.K) / n
-	if save.Dense && rows != len(d.A) || !save.Dense && rows != len(d.B) && rows != len(d.A) {
+	if save.Keep == Dense && rows != len(d.A) || save.Keep != Dense && rows != len(d.B) && rows != len(d.A) {
 		t.Fatalf("%v: %d rows of stages", m, rows)
 	}
 	y, k := make([]T, n), make([]T, n)
@@ -184,7 +184,7 @@ func checkOrigins[T Float](t *testing.T, m *Tableau, sol *Solution[T], save Save
 			if math.Abs(s.T0+theta*s.H-at) > 1e-14 || theta <= 0 || theta >= 1 {
 				t.Errorf("%v: row at %v from step %d at %v", m, at, index, theta)
 			}
-			if save.Steps {
+			if save.Keep == Steps {
 				continue
 			}
 			d.DenseWeights(b, theta)

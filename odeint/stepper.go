@@ -15,6 +15,9 @@ type stepper[T Float] interface {
 	// NonFiniteError or what else makes it impossible to go on.
 	attempt(s *Step[T]) (scaled float64, err error)
 
+	// retake is Integrator.Retake; s.Y1 is there even if the end is not wanted.
+	retake(s *Step[T], end, dense bool) error
+
 	// dense evaluates what inside needs, unless the step has it already.
 	dense(s *Step[T]) error
 
@@ -39,6 +42,15 @@ type interpolant[T Float] interface {
 	slope(dst []T, s *Step[T], theta float64)
 }
 
+// takeAgain is the retake of methods whose steps depend on nothing but the state.
+func takeAgain[T Float](r stepper[T], s *Step[T], dense bool) error {
+	r.restart(nil)
+	if _, err := r.attempt(s); err != nil || !dense {
+		return err
+	}
+	return r.dense(s)
+}
+
 // newStepper returns the stepper of a method. It is a switch because a Method, which is
 // not generic, cannot make a stepper of type T itself; the other such switch is the one
 // that chooses a method's reverser, in package adjoint.
@@ -54,18 +66,4 @@ func newStepper[T Float](m Method, ev *evaluator[T], tol *tolerance[T], compensa
 		return newTaoStepper(m, ev, compensated)
 	}
 	panic("odeint: method without a stepper")
-}
-
-// hasEstimate reports whether steps of m come with an error estimate.
-func hasEstimate(m Method) bool {
-	t, ok := m.(*Tableau)
-	return ok && t != nil && t.E != nil
-}
-
-// errOrder is the exponent of the error estimate of m.
-func errOrder(m Method) int {
-	if t, ok := m.(*Tableau); ok {
-		return t.ErrOrder
-	}
-	return 0
 }

@@ -110,7 +110,7 @@ func TestPartialSteps(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			opt.SaveAt = SaveAt{Times: []float64{0.01, 0.02, 0.5, 0.51, 1.99, 2}, Steps: true}
+			opt.SaveAt = SaveAt{Times: []float64{0.01, 0.02, 0.5, 0.51, 1.99, 2}, Keep: Steps}
 			saved, err := Solve(p.field, 0, 2, p.z0, opt)
 			if err != nil {
 				t.Fatal(err)
@@ -143,7 +143,7 @@ func TestStructuredDense(t *testing.T) {
 		p := pendulum[float64]()
 		var worst [2]float64
 		for k, h := range []float64{0.1, 0.05} {
-			sol, err := Solve(p.field, 0, 2, p.z0, Options{Method: c.m, H0: h, SaveAt: SaveAt{Dense: true}})
+			sol, err := Solve(p.field, 0, 2, p.z0, Options{Method: c.m, H0: h, SaveAt: SaveAt{Keep: Dense}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +173,7 @@ func TestStructuredDense(t *testing.T) {
 func TestStructuredDenseRestarts(t *testing.T) {
 	for _, c := range structured {
 		p := pendulum[float64]()
-		in, err := New(p.field, Options{Method: c.m, H0: 0.1, Jumps: []float64{0.5}, SaveAt: SaveAt{Dense: true}})
+		in, err := New(p.field, Options{Method: c.m, H0: 0.1, Jumps: []float64{0.5}, SaveAt: SaveAt{Keep: Dense}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +271,7 @@ func TestStructuredCosts(t *testing.T) {
 func TestStructuredAllocs(t *testing.T) {
 	for _, c := range structured {
 		p := henonHeiles[float64]()
-		in, err := New(p.field, Options{Method: c.m, H0: 0.1, Compensated: true, SaveAt: SaveAt{Times: []float64{0.33, 0.5}, Dense: true}})
+		in, err := New(p.field, Options{Method: c.m, H0: 0.1, Compensated: true, SaveAt: SaveAt{Times: []float64{0.33, 0.5}, Keep: Dense}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -167,6 +167,21 @@ func (r *taoStepper[T]) accept(*Step[T]) { r.swapPending = true }
 
 func (r *taoStepper[T]) reject() {}
 
+// retake finds the second copy in s.K; without one the copies are equal.
+func (r *taoStepper[T]) retake(s *Step[T], _, dense bool) error {
+	n := len(s.Y0)
+	second := len(s.K) >= n
+	r.restart(nil)
+	if second {
+		copy(r.secondEnd, s.K[:n])
+		r.swapPending = true
+	}
+	if _, err := r.attempt(s); err != nil || !dense {
+		return err
+	}
+	return r.dense(s)
+}
+
 func (r *taoStepper[T]) dense(s *Step[T]) error { return r.ends.store(s, 1) }
 
 func (r *taoStepper[T]) interpolates() bool { return false }

@@ -25,7 +25,7 @@ var adjoints = []struct {
 	line       func(color.Color) draw.LineStyle
 }{
 	{"discrete", "discrete", adjoint.Discrete{}, figure.Blue, figure.Solid},
-	{"recompute", "discrete, recompute", adjoint.Discrete{Recompute: true}, figure.Sky, figure.Dashed},
+	{"recompute", "discrete, recompute", adjoint.Discrete{Memory: adjoint.States{}}, figure.Sky, figure.Dashed},
 	{"interpolating", "interpolating", adjoint.Interpolating{}, figure.Green, figure.Solid},
 	{"interpolating_params", "interpolating, ParamsInNorm", adjoint.Interpolating{ParamsInNorm: true}, figure.Purple, figure.Dashed},
 	{"backsolve", "backsolve", adjoint.Backsolve{}, figure.Orange, figure.Solid},
@@ -160,7 +160,6 @@ type pass struct {
 func (s *study) newPass(ctx context.Context, p *problem, field odeint.Differentiable[float64], opt odeint.Options, m adjoint.Method) (*pass, error) {
 	q := &pass{times: train.Grid(p.end, savedIntervals), y0: p.y0}
 	q.dys = make([]float64, len(q.times)*len(p.y0))
-	q.grad.NoTimes = true
 	var err error
 	if q.solver, err = adjoint.New(field, opt, m); err != nil {
 		return nil, err

@@ -191,7 +191,7 @@ func (s *study) relaxed(ctx context.Context, f *relaxation, y0 float64, opt odei
 		return 0, 0, err
 	}
 	y = sol.Last()[0]
-	grad := adjoint.Gradient[float64]{NoTimes: true}
+	grad := adjoint.Gradient[float64]{}
 	err = solver.Backward(ctx, &grad, []float64{0, 1})
 	forward, backward := solver.Stats()
 	s.count(forward.Stats)
