@@ -37,6 +37,7 @@ type solveDescription struct {
 	RTols       []float64 `json:"rtols,omitempty"`
 	ATols       []float64 `json:"atols,omitempty"`
 	H0          float64   `json:"h0,omitempty"`
+	Steps       int       `json:"steps,omitempty"`
 	HMin        float64   `json:"hmin,omitempty"`
 	HMax        float64   `json:"hmax,omitempty"`
 	MaxSteps    int       `json:"max_steps,omitempty"`
@@ -53,14 +54,17 @@ type methodDescription struct {
 
 // methods are odeint's methods that a name stands for.
 func methods() []odeint.Method {
-	return []odeint.Method{
-		odeint.Euler, odeint.Midpoint, odeint.Heun, odeint.Ralston, odeint.Bosh3, odeint.RK4, odeint.RK38,
-		odeint.Dopri5, odeint.Tsit5, odeint.Dop853,
-		odeint.SymplecticEuler, odeint.SymplecticEulerDrift, odeint.VelocityVerlet, odeint.PositionVerlet,
-		odeint.McLachlanAtela2, odeint.Ruth3, odeint.McLachlanAtela4, odeint.BlanesMoan4,
-		odeint.Yoshida4, odeint.Yoshida6, odeint.KahanLi6, odeint.KahanLi8,
-		odeint.ImplicitMidpoint, odeint.GaussLegendre4, odeint.GaussLegendre6,
+	var all []odeint.Method
+	for _, m := range odeint.Tableaus() {
+		all = append(all, m)
 	}
+	for _, m := range odeint.Splittings() {
+		all = append(all, m)
+	}
+	for _, m := range odeint.ImplicitRKs() {
+		all = append(all, m)
+	}
+	return all
 }
 
 // describeSolve returns nil for options that hold code or a method without a name of
@@ -70,7 +74,7 @@ func describeSolve(o *odeint.Options) *solveDescription {
 		return nil
 	}
 	d := &solveDescription{
-		RTol: o.RTol, ATol: o.ATol, RTols: o.RTols, ATols: o.ATols, H0: o.H0, HMin: o.HMin, HMax: o.HMax,
+		RTol: o.RTol, ATol: o.ATol, RTols: o.RTols, ATols: o.ATols, H0: o.H0, Steps: o.Steps, HMin: o.HMin, HMax: o.HMax,
 		MaxSteps: o.MaxSteps, Stops: o.Stops, Jumps: o.Jumps, Compensated: o.Compensated,
 	}
 	switch m := o.Method.(type) {
@@ -89,7 +93,7 @@ func describeSolve(o *odeint.Options) *solveDescription {
 // options is the inverse of describeSolve.
 func (d *solveDescription) options() (odeint.Options, error) {
 	o := odeint.Options{
-		RTol: d.RTol, ATol: d.ATol, RTols: d.RTols, ATols: d.ATols, H0: d.H0, HMin: d.HMin, HMax: d.HMax,
+		RTol: d.RTol, ATol: d.ATol, RTols: d.RTols, ATols: d.ATols, H0: d.H0, Steps: d.Steps, HMin: d.HMin, HMax: d.HMax,
 		MaxSteps: d.MaxSteps, Stops: d.Stops, Jumps: d.Jumps, Compensated: d.Compensated,
 	}
 	switch d.Method {
@@ -108,8 +112,25 @@ func (d *solveDescription) options() (odeint.Options, error) {
 	return o, nil
 }
 
+// discreteDescription is adjoint.Discrete.
+type discreteDescription struct {
+	Memory string `json:"memory,omitempty"`
+}
+
+// memories are the kinds of memory that a name stands for.
+func memories() []adjoint.Memory {
+	return []adjoint.Memory{adjoint.Stages{}, adjoint.States{}, adjoint.Inverse{}}
+}
+
 func describeAdjoint(m adjoint.Method) *methodDescription {
+	var described any = m
 	switch m := m.(type) {
+	case adjoint.Discrete:
+		d := discreteDescription{}
+		if m.Memory != nil {
+			d.Memory = m.Memory.String()
+		}
+		described = d
 	case adjoint.Interpolating:
 		if m.Solve != nil {
 			return nil
@@ -119,7 +140,7 @@ func describeAdjoint(m adjoint.Method) *methodDescription {
 			return nil
 		}
 	}
-	fields, err := json.Marshal(m)
+	fields, err := json.Marshal(described)
 	if err != nil {
 		return nil
 	}
@@ -135,9 +156,16 @@ func (d *methodDescription) method() (adjoint.Method, error) {
 	}
 	switch d.Name {
 	case adjoint.Discrete{}.String():
-		var m adjoint.Discrete
-		err := read(&m)
-		return m, err
+		var m discreteDescription
+		if err := read(&m); err != nil || m.Memory == "" {
+			return adjoint.Discrete{}, err
+		}
+		for _, memory := range memories() {
+			if memory.String() == m.Memory {
+				return adjoint.Discrete{Memory: memory}, nil
+			}
+		}
+		return nil, fmt.Errorf("the memory %q of the adjoint method is unknown", m.Memory)
 	case adjoint.Interpolating{}.String():
 		var m adjoint.Interpolating
 		err := read(&m)

@@ -108,6 +108,5 @@ func newWorker[T Float](m *Model[T], field Field[T], batch int) (*worker[T], err
 	if w.solver, err = adjoint.New[T](field, opt, m.cfg.Adjoint); err != nil {
 		return nil, err
 	}
-	w.grad.NoTimes = true
 	return w, nil
 }

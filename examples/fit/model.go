@@ -56,11 +56,13 @@ func (m *model) options() (odeint.Options, error) {
 	if err != nil {
 		return odeint.Options{}, err
 	}
-	opt := odeint.Options{Method: method, RTol: m.Tolerance, ATol: m.Tolerance}
-	if method.E == nil {
-		opt.H0 = m.Step / m.scale.Unit
+	switch {
+	case method.E != nil:
+		return odeint.Options{Method: method, RTol: m.Tolerance, ATol: m.Tolerance}, nil
+	case m.Step > 0:
+		return odeint.Options{Method: method, H0: m.Step / m.scale.Unit}, nil
 	}
-	return opt, nil
+	return odeint.Options{Method: method, Steps: 1}, nil // from row to row
 }
 
 // trajectory returns the fit of the model to the first rows of a table.

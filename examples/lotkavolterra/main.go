@@ -101,7 +101,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 // function of the parameters, which L-BFGS needs to get far below 1e-6.
 func (c *config) options() odeint.Options {
 	if c.tolerance == 0 {
-		return odeint.Options{Controller: odeint.Fixed{}, H0: end / intervals}
+		return odeint.Options{Controller: odeint.Fixed{}, Steps: 1} // from one time of the data to the next
 	}
 	return odeint.Options{RTol: c.tolerance, ATol: c.tolerance}
 }

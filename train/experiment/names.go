@@ -9,20 +9,12 @@ import (
 	"github.com/neuralode/neuralode/odeint"
 )
 
-// methods are the explicit Runge–Kutta methods, by rising order.
-func methods() []*odeint.Tableau {
-	return []*odeint.Tableau{
-		odeint.Euler, odeint.Midpoint, odeint.Heun, odeint.Ralston, odeint.Bosh3,
-		odeint.RK4, odeint.RK38, odeint.Dopri5, odeint.Tsit5, odeint.Dop853,
-	}
-}
-
 func adjoints() []adjoint.Method {
 	return []adjoint.Method{adjoint.Discrete{}, adjoint.Interpolating{}, adjoint.Backsolve{}}
 }
 
 // Solver returns the explicit Runge–Kutta method called name.
-func Solver(name string) (*odeint.Tableau, error) { return find("solver", name, methods()) }
+func Solver(name string) (*odeint.Tableau, error) { return find("solver", name, odeint.Tableaus()) }
 
 // Adjoint returns the adjoint method called name.
 func Adjoint(name string) (adjoint.Method, error) { return find("adjoint", name, adjoints()) }
@@ -33,7 +25,7 @@ func Activation(name string) (layers.Activation, error) {
 }
 
 // Solvers lists the names that Solver knows.
-func Solvers() string { return names(methods()) }
+func Solvers() string { return names(odeint.Tableaus()) }
 
 // Adjoints lists the names that Adjoint knows.
 func Adjoints() string { return names(adjoints()) }
