@@ -59,7 +59,7 @@ func (p *pool[T]) newSolver() (*solver[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &solver[T]{field: field, adj: adj, grad: adjoint.Gradient[T]{NoTimes: true}, y0: make([]T, p.dim), dys: make([]T, len(p.cfg.Times)*p.dim)}, nil
+	return &solver[T]{field: field, adj: adj, grad: adjoint.Gradient[T]{}, y0: make([]T, p.dim), dys: make([]T, len(p.cfg.Times)*p.dim)}, nil
 }
 
 func (p *pool[T]) applied() {
