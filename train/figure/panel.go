@@ -3,6 +3,7 @@ package figure
 import (
 	"image/color"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -18,6 +19,9 @@ type Panel struct {
 	y      string // label of the vertical axis, which Gonum misplaces on a logarithmic one
 	legend []entry
 	limits *[2]float64 // of the vertical axis, by LimitY; nil: those of the data
+	equal  bool
+
+	unlisted int // series that the legend has no room for
 }
 
 // entry is one line of a legend.
@@ -33,6 +37,8 @@ func New(title, x, y string) *Panel {
 		axis.Label.TextStyle.Font = sans(11)
 		axis.Label.Padding = vg.Points(3)
 		axis.Tick.Label.Font = sans(10)
+		axis.Tick.Label.Handler = textHandler
+		axis.Label.TextStyle.Handler = textHandler
 		axis.Tick.Marker = ticks{}
 		axis.Padding = 0
 	}
@@ -98,26 +104,26 @@ func room(a *plot.Axis) {
 	a.Min, a.Max = a.Min-d, a.Max+d
 }
 
-// Line adds a line through the points, with a gap wherever a coordinate is
-// not finite.
+// Line adds a line through the points, with a gap wherever a coordinate is not finite. The
+// slices are copied. Of a line of many points only what pixels can show is drawn, at most
+// 100,000 segments; where that leaves something out, the legend says so.
 func (p *Panel) Line(label string, x, y []float64, style draw.LineStyle) {
-	thumb := &plotter.Line{LineStyle: style}
-	for _, run := range p.runs(x, y) {
-		p.Plot.Add(&plotter.Line{XYs: run, LineStyle: style})
+	l := &line{runs: p.runs(x, y), style: style}
+	if len(l.runs) > 0 {
+		p.Plot.Add(l)
 	}
-	p.label(label, thumb)
+	p.label(label, l)
 }
 
-// Points adds a mark at each point whose coordinates are finite.
+// Points adds a mark at each point whose coordinates are finite. The slices are copied. Of
+// many marks one is drawn for all that cover each other, and at most 20,000; where that
+// leaves some out, the legend says so.
 func (p *Panel) Points(label string, x, y []float64, style draw.GlyphStyle) {
-	s := &plotter.Scatter{GlyphStyle: style}
-	for _, run := range p.runs(x, y) {
-		s.XYs = append(s.XYs, run...)
+	m := &marks{points: slices.Concat(p.runs(x, y)...), style: style}
+	if len(m.points) > 0 {
+		p.Plot.Add(m)
 	}
-	if len(s.XYs) > 0 {
-		p.Plot.Add(s)
-	}
-	p.label(label, s)
+	p.label(label, m)
 }
 
 // Span shades the part of the panel between two values of x.
@@ -127,9 +133,40 @@ func (p *Panel) Span(label string, from, to float64) {
 	p.label(label, s)
 }
 
+// label adds an entry to the legend, or counts it when there are too many to be read.
 func (p *Panel) label(label string, thumb plot.Thumbnailer) {
-	if label != "" {
+	switch {
+	case label == "":
+	case len(p.legend) < maxEntries:
 		p.legend = append(p.legend, entry{label, thumb})
+	default:
+		p.unlisted++
+	}
+}
+
+// Equal gives both axes the same scale, a unit of one being as long as a unit of the other:
+// for phase planes and orbits. The axis with room to spare is widened. It has no effect on
+// logarithmic axes.
+func (p *Panel) Equal() { p.equal = true }
+
+// equalise widens one axis so that a unit is as long on both, on a canvas of this size.
+func (p *Panel) equalise(width, height vg.Length) {
+	x, y := &p.Plot.X, &p.Plot.Y
+	if _, log := x.Scale.(plot.LogScale); log || width <= 0 || height <= 0 {
+		return
+	}
+	if _, log := y.Scale.(plot.LogScale); log {
+		return
+	}
+	ux, uy := (x.Max-x.Min)/float64(width), (y.Max-y.Min)/float64(height)
+	widen := func(a *plot.Axis, span float64) {
+		middle := a.Min + (a.Max-a.Min)/2
+		a.Min, a.Max = middle-span/2, middle+span/2
+	}
+	if ux < uy {
+		widen(x, uy*float64(width))
+	} else {
+		widen(y, ux*float64(height))
 	}
 }
 

@@ -2,10 +2,12 @@ package figure
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
+	"slices"
 
-	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -24,6 +26,9 @@ const (
 	lineHeight  = 15 // of a title and of a line of a legend
 	labelWidth  = 18 // of the label of a vertical axis
 )
+
+// Inch is the unit of a figure's size, printed with 120 dots.
+const Inch = vg.Inch
 
 // Save writes a PNG of the given size. Each column holds one or more panels
 // that share its height, their axes aligned.
@@ -58,8 +63,9 @@ func drawColumn(column []*Panel, c draw.Canvas) {
 	width := c.Max.X - c.Min.X
 	free := c.Max.Y - c.Min.Y - gap*vg.Length(len(column)-1)
 	for _, p := range column {
-		free -= p.headHeight(width)
 		p.setLimits()
+		p.estimate(c)
+		free -= p.headHeight(width)
 	}
 	height := free / vg.Length(len(column))
 	axes := make([]draw.Canvas, len(column))
@@ -75,12 +81,36 @@ func drawColumn(column []*Panel, c draw.Canvas) {
 		top -= height + gap
 	}
 	for i, p := range column {
+		if p.equal {
+			// Twice, for new labels of the axes change the room that is left.
+			for range 2 {
+				data := p.Plot.DataCanvas(axes[i])
+				p.equalise(data.Max.X-axes[i].Min.X-left, data.Max.Y-data.Min.Y)
+			}
+		}
 		data := p.Plot.DataCanvas(axes[i])
 		p.Plot.Draw(draw.Crop(axes[i], left-(data.Min.X-axes[i].Min.X), 0, 0, 0))
 		p.drawHead(vg.Point{X: c.Min.X, Y: axes[i].Max.Y}, c, width)
 		style := label(11)
 		style.Rotation, style.XAlign, style.YAlign = math.Pi/2, text.XCenter, text.YTop
 		c.FillText(style, vg.Point{X: c.Min.X, Y: data.Center().Y}, p.y)
+	}
+}
+
+// estimate finds out what will be left out of long series, for the legend says so, whose
+// height decides on the size of the axes.
+func (p *Panel) estimate(c draw.Canvas) {
+	for _, e := range p.legend {
+		switch s := e.thumb.(type) {
+		case *line:
+			if length(s.runs) > maxSegments {
+				s.drawn(c, p.Plot)
+			}
+		case *marks:
+			if len(s.points) > maxMarks {
+				s.drawn(c, p.Plot)
+			}
+		}
 	}
 }
 
@@ -109,7 +139,7 @@ func (p *Panel) drawHead(at vg.Point, c draw.Canvas, width vg.Length) {
 				Min: vg.Point{X: x, Y: y - 1},
 				Max: vg.Point{X: x + thumbWidth, Y: y + 9},
 			}})
-			c.FillText(style, vg.Point{X: x + thumbWidth + 4, Y: y}, e.label)
+			c.FillText(style, vg.Point{X: x + thumbWidth + 4, Y: y}, e.text())
 			x += e.width()
 		}
 		y -= lineHeight
@@ -120,7 +150,11 @@ func (p *Panel) drawHead(at vg.Point, c draw.Canvas, width vg.Length) {
 func (p *Panel) rows(width vg.Length) [][]entry {
 	var rows [][]entry
 	var x vg.Length
-	for _, e := range p.legend {
+	legend := p.legend
+	if p.unlisted > 0 {
+		legend = append(slices.Clone(legend), entry{fmt.Sprintf("and %d more", p.unlisted), &plotter.Line{}})
+	}
+	for _, e := range legend {
 		if w := e.width(); len(rows) == 0 || x+w-entryGap > width {
 			rows = append(rows, nil)
 			x = 0
@@ -131,10 +165,18 @@ func (p *Panel) rows(width vg.Length) [][]entry {
 	return rows
 }
 
+// text is the label, and what was left out of the drawing.
+func (e entry) text() string {
+	if n, ok := e.thumb.(interface{ note() string }); ok {
+		return e.label + n.note()
+	}
+	return e.label
+}
+
 func (e entry) width() vg.Length {
-	return thumbWidth + 4 + label(10).Width(e.label) + entryGap
+	return thumbWidth + 4 + label(10).Width(e.text()) + entryGap
 }
 
 func label(size float64) text.Style {
-	return text.Style{Color: Black, Font: sans(size), Handler: plot.DefaultTextHandler}
+	return text.Style{Color: Black, Font: sans(size), Handler: textHandler}
 }

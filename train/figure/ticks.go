@@ -44,11 +44,7 @@ func niceStep(x float64) (step float64, exponent int) {
 func tickLabel(v float64, exponent int, largest float64) string {
 	var s string
 	if largest >= 1e5 || exponent < -4 {
-		digits := 0
-		if v != 0 {
-			digits = max(0, int(math.Floor(math.Log10(math.Abs(v))+1e-9))-exponent)
-		}
-		s = strconv.FormatFloat(v, 'e', digits, 64)
+		s = scientific(v, exponent)
 	} else {
 		s = strconv.FormatFloat(v, 'f', max(0, -exponent), 64)
 	}
@@ -58,25 +54,67 @@ func tickLabel(v float64, exponent int, largest float64) string {
 	return strings.ReplaceAll(s, "-", "−")
 }
 
-// logTicks are marks at the powers of ten, and minor ones at their multiples; on an
-// axis with fewer than two powers of ten the 2s and 5s are labelled too.
+// scientific writes a multiple of a step of the given exponent as 2.5·10⁻⁶.
+func scientific(v float64, exponent int) string {
+	digits := 0
+	if v != 0 {
+		digits = max(0, int(math.Floor(math.Log10(math.Abs(v))+1e-9))-exponent)
+	}
+	mantissa, power, _ := strings.Cut(strconv.FormatFloat(v, 'e', digits, 64), "e")
+	n, err := strconv.Atoi(power)
+	if err != nil {
+		return mantissa
+	}
+	switch mantissa {
+	case "1":
+		return powerOfTen(n)
+	case "-1":
+		return "-" + powerOfTen(n)
+	}
+	return mantissa + "·" + powerOfTen(n)
+}
+
+// powerOfTen writes 10ⁿ.
+func powerOfTen(n int) string {
+	return "10" + strings.Map(func(r rune) rune {
+		if r == '-' {
+			return '⁻'
+		}
+		return []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")[r-'0']
+	}, strconv.Itoa(n))
+}
+
+// logTicks are marks at the powers of ten, labelled 0.01, 0.1, 1, 10, 100 if these will do
+// and 10⁻⁵, 10⁰, 10⁵ otherwise. Over five powers and fewer there are minor marks at their
+// multiples; on an axis with fewer than two the 2s and 5s are labelled too.
 type logTicks struct{}
 
 // Ticks implements plot.Ticker.
 func (logTicks) Ticks(lo, hi float64) []plot.Tick {
+	if !(lo > 0) || math.IsInf(hi, 0) || !(hi >= lo) {
+		return nil
+	}
 	first, last := int(math.Floor(math.Log10(lo))), int(math.Floor(math.Log10(hi)))
-	powers := int(math.Floor(math.Log10(hi))) - int(math.Ceil(math.Log10(lo))) + 1
-	every := max(1, powers/6)
+	powers := last - int(math.Ceil(math.Log10(lo))) + 1
+	every := max(1, (powers+5)/7)
+	plain := first >= -3 && last <= 3
 	var marks []plot.Tick
 	for e := first; e <= last; e++ {
 		for m := 1; m <= 9; m++ {
+			if m > 1 && powers > 5 || powers > 40 && e%every != 0 {
+				break
+			}
 			v := float64(m) * math.Pow(10, float64(e))
 			if v < lo || v > hi {
 				continue
 			}
 			tick := plot.Tick{Value: v}
-			if m == 1 && e%every == 0 || powers < 2 && (m == 1 || m == 2 || m == 5) {
-				tick.Label = strings.ReplaceAll(strconv.FormatFloat(v, 'g', 3, 64), "-", "−")
+			switch {
+			case !(m == 1 && e%every == 0 || powers < 2 && (m == 1 || m == 2 || m == 5)):
+			case plain:
+				tick.Label = strconv.FormatFloat(v, 'f', max(0, -e), 64)
+			default:
+				tick.Label = scientific(v, e)
 			}
 			marks = append(marks, tick)
 		}
