@@ -1,6 +1,7 @@
 package vec
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -8,8 +9,10 @@ import (
 )
 
 func TestCombine(t *testing.T) {
-	t.Run("float32", func(t *testing.T) { testCombine[float32](t, 0x1p-23) })
-	t.Run("float64", func(t *testing.T) { testCombine[float64](t, 0x1p-52) })
+	forEachLevel(t, func(t *testing.T) {
+		t.Run("float32", func(t *testing.T) { testCombine[float32](t, 0x1p-23) })
+		t.Run("float64", func(t *testing.T) { testCombine[float64](t, 0x1p-52) })
+	})
 }
 
 func testCombine[T ~float32 | ~float64](t *testing.T, eps float64) {
@@ -60,7 +63,92 @@ func testCombine[T ~float32 | ~float64](t *testing.T, eps float64) {
 	}
 }
 
+// TestCombineBits: a combination has the same bits on every instruction set, wherever it lies,
+// and nothing beside it is written.
+func TestCombineBits(t *testing.T) {
+	t.Run("float32", testCombineBits[float32])
+	t.Run("float64", testCombineBits[float64])
+}
+
+func testCombineBits[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for n := range 131 {
+		terms := 1 + n%13
+		k, c, y := fill[T](r, (terms+2)*n+3), fill[T](r, terms), fill[T](r, n+3)
+		rows := r.Perm(terms + 2)[:terms]
+		var first []T
+		forEachLevel(t, func(t *testing.T) {
+			for shift := range 3 {
+				const guard = 9
+				buf := slices.Repeat([]T{T(math.NaN())}, n+2*guard)
+				dst := buf[guard-shift:][:n]
+				copy(y[shift:], y[:n])
+				copy(k[shift:], k[:(terms+2)*n])
+				Combine(dst, y[shift:], c, rows, k[shift:])
+				copy(y, y[shift:][:n])
+				copy(k, k[shift:][:(terms+2)*n])
+				if first == nil {
+					first = slices.Clone(dst)
+				}
+				if !slices.Equal(dst, first) {
+					t.Fatalf("%d terms of %d: not the bits of the first", terms, n)
+				}
+				for i, v := range buf {
+					if (i < guard-shift || i >= guard-shift+n) && v == v {
+						t.Fatalf("%d terms of %d: %d was written", terms, n, i)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestNormBits: norms have the same bits on every instruction set, and are those of
+// eight partial sums.
+func TestNormBits(t *testing.T) {
+	t.Run("float32", testNormBits[float32])
+	t.Run("float64", testNormBits[float64])
+}
+
+func testNormBits[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for n := range 131 {
+		e, a, b := fill[T](r, n+1)[1:], fill[T](r, n+2)[2:], fill[T](r, n+3)[3:]
+		for i := range e {
+			if r.IntN(8) == 0 {
+				e[i], a[i], b[i] = 0, 0, 0
+			}
+		}
+		atol, rtol := fill[float64](r, n), fill[float64](r, n)
+		for i := range atol {
+			atol[i], rtol[i] = max(0, atol[i]), math.Abs(rtol[i])
+		}
+		var first []float64
+		forEachLevel(t, func(t *testing.T) {
+			out := slices.Repeat([]float64{math.NaN()}, n+3)
+			Scaled(out[:n], e, a, b, atol, rtol)
+			out[n] = ScaledRMS(e, a, b, 1e-3, 1e-2)
+			out[n+1] = ScaledRMSEach(e, a, b, atol, rtol)
+			if out[n+2] == out[n+2] {
+				t.Fatalf("%d elements: wrote past the end", n)
+			}
+			if first == nil {
+				first = slices.Clone(out)
+			}
+			for i := range out {
+				if !same(out[i], first[i]) {
+					t.Fatalf("%d elements: %v at %d, on the first level %v", n, out[i], i, first[i])
+				}
+			}
+		})
+	}
+}
+
 func TestScaledRMS(t *testing.T) {
+	forEachLevel(t, testScaledRMS)
+}
+
+func testScaledRMS(t *testing.T) {
 	e := []float64{0.3, -4, 0, 1e-3}
 	a := []float64{1, -2, 0, 0}
 	b := []float64{-3, 1, 0, 1e-2}
@@ -92,23 +180,53 @@ func TestScaledRMS(t *testing.T) {
 }
 
 func TestFinite(t *testing.T) {
-	x := make([]float32, 9)
+	forEachLevel(t, func(t *testing.T) {
+		for n := range 131 {
+			testFinite[float64](t, n)
+			testFinite[float32](t, n)
+		}
+	})
+}
+
+func testFinite[T Float](t *testing.T, n int) {
+	x := make([]T, n)
 	for i := range x {
-		x[i] = math.MaxFloat32 // the sum overflows
+		x[i] = math.MaxFloat32 // the sum overflows in float32
 	}
-	if !Finite(x) || NonFinite(x) != -1 || !Finite([]float64{}) {
+	if !Finite(x) || NonFinite(x) != -1 {
 		t.Error("finite values called not finite")
 	}
 	for i := range x {
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 			y := slices.Clone(x)
-			y[i] = float32(bad)
+			y[i] = T(bad)
 			if Finite(y) || NonFinite(y) != i {
 				t.Errorf("%v at %d not found", bad, i)
 			}
 		}
 	}
-	if Finite([]float64{math.Inf(1), math.Inf(-1)}) {
-		t.Error("opposite infinities not found")
+}
+
+// BenchmarkCombine is one combination in the second cache, against a copy of as many bytes
+// as it reads and writes.
+func BenchmarkCombine(b *testing.B) {
+	const n = 4096
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, terms := range []int{1, 3, 6, 13} {
+		k, c, y, dst := fill[float64](r, terms*n), fill[float64](r, terms), fill[float64](r, n), make([]float64, n)
+		rows := r.Perm(terms)
+		half := (terms + 2) * n / 2
+		from, to := make([]float64, half), make([]float64, half)
+		for name, f := range map[string]func(){
+			"combine": func() { Combine(dst, y, c, rows, k) },
+			"copy":    func() { copy(to, from) },
+		} {
+			b.Run(fmt.Sprint(terms, "/", name), func(b *testing.B) {
+				b.SetBytes(int64(terms+2) * n * 8)
+				for b.Loop() {
+					f()
+				}
+			})
+		}
 	}
 }

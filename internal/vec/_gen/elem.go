@@ -40,7 +40,7 @@ func elem(t *topic) {
 		s := e.XMM()
 		e.Load(e.Param("x"), s)
 		e.op(map[bool]string{true: "VBROADCASTSD", false: "VBROADCASTSS"}[e.wide], s, x)
-		e.each(n, 4, func(at func(reg.Register) operand.Mem, mask reg.Register) { e.store(x, at(dst), mask) })
+		e.each(n, 4, func(at address, mask reg.Register) { e.store(x, at(dst), mask) })
 	})
 }
 
@@ -54,7 +54,7 @@ func (t *topic) elementwise(name string, inputs []string, unroll int, make func(
 		}
 		n := e.pointer("n")
 		body := make(e)
-		e.each(n, unroll, func(at func(reg.Register) operand.Mem, mask reg.Register) {
+		e.each(n, unroll, func(at address, mask reg.Register) {
 			var x []vector
 			for _, p := range in {
 				x = append(x, e.load(at(p), mask))

@@ -200,37 +200,48 @@ func (e *emitter) pd() string {
 	return "PS"
 }
 
+// address is a place in the array that begins at base.
+type address = func(base reg.Register) operand.Mem
+
 // each runs body on all vectors of n elements: unroll at a time, then one by one,
-// then the rest under a mask. body reads and writes at the index it is given, in
-// elements.
-func (e *emitter) each(n reg.GPVirtual, unroll int, body func(at func(base reg.Register) operand.Mem, mask reg.Register)) {
+// then the rest under a mask.
+func (e *emitter) each(n reg.GPVirtual, unroll int, body func(at address, mask reg.Register)) {
+	e.blocks(n, unroll, func(at []address, mask reg.Register) {
+		for _, a := range at {
+			body(a, mask)
+		}
+	})
+}
+
+// blocks runs body on all vectors of n elements, given the places of several: wide
+// of them, then one, then one under a mask.
+func (e *emitter) blocks(n reg.GPVirtual, wide int, body func(at []address, mask reg.Register)) {
 	i := e.GP64()
 	e.XORQ(i, i)
-	address := func(disp int) func(base reg.Register) operand.Mem {
-		return func(base reg.Register) operand.Mem {
-			return operand.Mem{Base: base, Index: i, Scale: uint8(e.size()), Disp: disp}
+	places := make([]address, wide)
+	for k := range places {
+		places[k] = func(base reg.Register) operand.Mem {
+			return operand.Mem{Base: base, Index: i, Scale: uint8(e.size()), Disp: k * e.bytes()}
 		}
 	}
 	end := e.label("end")
-	for _, u := range []int{unroll, 1} {
+	for _, u := range []int{wide, 1} {
 		loop, next := e.label("loop"), e.label("next")
 		e.SUBQ(operand.Imm(uint64(u*e.lanes())), n)
 		e.JL(operand.LabelRef(next))
 		e.Label(loop)
-		for k := range u {
-			body(address(k*e.bytes()), nil)
-		}
+		body(places[:u], nil)
 		e.ADDQ(operand.Imm(uint64(u*e.lanes())), i)
 		e.SUBQ(operand.Imm(uint64(u*e.lanes())), n)
 		e.JGE(operand.LabelRef(loop))
 		e.Label(next)
 		e.ADDQ(operand.Imm(uint64(u*e.lanes())), n)
-		if unroll == 1 {
+		if wide == 1 {
 			break
 		}
 	}
 	e.TESTQ(n, n)
 	e.JEQ(operand.LabelRef(end))
-	body(address(0), e.tailMask(n))
+	body(places[:1], e.tailMask(n))
 	e.Label(end)
 }

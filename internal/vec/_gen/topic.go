@@ -21,7 +21,7 @@ type function struct {
 	params []param
 }
 
-// param is a parameter: a pointer to elements, an element or an int.
+// param is a parameter.
 type param struct {
 	name string
 	kind paramKind
@@ -30,9 +30,12 @@ type param struct {
 type paramKind int
 
 const (
-	pointer paramKind = iota // *T
-	element                  // T
-	integer                  // int
+	pointer  paramKind = iota // *T
+	element                   // T
+	integer                   // int
+	integers                  // *int
+	double                    // float64
+	doubles                   // *float64
 )
 
 // pointers are parameters of that kind.
@@ -48,7 +51,7 @@ func pointers(names ...string) []param {
 func (f function) signature(t string) string {
 	var s []string
 	for _, p := range f.params {
-		s = append(s, p.name+" "+[]string{"*" + t, t, "int"}[p.kind])
+		s = append(s, p.name+" "+[]string{"*" + t, t, "int", "*int", "float64", "*float64"}[p.kind])
 	}
 	return "(" + strings.Join(s, ", ") + ")"
 }
