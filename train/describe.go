@@ -178,78 +178,11 @@ func (d *methodDescription) method() (adjoint.Method, error) {
 	return nil, fmt.Errorf("the adjoint method %q is unknown", d.Name)
 }
 
-// moduleDescription has one field set, that of the module's type.
-type moduleDescription struct {
-	MLP        *layers.MLP        `json:"mlp,omitempty"`
-	Linear     *layers.Linear     `json:"linear,omitempty"`
-	Activation *layers.Activation `json:"activation,omitempty"`
-	Sequential []json.RawMessage  `json:"sequential,omitempty"`
-	AppendTime json.RawMessage    `json:"append_time,omitempty"`
-}
-
-// describeModule returns nil for modules that hold code.
+// describeModule returns nil for modules that hold Go code.
 func describeModule(m graph.Module) json.RawMessage {
-	var d moduleDescription
-	switch m := m.(type) {
-	case layers.MLP:
-		d.MLP = &m
-	case layers.Linear:
-		d.Linear = &m
-	case layers.Activation:
-		d.Activation = &m
-	case layers.Sequential:
-		for _, part := range m {
-			p := describeModule(part)
-			if p == nil {
-				return nil
-			}
-			d.Sequential = append(d.Sequential, p)
-		}
-	case layers.AppendTime:
-		if d.AppendTime = describeModule(m.Of); d.AppendTime == nil {
-			return nil
-		}
-	default:
-		return nil
-	}
-	data, err := json.Marshal(d)
+	data, err := layers.Marshal(m)
 	if err != nil {
 		return nil
 	}
 	return data
-}
-
-// maxDepth bounds how deeply modules are nested in a file.
-const maxDepth = 100
-
-// readModule is the inverse of describeModule.
-func readModule(data json.RawMessage, depth int) (layers.Module, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("modules are nested deeper than %d", maxDepth)
-	}
-	var d moduleDescription
-	if err := modelfile.DecodeJSON(data, &d); err != nil {
-		return nil, err
-	}
-	switch {
-	case d.MLP != nil:
-		return *d.MLP, nil
-	case d.Linear != nil:
-		return *d.Linear, nil
-	case d.Activation != nil:
-		return *d.Activation, nil
-	case d.AppendTime != nil:
-		of, err := readModule(d.AppendTime, depth+1)
-		return layers.AppendTime{Of: of}, err
-	case d.Sequential != nil:
-		all := make(layers.Sequential, len(d.Sequential))
-		for i, part := range d.Sequential {
-			var err error
-			if all[i], err = readModule(part, depth+1); err != nil {
-				return nil, err
-			}
-		}
-		return all, nil
-	}
-	return nil, fmt.Errorf("the module is of an unknown type")
 }

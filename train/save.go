@@ -1,6 +1,7 @@
 package train
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -15,8 +16,8 @@ const kindWeights = "neuralode weights 1"
 
 // Save writes the model to one file, atomically: parameters by their names, and a
 // description of network, solver, adjoint and scaler (see train/modelfile). What is Go
-// code cannot be described: modules other than those of package layers that are plain
-// data, a Norm or Controller of the solver. Such a model is saved too, and comes back
+// code cannot be described: modules that layers.Marshal
+// refuses, a Norm or Controller of the solver. Such a model is saved too, and comes back
 // by Model.Load.
 func (m *Model[T]) Save(path string) error {
 	d := description{
@@ -34,8 +35,9 @@ func (m *Model[T]) Save(path string) error {
 }
 
 // Load reads a model that was saved. Its numbers are rounded if it was saved as float64
-// and T is float32. For a model that cannot be described, see Model.Load.
-func Load[T Float](path string) (*Model[T], error) {
+// and T is float32. kinds are modules of other packages that may occur. For a model that
+// cannot be described, see Model.Load.
+func Load[T Float](path string, kinds ...layers.Kind) (*Model[T], error) {
 	f, d, err := readModel(path)
 	if err != nil {
 		return nil, err
@@ -48,7 +50,10 @@ func Load[T Float](path string) (*Model[T], error) {
 	wrong := func(part string, err error) error {
 		return &modelfile.Error{Path: path, Part: "description: " + part, Reason: err.Error(), Err: err}
 	}
-	module, err := readModule(d.Module, 0)
+	if err := fits(d.Module, f); err != nil {
+		return nil, wrong("module", err)
+	}
+	module, err := layers.Unmarshal(d.Module, kinds...)
 	if err != nil {
 		return nil, wrong("module", err)
 	}
@@ -57,9 +62,6 @@ func Load[T Float](path string) (*Model[T], error) {
 	}
 	if cfg.Adjoint, err = d.Adj.method(); err != nil {
 		return nil, wrong("adjoint", err)
-	}
-	if err := fits(module, f); err != nil {
-		return nil, wrong("module", err)
 	}
 	m, err := New[T](module, cfg)
 	if err != nil {
@@ -177,35 +179,42 @@ func readModel(path string) (*modelfile.File, description, error) {
 }
 
 // fits compares the size of a network with the file, before memory is asked for it.
-func fits(module layers.Module, f *modelfile.File) error {
+func fits(module json.RawMessage, f *modelfile.File) error {
+	var v any
+	if err := json.Unmarshal(module, &v); err != nil {
+		return err
+	}
 	have := 0.0
 	for _, t := range f.Tensors {
 		have += float64(len(t.Float32) + len(t.Float64))
 	}
-	if want := size(module); want > have {
-		return fmt.Errorf("a network of %g parameters, and a file with %g", want, have)
+	if want := size(v); want > have {
+		return fmt.Errorf("a network of at least %g parameters, and a file with %g", want, have)
 	}
 	return nil
 }
 
-// size is the number of weights, not counting biases.
-func size(module layers.Module) float64 {
+// size is the number of weights of all linear layers in a description, not counting
+// biases: of widths "in", "hidden" and "out".
+func size(v any) float64 {
 	n := 0.0
-	switch m := module.(type) {
-	case layers.MLP:
-		in := float64(m.In)
-		for _, h := range append(slices.Clone(m.Hidden), m.Out) {
-			n += math.Max(in, 0) * math.Max(float64(h), 0)
-			in = float64(h)
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			n += size(e)
 		}
-	case layers.Linear:
-		n = math.Max(float64(m.In), 0) * math.Max(float64(m.Out), 0)
-	case layers.Sequential:
-		for _, part := range m {
-			n += size(part)
+	case map[string]any:
+		in, _ := v["in"].(float64)
+		hidden, _ := v["hidden"].([]any)
+		for _, h := range append(slices.Clone(hidden), v["out"]) {
+			if out, ok := h.(float64); ok {
+				n += math.Abs(in * out)
+				in = out
+			}
 		}
-	case layers.AppendTime:
-		n = size(m.Of)
+		for _, e := range v {
+			n += size(e)
+		}
 	}
 	return n
 }
