@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/train/table"
 )
 
 // Float is the set of types a model may compute in.
@@ -35,6 +36,18 @@ type Trajectory[T Float] struct {
 // Functions that return a Dataset share the memory of its rows with the one they
 // were given.
 type Dataset[T Float] []Trajectory[T]
+
+// FromTable returns the trajectories of a table that train/table has read.
+func FromTable[T Float](t *table.Table) Dataset[T] {
+	d := make(Dataset[T], len(t.Trajectories))
+	for i, tr := range t.Trajectories {
+		d[i] = Trajectory[T]{Times: tr.Times, States: make([]T, len(tr.States))}
+		for k, v := range tr.States {
+			d[i].States[k] = T(v)
+		}
+	}
+	return d
+}
 
 // Dim returns the length of a state, and an error that names the first trajectory
 // whose lengths do not agree.

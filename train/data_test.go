@@ -4,7 +4,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/neuralode/neuralode/train/table"
 )
 
 func TestStandardise(t *testing.T) {
@@ -88,6 +91,17 @@ func TestWindows(t *testing.T) {
 func TestUniform(t *testing.T) {
 	d := Uniform([]float64{0, 1}, []float64{1, 2, 3, 4, 5, 6, 7, 8}, 2)
 	if len(d) != 2 || !slices.Equal(d[0].States, []float64{1, 2, 5, 6}) || !slices.Equal(d[1].States, []float64{3, 4, 7, 8}) {
+		t.Errorf("%v", d)
+	}
+}
+
+func TestFromTable(t *testing.T) {
+	tab, err := table.Read(strings.NewReader("id,t,x,y\na,0,1,2\nb,0,5,6\na,1,3,\n"), table.Options{ID: "id", Time: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := FromTable[float32](tab)
+	if len(d) != 2 || !slices.Equal(d[0].Times, []float64{0, 1}) || !slices.Equal(d[0].States[:3], []float32{1, 2, 3}) || d[0].States[3] == d[0].States[3] || d[1].States[1] != 6 {
 		t.Errorf("%v", d)
 	}
 }
