@@ -109,6 +109,24 @@ func benchmarkWorkload[T graph.Float](b *testing.B, w workload) {
 
 // benchmarkSolve measures a solve, and the gradient of mean(y²) if m is not nil.
 func benchmarkSolve[T graph.Float](b *testing.B, f odeint.Differentiable[T], w workload, opt odeint.Options, times []float64, m Method) {
+	solve, err := prepare(f, w, opt, times, m)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var loss float64
+	b.ReportAllocs()
+	for b.Loop() {
+		if loss, err = solve(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if m != nil {
+		b.ReportMetric(loss, "loss")
+	}
+}
+
+// prepare returns a function that solves and, if m is not nil, finds the gradient.
+func prepare[T graph.Float](f odeint.Differentiable[T], w workload, opt odeint.Options, times []float64, m Method) (solve func() (loss float64, err error), err error) {
 	y0 := make([]T, f.Dim())
 	for i, v := range w.y0() {
 		y0[i] = T(v)
@@ -116,20 +134,14 @@ func benchmarkSolve[T graph.Float](b *testing.B, f odeint.Differentiable[T], w w
 	if m == nil {
 		in, err := odeint.New[T](f, opt)
 		if err != nil {
-			b.Fatal(err)
+			return nil, err
 		}
 		var sol odeint.Solution[T]
-		b.ReportAllocs()
-		for b.Loop() {
-			if err := in.SolveAt(ctx, &sol, times, y0); err != nil {
-				b.Fatal(err)
-			}
-		}
-		return
+		return func() (float64, error) { return 0, in.SolveAt(ctx, &sol, times, y0) }, nil
 	}
 	s, err := New(f, opt, m)
 	if err != nil {
-		b.Fatal(err)
+		return nil, err
 	}
 	dys := make([]T, len(times)*f.Dim())
 	g := Gradient[T]{}
@@ -137,23 +149,17 @@ func benchmarkSolve[T graph.Float](b *testing.B, f odeint.Differentiable[T], w w
 	if len(times) == 2 {
 		first = f.Dim()
 	}
-	loss := 0.0
-	b.ReportAllocs()
-	for b.Loop() {
+	return func() (loss float64, err error) {
 		sol, err := s.Forward(ctx, times, y0)
 		if err != nil {
-			b.Fatal(err)
+			return 0, err
 		}
 		n := float64(len(dys) - first)
-		loss = 0
 		for i := first; i < len(dys); i++ {
 			y := float64(sol.Y[i])
 			loss += y * y / n
 			dys[i] = T(2 * y / n)
 		}
-		if err := s.Backward(ctx, &g, dys); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(loss, "loss")
+		return loss, s.Backward(ctx, &g, dys)
+	}, nil
 }
