@@ -8,9 +8,10 @@ import "unsafe"
 // must not overlap A or B. Gemm panics when a slice is too short.
 //
 // An element of C depends, to the last bit, only on its row of op(A), its column
-// of op(B), its old value if add is set, and n, k, transA and transB. It does
-// not depend on m, on its place in C, on ld or on alignment. So the rows of a
-// product can be computed in any blocks, in any order, on any core.
+// of op(B), its old value if add is set, and n, k and transA. It does not depend
+// on m, on its place in C, on transB, on ld or on alignment. So the rows of a
+// product can be computed in any blocks, in any order, on any core, and B held in
+// either form.
 //
 // When transA is set, or n > 4, or k < 16, an element is one chain: it starts from
 // zero or its old value, and the k products are added in the order of their
@@ -24,10 +25,7 @@ import "unsafe"
 // gives the same bits with AVX2 and AVX-512. The Go code forms all elements as
 // chains and rounds as the compiler does for the architecture.
 //
-// B is read where it is, except that columns of a B that is transposed and has
-// n > 4, or is not transposed and has n ≤ 4 and k ≥ 16, are first copied to the
-// stack. A caller that uses B often may hold it in the better form; see
-// [Transpose].
+// Gemm copies a B in the wrong form to the stack, see [CopiesB].
 func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, add bool, c []T, ldc int) {
 	checkGemm(transA, transB, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
 	if m == 0 || n == 0 {
@@ -49,6 +47,21 @@ func GemmBias[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, 
 	}
 	gemm(transA, transB, m, n, k, a, lda, b, ldb, &bias[:n][0], 0, c, ldc)
 }
+
+// CopiesB tells whether Gemm reads a B of that form from a copy, which it makes in
+// every call. A caller that uses the same B in many calls, with few rows each,
+// then does better to hold its transpose and to change transB; the result has the
+// same bits.
+func CopiesB(transA, transB bool, n, k int) bool {
+	if dots(transA, n, k) {
+		return !transB && n > 1
+	}
+	return transB && k > 1
+}
+
+// dots tells whether the columns of a product are so few that its elements are sums
+// in parts.
+func dots(transA bool, n, k int) bool { return !transA && n <= dotColumns && k >= dotTerms }
 
 func checkGemm(transA, transB bool, m, n, k, a, lda, b, ldb, c, ldc int) {
 	ra, ca, rb, cb := m, k, k, n
@@ -92,9 +105,9 @@ func gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 		return
 	}
 	switch {
-	case !transA && n <= dotColumns && k >= dotTerms && transB:
+	case dots(transA, n, k) && (transB || n == 1 && ldb == 1):
 		gemmDots(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
-	case !transA && n <= dotColumns && k >= dotTerms:
+	case dots(transA, n, k):
 		gemmDotsB(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
 	case transA && !transB && n <= dotColumns && m > n:
 		gemmThinC(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)

@@ -51,14 +51,17 @@ func gemmPanel[T Float](vectors, m, k int, a *T, ars, acs int, b *T, ldb int, s 
 func gemmFewRows[T Float](m, n, k int, a *T, ars, acs int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
 	lanes := lanesOf[T]()
 	for j := 0; j < n; {
-		left := (n - j + lanes - 1) / lanes
 		s := startAt(start, j)
-		vectors := min(left, 3)
-		switch {
-		case m == 1 && left >= 8:
+		vectors := 1
+		switch left := n - j; {
+		case m == 1 && left > 7*lanes:
 			vectors = 8
-		case left >= 4:
+		case left > 3*lanes:
 			vectors = 4
+		case left > 2*lanes:
+			vectors = 3
+		case left > lanes:
+			vectors = 2
 		}
 		w := min(lanes, n-j-(vectors-1)*lanes)
 		switch bj, cj := at(b, j), at(c, j); {

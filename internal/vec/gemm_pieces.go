@@ -18,7 +18,7 @@ func gemmCopied[T Float](transB bool, m, n, k int, a *T, ars, acs int, b *T, ldb
 	switch {
 	case n*k <= smallPiece && transB:
 		var small [smallPiece]T
-		transposeAsm(&small[0], n, b, ldb, n, k)
+		transpose(&small[0], n, b, ldb, n, k)
 		gemmPanels(m, n, k, a, ars, acs, &small[0], n, start, lds, c, ldc)
 	case m*n*k < largeWork:
 		gemmMiddle(transB, m, n, k, a, ars, acs, b, ldb, start, lds, c, ldc)
@@ -60,7 +60,7 @@ func gemmPieces[T Float](copyB *T, size int, copyA *T, transB bool, m, n, k int,
 			cols := min(most, n-j)
 			wide := (cols + lanes - 1) / lanes * lanes
 			if transB {
-				transposeAsm(copyB, wide, at(b, j*ldb+l), ldb, cols, terms)
+				transpose(copyB, wide, at(b, j*ldb+l), ldb, cols, terms)
 			} else {
 				copyRows(copyB, wide, at(b, l*ldb+j), ldb, terms, cols)
 			}

@@ -116,14 +116,14 @@ func (p *gemmCase[T]) from(i, j int) T {
 func (p *gemmCase[T]) element(i, j int) (fused T, tol float64) {
 	fused = p.from(i, j)
 	abs := math.Abs(float64(fused))
-	if !p.transA && p.n <= dotColumns && p.k >= dotTerms {
+	if dots(p.transA, p.n, p.k) {
 		for l := 0; l < p.k; l += dotBlock {
 			fused += p.partialSums(i, j, l, min(l+dotBlock, p.k))
 		}
 	}
 	for l := range p.k {
 		x, y := p.factors(i, j, l)
-		if p.transA || p.n > dotColumns || p.k < dotTerms {
+		if !dots(p.transA, p.n, p.k) {
 			fused = fma(x, y, fused)
 		}
 		abs += math.Abs(float64(x) * float64(y))
@@ -331,6 +331,35 @@ func FuzzGemm(f *testing.F) {
 		start := int(form/4) % 3
 		newGemmCase[float64](r, form&1 != 0, form&2 != 0, int(m), int(n), int(k), start).check(t)
 		newGemmCase[float32](r, form&1 != 0, form&2 != 0, int(m), int(n), int(k), start).check(t)
+	})
+}
+
+// The form in which B is held changes no bit.
+func TestGemmTransB(t *testing.T) {
+	forEachLevel(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(6, 7))
+		for _, s := range [][3]int{{7, 3, 40}, {7, 1, 40}, {7, 4, 8}, {5, 33, 70}, {1, 64, 64}} {
+			m, n, k := s[0], s[1], s[2]
+			a, b, turned := fill[float64](r, m*k), fill[float64](r, k*n), make([]float64, n*k)
+			Transpose(turned, k, b, n, k, n)
+			for _, transA := range []bool{false, true} {
+				lda := k
+				if transA {
+					lda = m
+				}
+				c, d := make([]float64, m*n), make([]float64, m*n)
+				Gemm(transA, false, m, n, k, a, lda, b, n, false, c, n)
+				Gemm(transA, true, m, n, k, a, lda, turned, k, false, d, n)
+				for i := range c {
+					if c[i] != d[i] {
+						t.Errorf("m=%d n=%d k=%d %v: element %d is %v and %v", m, n, k, transA, i, c[i], d[i])
+					}
+				}
+			}
+			if CopiesB(false, false, n, k) && CopiesB(false, true, n, k) {
+				t.Errorf("n=%d k=%d: both forms are copied", n, k)
+			}
+		}
 	})
 }
 

@@ -34,7 +34,7 @@ func gemmDots[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds 
 func gemmDotsB[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
 	if n*k <= smallPiece {
 		var small [smallPiece]T
-		transposeAsm(&small[0], k, b, ldb, k, n)
+		transpose(&small[0], k, b, ldb, k, n)
 		gemmDots(m, n, k, a, lda, &small[0], k, start, lds, c, ldc)
 		return
 	}
@@ -49,7 +49,7 @@ func gemmDotsBPieces[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *
 		if l > 0 {
 			start, lds = c, ldc
 		}
-		transposeAsm(copied, part, at(b, l*ldb), ldb, part, n)
+		transpose(copied, part, at(b, l*ldb), ldb, part, n)
 		gemmDots(m, n, part, at(a, l), lda, copied, part, start, lds, c, ldc)
 	}
 }
@@ -70,11 +70,11 @@ func gemmThinC[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds
 			}
 			s, ls = &turned[0], width
 		default:
-			transposeAsm(&turned[0], width, at(start, i*lds), lds, cols, n)
+			transpose(&turned[0], width, at(start, i*lds), lds, cols, n)
 			s, ls = &turned[0], width
 		}
 		gemmPanels(n, cols, k, b, 1, ldb, at(a, i), lda, s, ls, &turned[0], width)
-		transposeAsm(at(c, i*ldc), ldc, &turned[0], width, n, cols)
+		transpose(at(c, i*ldc), ldc, &turned[0], width, n, cols)
 	}
 }
 

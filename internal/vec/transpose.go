@@ -8,7 +8,11 @@ func Transpose[T Float](dst []T, ldd int, src []T, lds int, rows, cols int) {
 	if short(rows, cols, len(src), lds) || short(cols, rows, len(dst), ldd) {
 		panic("vec: a matrix does not fit its slice")
 	}
-	if rows <= 0 || cols <= 0 || transposeAsm(unsafe.SliceData(dst), ldd, unsafe.SliceData(src), lds, rows, cols) {
+	if rows <= 0 || cols <= 0 {
+		return
+	}
+	if vectorBytes() > 0 {
+		transpose(&dst[0], ldd, &src[0], lds, rows, cols)
 		return
 	}
 	const block = 16
@@ -21,5 +25,30 @@ func Transpose[T Float](dst []T, ldd int, src []T, lds int, rows, cols int) {
 				}
 			}
 		}
+	}
+}
+
+// transpose is Transpose on vector registers. Columns and pairs of columns without
+// gaps have a way of their own.
+func transpose[T Float](dst *T, ldd int, src *T, lds int, rows, cols int) {
+	switch block := 32 / int(unsafe.Sizeof(*dst)); {
+	case cols == 1 && lds == 1:
+		copy(unsafe.Slice(dst, rows), unsafe.Slice(src, rows))
+	case rows == 1 && ldd == 1:
+		copy(unsafe.Slice(dst, cols), unsafe.Slice(src, cols))
+	case cols == 2 && lds == 2:
+		n := rows / block * block
+		apartAsm(dst, at(dst, ldd), src, n)
+		if n < rows {
+			transposeAsm(at(dst, n), ldd, at(src, 2*n), 2, rows-n, 2)
+		}
+	case rows == 2 && ldd == 2:
+		n := cols / block * block
+		togetherAsm(dst, src, at(src, lds), n)
+		if n < cols {
+			transposeAsm(at(dst, 2*n), 2, at(src, n), lds, 2, cols-n)
+		}
+	default:
+		transposeAsm(dst, ldd, src, lds, rows, cols)
 	}
 }

@@ -6,6 +6,78 @@ package vec
 
 import "unsafe"
 
+// apartAsm runs apart on vector registers and reports whether the processor has them.
+func apartAsm[T Float](a *T, b *T, src *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			apartF64AVX512((*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(src)), n)
+		case levelAVX2:
+			apartF64AVX2((*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(src)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		apartF32AVX512((*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(src)), n)
+	case levelAVX2:
+		apartF32AVX2((*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(src)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func apartF64AVX512(a *float64, b *float64, src *float64, n int)
+
+//go:noescape
+func apartF64AVX2(a *float64, b *float64, src *float64, n int)
+
+//go:noescape
+func apartF32AVX512(a *float32, b *float32, src *float32, n int)
+
+//go:noescape
+func apartF32AVX2(a *float32, b *float32, src *float32, n int)
+
+// togetherAsm runs together on vector registers and reports whether the processor has them.
+func togetherAsm[T Float](dst *T, a *T, b *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			togetherF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		case levelAVX2:
+			togetherF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		togetherF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	case levelAVX2:
+		togetherF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func togetherF64AVX512(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func togetherF64AVX2(dst *float64, a *float64, b *float64, n int)
+
+//go:noescape
+func togetherF32AVX512(dst *float32, a *float32, b *float32, n int)
+
+//go:noescape
+func togetherF32AVX2(dst *float32, a *float32, b *float32, n int)
+
 // transposeAsm runs transpose on vector registers and reports whether the processor has them.
 func transposeAsm[T Float](dst *T, ldd int, src *T, lds int, rows int, cols int) bool {
 	if wide[T]() {

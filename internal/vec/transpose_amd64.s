@@ -4,6 +4,238 @@
 
 #include "textflag.h"
 
+// func apartF64AVX512(a *float64, b *float64, src *float64, n int)
+// Requires: AVX, AVX2
+TEXT ·apartF64AVX512(SB), $0-32
+	MOVQ  a+0(FP), AX
+	MOVQ  b+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  n+24(FP), SI
+	XORQ  BX, BX
+	TESTQ SI, SI
+	JEQ   end2
+
+loop1:
+	VMOVUPD   (DX), Y0
+	VMOVUPD   32(DX), Y1
+	VUNPCKLPD Y1, Y0, Y2
+	VPERMPD   $0xd8, Y2, Y2
+	VMOVUPD   Y2, (AX)(BX*8)
+	VUNPCKHPD Y1, Y0, Y0
+	VPERMPD   $0xd8, Y0, Y0
+	VMOVUPD   Y0, (CX)(BX*8)
+	ADDQ      $0x40, DX
+	ADDQ      $0x04, BX
+	CMPQ      BX, SI
+	JLT       loop1
+
+end2:
+	VZEROUPPER
+	RET
+
+// func apartF64AVX2(a *float64, b *float64, src *float64, n int)
+// Requires: AVX, AVX2
+TEXT ·apartF64AVX2(SB), $0-32
+	MOVQ  a+0(FP), AX
+	MOVQ  b+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  n+24(FP), SI
+	XORQ  BX, BX
+	TESTQ SI, SI
+	JEQ   end2
+
+loop1:
+	VMOVUPD   (DX), Y0
+	VMOVUPD   32(DX), Y1
+	VUNPCKLPD Y1, Y0, Y2
+	VPERMPD   $0xd8, Y2, Y2
+	VMOVUPD   Y2, (AX)(BX*8)
+	VUNPCKHPD Y1, Y0, Y0
+	VPERMPD   $0xd8, Y0, Y0
+	VMOVUPD   Y0, (CX)(BX*8)
+	ADDQ      $0x40, DX
+	ADDQ      $0x04, BX
+	CMPQ      BX, SI
+	JLT       loop1
+
+end2:
+	VZEROUPPER
+	RET
+
+// func apartF32AVX512(a *float32, b *float32, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·apartF32AVX512(SB), $0-32
+	MOVQ  a+0(FP), AX
+	MOVQ  b+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  n+24(FP), SI
+	XORQ  BX, BX
+	TESTQ SI, SI
+	JEQ   end2
+
+loop1:
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VSHUFPS $0x88, Y1, Y0, Y2
+	VPERMPD $0xd8, Y2, Y2
+	VMOVUPS Y2, (AX)(BX*4)
+	VSHUFPS $0xdd, Y1, Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (CX)(BX*4)
+	ADDQ    $0x40, DX
+	ADDQ    $0x08, BX
+	CMPQ    BX, SI
+	JLT     loop1
+
+end2:
+	VZEROUPPER
+	RET
+
+// func apartF32AVX2(a *float32, b *float32, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·apartF32AVX2(SB), $0-32
+	MOVQ  a+0(FP), AX
+	MOVQ  b+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  n+24(FP), SI
+	XORQ  BX, BX
+	TESTQ SI, SI
+	JEQ   end2
+
+loop1:
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VSHUFPS $0x88, Y1, Y0, Y2
+	VPERMPD $0xd8, Y2, Y2
+	VMOVUPS Y2, (AX)(BX*4)
+	VSHUFPS $0xdd, Y1, Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (CX)(BX*4)
+	ADDQ    $0x40, DX
+	ADDQ    $0x08, BX
+	CMPQ    BX, SI
+	JLT     loop1
+
+end2:
+	VZEROUPPER
+	RET
+
+// func togetherF64AVX512(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·togetherF64AVX512(SB), $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  n+24(FP), SI
+	XORQ  BX, BX
+	TESTQ SI, SI
+	JEQ   end2
+
+loop1:
+	VMOVUPD    (CX)(BX*8), Y0
+	VMOVUPD    (DX)(BX*8), Y1
+	VUNPCKLPD  Y1, Y0, Y2
+	VUNPCKHPD  Y1, Y0, Y1
+	VPERM2F128 $0x20, Y1, Y2, Y0
+	VPERM2F128 $0x31, Y1, Y2, Y1
+	VMOVUPD    Y0, (AX)
+	VMOVUPD    Y1, 32(AX)
+	ADDQ       $0x40, AX
+	ADDQ       $0x04, BX
+	CMPQ       BX, SI
+	JLT        loop1
+
+end2:
+	VZEROUPPER
+	RET
+
+// func togetherF64AVX2(dst *float64, a *float64, b *float64, n int)
+// Requires: AVX
+TEXT ·togetherF64AVX2(SB), $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  n+24(FP), SI
+	XORQ  BX, BX
+	TESTQ SI, SI
+	JEQ   end2
+
+loop1:
+	VMOVUPD    (CX)(BX*8), Y0
+	VMOVUPD    (DX)(BX*8), Y1
+	VUNPCKLPD  Y1, Y0, Y2
+	VUNPCKHPD  Y1, Y0, Y1
+	VPERM2F128 $0x20, Y1, Y2, Y0
+	VPERM2F128 $0x31, Y1, Y2, Y1
+	VMOVUPD    Y0, (AX)
+	VMOVUPD    Y1, 32(AX)
+	ADDQ       $0x40, AX
+	ADDQ       $0x04, BX
+	CMPQ       BX, SI
+	JLT        loop1
+
+end2:
+	VZEROUPPER
+	RET
+
+// func togetherF32AVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·togetherF32AVX512(SB), $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  n+24(FP), SI
+	XORQ  BX, BX
+	TESTQ SI, SI
+	JEQ   end2
+
+loop1:
+	VMOVUPS    (CX)(BX*4), Y0
+	VMOVUPS    (DX)(BX*4), Y1
+	VUNPCKLPS  Y1, Y0, Y2
+	VUNPCKHPS  Y1, Y0, Y1
+	VPERM2F128 $0x20, Y1, Y2, Y0
+	VPERM2F128 $0x31, Y1, Y2, Y1
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    Y1, 32(AX)
+	ADDQ       $0x40, AX
+	ADDQ       $0x08, BX
+	CMPQ       BX, SI
+	JLT        loop1
+
+end2:
+	VZEROUPPER
+	RET
+
+// func togetherF32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·togetherF32AVX2(SB), $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  n+24(FP), SI
+	XORQ  BX, BX
+	TESTQ SI, SI
+	JEQ   end2
+
+loop1:
+	VMOVUPS    (CX)(BX*4), Y0
+	VMOVUPS    (DX)(BX*4), Y1
+	VUNPCKLPS  Y1, Y0, Y2
+	VUNPCKHPS  Y1, Y0, Y1
+	VPERM2F128 $0x20, Y1, Y2, Y0
+	VPERM2F128 $0x31, Y1, Y2, Y1
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    Y1, 32(AX)
+	ADDQ       $0x40, AX
+	ADDQ       $0x08, BX
+	CMPQ       BX, SI
+	JLT        loop1
+
+end2:
+	VZEROUPPER
+	RET
+
 // func transposeF64AVX512(dst *float64, ldd int, src *float64, lds int, rows int, cols int)
 // Requires: AVX
 TEXT ·transposeF64AVX512(SB), $0-48

@@ -4,4 +4,8 @@
 
 package vec
 
+func apartAsm[T Float](a *T, b *T, src *T, n int) bool { return false }
+
+func togetherAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
+
 func transposeAsm[T Float](dst *T, ldd int, src *T, lds int, rows int, cols int) bool { return false }

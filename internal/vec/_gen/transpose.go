@@ -9,6 +9,7 @@ import (
 // dst, whose rows are ldd apart, four by four.
 func transpose(t *topic) {
 	params := append(pointers("dst"), param{"ldd", integer}, param{"src", pointer}, param{"lds", integer}, param{"rows", integer}, param{"cols", integer})
+	pairs(t)
 	t.add("transpose", params, func(e *emitter) {
 		b := &blocks{emitter: e, dst: e.pointer("dst"), src: e.pointer("src")}
 		b.ldd, b.lds = b.multiples("ldd"), b.multiples("lds")
@@ -40,6 +41,58 @@ func transpose(t *topic) {
 			e.Label(skip)
 		}
 		e.Label(end)
+	})
+}
+
+// pairs has the transpositions of two columns without gaps, for n rows, a multiple
+// of the lanes of a 32-byte register: apart stores them in a and b, together
+// is the way back.
+func pairs(t *topic) {
+	each := func(e *emitter, both reg.GPVirtual, body func(at func(p reg.GPVirtual) operand.Mem)) {
+		i, n := e.GP64(), e.pointer("n")
+		e.XORQ(i, i)
+		loop, end := e.label("loop"), e.label("end")
+		e.TESTQ(n, n)
+		e.JEQ(operand.LabelRef(end))
+		e.Label(loop)
+		body(func(p reg.GPVirtual) operand.Mem { return operand.Mem{Base: p, Index: i, Scale: uint8(e.size())} })
+		e.ADDQ(operand.Imm(64), both)
+		e.ADDQ(operand.Imm(uint64(32/e.size())), i)
+		e.CMPQ(i, n)
+		e.JLT(operand.LabelRef(loop))
+		e.Label(end)
+	}
+	t.add("apart", append(pointers("a", "b", "src"), param{"n", integer}), func(e *emitter) {
+		a, b, src := e.pointer("a"), e.pointer("b"), e.pointer("src")
+		each(e, src, func(at func(reg.GPVirtual) operand.Mem) {
+			x, y := e.YMM(), e.YMM()
+			e.p("VMOVU", operand.Mem{Base: src}, x)
+			e.p("VMOVU", operand.Mem{Base: src, Disp: 32}, y)
+			for odd, dst := range []reg.GPVirtual{a, b} {
+				z := e.YMM()
+				if e.wide {
+					e.op([]string{"VUNPCKLPD", "VUNPCKHPD"}[odd], y, x, z)
+				} else {
+					e.VSHUFPS(operand.Imm([]uint64{0x88, 0xdd}[odd]), y, x, z)
+				}
+				e.VPERMPD(operand.Imm(0xd8), z, z)
+				e.p("VMOVU", z, at(dst))
+			}
+		})
+	})
+	t.add("together", append(pointers("dst", "a", "b"), param{"n", integer}), func(e *emitter) {
+		dst, a, b := e.pointer("dst"), e.pointer("a"), e.pointer("b")
+		each(e, dst, func(at func(reg.GPVirtual) operand.Mem) {
+			x, y, lo, hi := e.YMM(), e.YMM(), e.YMM(), e.YMM()
+			e.p("VMOVU", at(a), x)
+			e.p("VMOVU", at(b), y)
+			e.p("VUNPCKL", y, x, lo)
+			e.p("VUNPCKH", y, x, hi)
+			e.VPERM2F128(operand.Imm(0x20), hi, lo, x)
+			e.VPERM2F128(operand.Imm(0x31), hi, lo, y)
+			e.p("VMOVU", x, operand.Mem{Base: dst})
+			e.p("VMOVU", y, operand.Mem{Base: dst, Disp: 32})
+		})
 	})
 }
 
