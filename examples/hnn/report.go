@@ -75,6 +75,7 @@ func (k *task) plot(path string, r result) error {
 		return e
 	}
 	phase := figure.New(k.title+": rollout", xLabel, yLabel)
+	phase.Equal()
 	mse := figure.New("MSE of the coordinates", "time", "MSE")
 	mse.LogY()
 	energy := figure.New("True energy along the rollout", "time", "energy")

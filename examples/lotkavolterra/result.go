@@ -112,6 +112,7 @@ func (r *result) drawInterval(path string) error {
 		left.Line("Neural ODE "+name, times, train.Column(model, 2, k), figure.Solid(figure.Series(k)))
 	}
 	right := figure.New("Phase plane", "prey u₁", "predator u₂")
+	right.Equal()
 	right.Points("data", train.Column(r.data, 2, 0), train.Column(r.data, 2, 1), figure.Rings(figure.Black))
 	right.Line("Neural ODE", train.Column(model, 2, 0), train.Column(model, 2, 1), figure.Solid(figure.Green))
 	return figure.Save(path, 11*vg.Inch, 4.5*vg.Inch, []*figure.Panel{left}, []*figure.Panel{right})

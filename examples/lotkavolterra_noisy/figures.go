@@ -15,6 +15,7 @@ import (
 func figures(dir string, d *data, cold, warm *fitted) error {
 	fine := figure.New("Noisy observations and the fit", "time", "population")
 	phase := figure.New("Phase plane", "prey x", "predators y")
+	phase.Equal()
 	for j, name := range []string{"prey x", "predators y"} {
 		color := figure.Series(j)
 		fine.Line(name+", truth", d.fine, train.Column(d.smooth, 2, j), figure.Wide(color))

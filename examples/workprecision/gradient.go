@@ -60,7 +60,7 @@ func (s *study) gradient(ctx context.Context, problems []*problem) error {
 				tols, bytes = append(tols, r.tol), append(bytes, float64(r.bytes))
 			}
 			plotPoints(errorPanel, a.label, points, a.line(a.color))
-			bytesPanel.Line("", tols, bytes, a.line(a.color))
+			bytesPanel.Line(a.label, tols, bytes, a.line(a.color))
 			s.reached("gradient_"+p.key+"_"+a.key+"_cost", points)
 		}
 		columns = append(columns, []*figure.Panel{errorPanel, bytesPanel})

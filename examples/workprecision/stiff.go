@@ -119,16 +119,16 @@ func (s *study) stiff(ctx context.Context, _ []*problem) error {
 
 	const x = "rate of contraction"
 	panels := []*figure.Panel{
-		figure.New("Cost, tolerance 1e-6", x, "evaluations and VJPs"),
+		figure.New("Cost, tolerance 10⁻⁶", x, "evaluations and VJPs"),
 		figure.New("Accuracy", x, "error at t = 2"),
-		figure.New("Gradient, tsit5, tolerance 1e-6", x, "relative error of the gradient by θ"),
+		figure.New("Gradient, tsit5, tolerance 10⁻⁶", x, "relative error of the gradient by θ"),
 	}
 	for _, p := range panels {
 		logarithmic(p)
 	}
 	for i, v := range solves {
 		panels[0].Line(v.label, rates, cost[i], v.style)
-		panels[1].Line("", rates, accuracy[i], v.style)
+		panels[1].Line(v.label, rates, accuracy[i], v.style)
 	}
 	for i, v := range backward {
 		panels[2].Line(v.label, rates, gradient[i], v.style)
