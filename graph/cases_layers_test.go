@@ -52,6 +52,7 @@ func imageCases() []opCase {
 			return G.Conv1d(x, w, 3, 1, 1, 1)
 		}, in(2, 2, 1, 6), in(3, 2, 1, 3)),
 		innerCase("max pool", maxPool([]int{0, 0}, two, 2, 2), in(2, 2, 4, 4)),
+		thirdOrder(innerCase("max pool, third order", maxPool([]int{0, 0}, two, 2, 2), in(1, 2, 4, 4))),
 		innerCase("max pool overlapping, padded", maxPool([]int{1, 1}, []int{2, 1}, 3, 2), in(1, 2, 5, 4)),
 		innerCase("upsample", func(x *G.Node) (*G.Node, error) { return G.Upsample2D(x, 2) }, in(2, 2, 2, 3)),
 		innerCase("upsample by 3", func(x *G.Node) (*G.Node, error) { return G.Upsample2D(x, 3) }, in(1, 2, 2, 3)),
@@ -203,4 +204,10 @@ func networkCases() []opCase {
 		separate, loss,
 	}
 	return cs
+}
+
+// thirdOrder asks for one derivative more.
+func thirdOrder(c opCase) opCase {
+	c.order = 3
+	return c
 }

@@ -164,3 +164,21 @@ func dot(a, b []float64) float64 {
 	}
 	return s
 }
+
+// TestNestedMaxPool: three times the gradient of a sum of squares of the one before,
+// of Σ m³ for the maxima m of the windows; each window's by itself is a polynomial.
+func TestNestedMaxPool(t *testing.T) {
+	g := G.NewGraph()
+	x := variable(g, tensor.Float64, "x", tensor.Shape{1, 1, 2, 4})
+	y := sumAll(ok(G.Cube(ok(G.MaxPool2D(x, tensor.Shape{2, 2}, []int{0, 0}, []int{2, 2})))))
+	var d G.Nodes
+	for range 3 {
+		d = grad(t, y, x)
+		y = sumAll(ok(G.Square(d[0])))
+	}
+	// m³ → 3m² → (9m⁴)′ = 36m³ → (1296m⁶)′ = 7776m⁵.
+	values := []float64{0.5, -1, 0.25, 0.75, -0.5, 0.125, 1.5, 1}
+	want := make([]float64, 8)
+	want[0], want[6] = 7776*math.Pow(0.5, 5), 7776*math.Pow(1.5, 5)
+	wantValues(t, "third order", evaluate(t, d, G.Nodes{x}, values)[0], want...)
+}

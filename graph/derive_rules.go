@@ -106,8 +106,12 @@ func constantOperand(o op, i int) bool {
 	case constantOp: // zerosOp has an operand for its shape
 		return true
 	case foreignOp:
-		_, fixed := o.op.(deviationOp)
-		return fixed
+		switch o := o.op.(type) {
+		case deviationOp:
+			return true
+		case poolOp:
+			return i < o.Arity()-1 // where the maximum is, the shapes
+		}
 	}
 	return false
 }

@@ -42,7 +42,10 @@
 // a time. Gorgonia merges nodes by a hash of 32 bits of their print: give every
 // input and constant a name of its own, and keep graphs below some thousand nodes.
 // Its Slice hashes bounds modulo 256, so that x[0:10] and x[256:266] become one
-// node; [Part] does not.
+// node; [Part] does not. It does not hash what tells SoftMax from LogSoftMax: of both
+// on one node, along one axis, there is only the one that was built first, and
+// nothing that could be detected later. Take the logarithm of the one, or the
+// exponential of the other.
 //
 // Gorgonia's TapeMachine may run the derivatives made here, but has faults of its
 // own, which a compiled Program does not share: it overwrites the operand of a

@@ -286,6 +286,7 @@ func place(m Module, cfg FieldConfig, r *rand.Rand, t, u, du, x *G.Node) (f *G.N
 	}
 	switch {
 	case err != nil:
+		err = explained(err)
 	case f == nil:
 		err = errors.New("the layer returned no node")
 	case f.Graph() != x.Graph():

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	G "gorgonia.org/gorgonia"
@@ -359,6 +360,38 @@ func (m nothingModule) Learnables() G.Nodes {
 		return G.Nodes{nil}
 	}
 	return nil
+}
+
+// constantModule computes with constants alone, which Gorgonia cannot.
+type constantModule struct {
+	cubeModule
+	must bool
+}
+
+func (m constantModule) Place(*G.ExprGraph, string, tensor.Dtype, *rand.Rand) (Layer, error) {
+	return m, nil
+}
+
+func (m constantModule) Fwd(x *G.Node) (*G.Node, error) {
+	one, two := G.NewConstant(1.0, G.WithName("one")), G.NewConstant(2.0, G.WithName("two"))
+	if m.must {
+		return G.Add(x, G.Must(G.Add(one, two)))
+	}
+	three, err := G.Add(one, two)
+	if err != nil {
+		return nil, err
+	}
+	return G.Add(x, three)
+}
+
+func TestConstantsAlone(t *testing.T) {
+	for _, must := range []bool{false, true} {
+		_, err := NewFunction[float64](constantModule{must: must}, 1, FieldConfig{Shape: []int{2}})
+		if err == nil || !strings.Contains(err.Error(), "layers.Const") || !strings.Contains(err.Error(), "constantModule") ||
+			must && !strings.Contains(err.Error(), "function_test.go:") {
+			t.Errorf("must %v: %v", must, err)
+		}
+	}
 }
 
 func TestModulesThatGiveNothing(t *testing.T) {

@@ -2,6 +2,9 @@ package graph
 
 import (
 	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 
 	G "gorgonia.org/gorgonia"
@@ -21,15 +24,44 @@ func must(n *G.Node, err error) *G.Node {
 	return n
 }
 
-// recoverInto turns a panic, ours or one of Gorgonia's many, into an error.
+// recoverInto turns a panic, ours or one of Gorgonia's many, into an error that tells
+// where it came from.
 func recoverInto(err *error) {
 	switch p := recover().(type) {
 	case nil:
 	case failure:
 		*err = p.err
+	case error:
+		*err = fmt.Errorf("panic%s: %w", site(), p)
 	default:
-		*err = fmt.Errorf("panic: %v", p)
+		*err = fmt.Errorf("panic%s: %v", site(), p)
 	}
+	*err = explained(*err)
+}
+
+// site names the line outside of Gorgonia that a panic came from.
+func site() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		switch {
+		case strings.HasPrefix(f.Function, "runtime."), strings.HasPrefix(f.Function, gorgoniaPath):
+		case f.Function != "":
+			return fmt.Sprintf(" at %s:%d", filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+// explained adds the cure to an error of Gorgonia that does not tell.
+func explained(err error) error {
+	if err != nil && strings.Contains(err.Error(), "No Graph Supplied") {
+		return fmt.Errorf("%w: an op of constants alone has no graph; make the constants with layers.Const, or put them on the graph with its AddNode", err)
+	}
+	return err
 }
 
 // warmUp lets Gorgonia hash its package-level constants, which it does on
