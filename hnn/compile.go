@@ -24,6 +24,7 @@ func (f Field) CompileField64(batch int, cfg graph.FieldConfig) (graph.CompiledF
 
 func compileField[T Float](f Field, batch int, cfg graph.FieldConfig) (graph.CompiledField[T], error) {
 	if s, ok := f.H.(Separable); ok && f.Damping == nil && f.Conservative == nil && f.Drive == nil {
+		s.Kinks = s.Kinks || f.Kinks
 		field, err := NewSeparable[T](s, batch, cfg)
 		if err != nil {
 			return nil, err

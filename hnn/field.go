@@ -46,6 +46,13 @@ type Field struct {
 	// Drive is F, such as G(z)u(t): a module of states to forces, (batch, n),
 	// which act on the momenta, or (batch, 2n); nil means none. See [Control].
 	Drive Module
+
+	// Kinks accepts energies with kinks, of rectifiers, ELU or absolute values.
+	// Otherwise these are an error: the field, made of the energy's derivatives,
+	// jumps (ReLU) or has a kink (ELU) wherever a state crosses one, and solvers and
+	// gradients lose their accuracy there without notice. Tanh, Softplus, Sigmoid, GELU
+	// and SiLU are smooth.
+	Kinks bool
 }
 
 // Place implements [Module].
@@ -53,7 +60,7 @@ func (f Field) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand)
 	if f.H == nil {
 		return nil, &ConfigError{What: "Field", Faults: []string{"H is nil; it is the module of the energy"}}
 	}
-	l := &placedField{name: name}
+	l := &placedField{name: name, kinks: f.Kinks}
 	var err error
 	if l.h, err = f.H.Place(g, name, dt, r); err != nil {
 		return nil, err
@@ -84,6 +91,7 @@ func (f Field) StateShape() []int { return nodes.StateShape(f.H) }
 
 type placedField struct {
 	name                   string
+	kinks                  bool
 	h, conservative, drive Layer
 	damping                *placedDamping
 }
@@ -152,7 +160,7 @@ func (l *placedField) at(t, z *G.Node) (*G.Node, error) {
 		}
 	}
 	if l.conservative != nil {
-		d, err := energyGrad(l.name, l.conservative, t, z)
+		d, err := energyGrad(l.name, l.conservative, t, z, l.kinks)
 		if err != nil {
 			return nil, err
 		}
@@ -170,7 +178,7 @@ func (l *placedField) gradient(t, z *G.Node, n int) (hq, hp *G.Node, err error) 
 	b := build(z)
 	split, ok := l.h.(splitLayer)
 	if !ok {
-		g, err := energyGrad(l.name, l.h, t, z)
+		g, err := energyGrad(l.name, l.h, t, z, l.kinks)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -185,7 +193,7 @@ func (l *placedField) gradient(t, z *G.Node, n int) (hq, hp *G.Node, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	g, err := gradOf(l.name, e, z.Shape()[0], q, p)
+	g, err := gradOf(l.name, e, z.Shape()[0], l.kinks, q, p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -193,12 +201,12 @@ func (l *placedField) gradient(t, z *G.Node, n int) (hq, hp *G.Node, err error) 
 }
 
 // energyGrad returns the gradient of an energy with respect to the whole state.
-func energyGrad(name string, h Layer, t, z *G.Node) (*G.Node, error) {
+func energyGrad(name string, h Layer, t, z *G.Node, kinks bool) (*G.Node, error) {
 	e, err := nodes.Forward(h, t, z)
 	if err != nil {
 		return nil, err
 	}
-	g, err := gradOf(name, e, z.Shape()[0], z)
+	g, err := gradOf(name, e, z.Shape()[0], kinks, z)
 	if err != nil {
 		return nil, err
 	}
@@ -206,10 +214,20 @@ func energyGrad(name string, h Layer, t, z *G.Node) (*G.Node, error) {
 }
 
 // gradOf differentiates energies. Each row's energy depends on that row alone,
-// so the gradient of their sum holds the gradient of each.
-func gradOf(name string, energy *G.Node, batch int, wrt ...*G.Node) (G.Nodes, error) {
+// so the gradient of their sum holds the gradient of each. Kinks are refused unless
+// they are accepted.
+func gradOf(name string, energy *G.Node, batch int, kinks bool, wrt ...*G.Node) (G.Nodes, error) {
 	if err := checkColumn(name+": the energy", energy, batch); err != nil {
 		return nil, err
+	}
+	if !kinks {
+		found, err := graph.Kinks(G.Nodes{energy}, wrt)
+		if err != nil {
+			return nil, fmt.Errorf("hnn: %s: %w", name, err)
+		}
+		if len(found) > 0 {
+			return nil, &ConfigError{What: "the energy of " + name, Faults: []string{fmt.Sprintf("it is not smooth (%s): its field jumps or has kinks, where solvers and gradients lose their accuracy; use a smooth activation, such as Tanh or Softplus, or set Kinks to accept it", found[0])}}
+		}
 	}
 	sum, err := G.Sum(energy)
 	if err != nil {

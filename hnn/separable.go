@@ -15,6 +15,8 @@ import (
 type Separable struct {
 	T Module // kinetic energy of the momenta; nil means Kinetic{}, ½|p|²
 	V Module // potential energy of the positions
+
+	Kinks bool // accepts energies with kinks where it is compiled by itself; see Field.Kinks
 }
 
 func (s Separable) kinetic() Module {

@@ -44,7 +44,7 @@ func NewSeparable[T Float](s Separable, batch int, cfg graph.FieldConfig) (*Sepa
 	}
 	half := func(energy Module, part string, negative bool) (*graph.Function[T], error) {
 		c := graph.FieldConfig{Name: nodes.Join(cfg.Name, part), Rand: cfg.Rand, Shape: []int{w / 2}}
-		return graph.NewFunction[T](gradient{energy: energy, negative: negative}, batch, c)
+		return graph.NewFunction[T](gradient{energy: energy, negative: negative, kinks: s.Kinks}, batch, c)
 	}
 	drift, err := half(s.kinetic(), "T", false)
 	if err != nil {
@@ -80,6 +80,7 @@ func newSeparable[T Float](drift, kick *graph.Function[T], theta []T, layout []g
 type gradient struct {
 	energy   Module
 	negative bool
+	kinks    bool
 }
 
 // Place implements [Module].
@@ -88,7 +89,7 @@ func (m gradient) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Ra
 	if err != nil {
 		return nil, err
 	}
-	l := placedGradient{name: name, energy: energy, negative: m.negative}
+	l := placedGradient{name: name, energy: energy, negative: m.negative, kinks: m.kinks}
 	if nodes.IsTimed(energy) {
 		return timedGradient{l}, nil
 	}
@@ -99,6 +100,7 @@ type placedGradient struct {
 	name     string
 	energy   Layer
 	negative bool
+	kinks    bool
 }
 
 func (l placedGradient) Learnables() G.Nodes { return l.energy.Learnables() }
@@ -106,7 +108,7 @@ func (l placedGradient) Learnables() G.Nodes { return l.energy.Learnables() }
 func (l placedGradient) Fwd(x *G.Node) (*G.Node, error) { return l.at(nil, x) }
 
 func (l placedGradient) at(t, x *G.Node) (*G.Node, error) {
-	d, err := energyGrad(l.name, l.energy, t, x)
+	d, err := energyGrad(l.name, l.energy, t, x, l.kinks)
 	if err != nil || !l.negative {
 		return d, err
 	}
