@@ -111,7 +111,7 @@ func TestGoldenHNN(t *testing.T) {
 		f := graphField(t, net, c.U0.Shape[0])
 		for _, m := range goldenMethods {
 			t.Run(fmt.Sprintf("n=%d/%s", c.N, m.name), func(t *testing.T) {
-				g := c.gradient(t, f, odeint.Options{Method: odeint.Dop853, RTol: 1e-10, ATol: 1e-10}, m.m)
+				g := c.gradient(t, f, odeint.Options{Method: odeint.Dop853, RTol: 1e-13, ATol: 1e-13}, m.m)
 				gradtest.Close(t, "∂L/∂u0", g.Y0, c.GradU0.Data, m.tol)
 				gradtest.Close(t, "∂L/∂θ", g.Theta, want, m.tol)
 			})

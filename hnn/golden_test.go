@@ -21,7 +21,8 @@ type array struct {
 }
 
 // golden is a Hamiltonian network H(u) = tanh(u W1 + b1) W2 with results of
-// PyTorch in float64: an order-8 Dormand–Prince solver at rtol 1e-12. Losses are
+// another program: extrapolation of order 16 in 80-bit arithmetic, with the weights and
+// the layout of PyTorch. Losses are
 // means over times and batch of the squared norm of a row.
 //
 // The reference takes its saved states from a quartic interpolant, and they are
@@ -102,7 +103,8 @@ func scaled(x []float64, c float64) []float64 {
 }
 
 // TestGolden compares the field, derivative matching, and training through the
-// solver with the reference.
+// solver with the reference, which is right to 1e-15: what is seen is ten to a hundred
+// tolerances of the solve.
 func TestGolden(t *testing.T) {
 	for i, c := range goldens(t) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -128,8 +130,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			gradtest.Close(t, "trajectory", sol.Y, c.Trajectory.Data, 1e-8)
-			gradtest.Close(t, "trajectory, against RK4", sol.Y, c.rk4(f), 1e-12)
+			gradtest.Close(t, "trajectory", sol.Y, c.Trajectory.Data, 1e-12)
 
 			dys := gradtest.NaNs[float64](len(sol.Y))
 			value := func() float64 {
@@ -139,7 +140,7 @@ func TestGolden(t *testing.T) {
 				}
 				return width * hnn.TrajectoryLoss(dys, sol.Y, c.Target.Data)
 			}
-			gradtest.Close(t, "loss", []float64{value()}, []float64{c.Loss}, 1e-9)
+			gradtest.Close(t, "loss", []float64{value()}, []float64{c.Loss}, 1e-12)
 			var back adjoint.Gradient[float64]
 			if err := solver.Backward(context.Background(), &back, scaled(dys, width)); err != nil {
 				t.Fatal(err)
@@ -152,26 +153,9 @@ func TestGolden(t *testing.T) {
 				got = append(got, c.part(t, f, back.Theta, p.name)...)
 				want = append(want, p.want...)
 			}
-			gradtest.Close(t, "gradients", got, want, 1e-7)
+			gradtest.Close(t, "gradients", got, want, 1e-11)
 			theta := append([]float64(nil), back.Theta...)
 			gradtest.Close(t, "gradients, against differences", theta, gradtest.Gradient(value, f.Params(), 1e-3), 1e-9)
 		})
 	}
-}
-
-// rk4 solves the case with 2000 classical steps between saved times.
-func (c golden) rk4(f *graph.Field[float64]) []float64 {
-	z := c.U0.Data
-	y := append([]float64(nil), z...)
-	for i := 1; i < len(c.Ts); i++ {
-		for range 2000 {
-			z = rk4(func(z []float64) []float64 {
-				dz := make([]float64, len(z))
-				f.Eval(dz, 0, z)
-				return dz
-			}, z, (c.Ts[i]-c.Ts[i-1])/2000)
-		}
-		y = append(y, z...)
-	}
-	return y
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// trajectory is a reference solution from testdata/golden.json: order-8
-// Dormand–Prince at RTol 1e-12, ATol 1e-13, computed by another program.
+// trajectory is a reference solution from testdata/golden.json, computed by another
+// program: extrapolation of order 16 in 80-bit arithmetic.
 type trajectory struct {
 	Name       string    `json:"name"`
 	U0         []float64 `json:"u0"`
@@ -59,28 +59,34 @@ func goldenField[T Float](name string) VectorField[T] {
 	switch name {
 	case "linear":
 		return NewFunc(2, spiral[T])
-	case "double_pendulum":
+	case "double_pendulum", "double_pendulum_long":
 		return NewFunc(4, doublePendulum[T])
 	}
 	return NewFunc(2, lotkaVolterra[T])
 }
 
-// The references have rows from a quartic interpolant over steps of order 8, which is
-// right to 1e-7 only: their linear case is off by 9.4e-8 from its closed form.
-// What is known to more digits is asked for in TestKnownValues.
+// The references are right to 1e-15 relative to the state, so that what is seen is the
+// error of the solve: that of a step, the tolerance, times the growth of errors over the
+// time, which is some ten for all cases but the long pendulum's, where it is 1000.
 func TestGolden(t *testing.T) {
+	within := func(tol, long float64) map[string]float64 {
+		return map[string]float64{
+			"lotka_volterra": tol, "lotka_volterra_long": tol, "linear": tol, "double_pendulum": tol, "double_pendulum_long": long,
+		}
+	}
 	t.Run("float64", func(t *testing.T) {
 		for _, m := range []Method{Tsit5, Dopri5, Dop853} {
-			testGolden[float64](t, Options{Method: m, RTol: 1e-10, ATol: 1e-10}, 1e-7)
+			testGolden[float64](t, Options{Method: m, RTol: 1e-10, ATol: 1e-10}, within(2e-9, 3e-7))
+			testGolden[float64](t, Options{Method: m, RTol: 1e-13, ATol: 1e-13}, within(2e-12, 3e-10))
 		}
 	})
 	t.Run("float32", func(t *testing.T) {
 		// Rounding of the state, 6e-8 a step, adds up over some hundred steps.
-		testGolden[float32](t, Options{RTol: 1e-6, ATol: 1e-6}, 3e-5)
+		testGolden[float32](t, Options{RTol: 1e-6, ATol: 1e-6}, within(3e-5, 8e-4))
 	})
 }
 
-func testGolden[T Float](t *testing.T, o Options, tol float64) {
+func testGolden[T Float](t *testing.T, o Options, within map[string]float64) {
 	for _, c := range golden(t) {
 		in, err := New(goldenField[T](c.Name), o)
 		if err != nil {
@@ -101,8 +107,8 @@ func testGolden[T Float](t *testing.T, o Options, tol float64) {
 		for i, want := range c.Trajectory.Data {
 			worst = max(worst, math.Abs(float64(sol.Y[i])-want))
 		}
-		if !(worst <= tol) {
-			t.Errorf("%v, %s: error %.3g, want at most %g", o.Method, c.Name, worst, tol)
+		if !(worst <= within[c.Name]) {
+			t.Errorf("%v, RTol %g, %s: error %.3g, want at most %g", o.Method, o.RTol, c.Name, worst, within[c.Name])
 		}
 	}
 }
@@ -151,38 +157,6 @@ func TestKnownValues(t *testing.T) {
 			for j, want := range []float64{e * (4*c - 3*s), e * (-4*s - 3*c)} {
 				if got := sol.Row(i)[j]; !(math.Abs(got-want) <= 1e-9) {
 					t.Errorf("%v, linear at %v: %.12f, want %.12f", m, at, got, want)
-				}
-			}
-		}
-	}
-}
-
-// Between steps the methods agree with one another far beyond the reference.
-func TestMethodsAgree(t *testing.T) {
-	for _, c := range golden(t) {
-		var ref *Solution[float64]
-		for _, m := range []Method{Dop853, Tsit5, Dopri5} {
-			tol := 1e-10
-			if m == Dop853 {
-				tol = 1e-13
-			}
-			sol, err := Solve(goldenField[float64](c.Name), c.Ts[0], c.Ts[len(c.Ts)-1], c.U0, Options{
-				Method: m, RTol: tol, ATol: tol, SaveAt: SaveAt{Times: c.Ts},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ref == nil {
-				ref = sol
-				continue
-			}
-			within := 1e-8
-			if c.Name == "lotka_volterra_long" {
-				within = 2e-8 // 50 units of time
-			}
-			for i := range ref.Y {
-				if d := math.Abs(sol.Y[i] - ref.Y[i]); !(d <= within) {
-					t.Fatalf("%v, %s: differs by %.3g at t = %v", m, c.Name, d, ref.T[i/len(c.U0)])
 				}
 			}
 		}
