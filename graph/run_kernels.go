@@ -51,13 +51,13 @@ func unaryKernel[T Float](fn unaryFn) func(dst, x []T) {
 	case fnFloor:
 		return vec.Floor[T]
 	case fnSin:
-		return vec.Map[T](math.Sin)
+		return vec.Sin[T]
 	case fnCos:
-		return vec.Map[T](math.Cos)
+		return vec.Cos[T]
 	case fnExp:
 		return vec.Exp[T]
 	case fnLog:
-		return vec.Map[T](math.Log)
+		return vec.Log[T]
 	case fnLog2:
 		return vec.Map[T](math.Log2)
 	case fnNeg:
@@ -77,9 +77,9 @@ func unaryKernel[T Float](fn unaryFn) func(dst, x []T) {
 	case fnSigmoid:
 		return vec.Sigmoid[T]
 	case fnLog1p:
-		return vec.Map[T](math.Log1p)
+		return vec.Log1p[T]
 	case fnExpm1:
-		return vec.Map[T](math.Expm1)
+		return vec.Expm1[T]
 	case fnSoftplus:
 		return vec.Softplus[T]
 	case fnNormalCDF:

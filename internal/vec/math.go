@@ -127,6 +127,9 @@ func Tanh[T Float](dst, x []T) {
 // Sigmoid stores 1/(1+e⁻ˣ) in dst, within 2 ulp.
 func Sigmoid[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if sigmoidAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	if !wide[T]() {
 		for i, v := range x {
 			v := float64(v)
@@ -157,6 +160,9 @@ func Sigmoid[T Float](dst, x []T) {
 // Softplus stores log(1+eˣ) = max(x, 0) + log(1+e⁻|ˣ|) in dst, within 2 ulp.
 func Softplus[T Float](dst, x []T) {
 	x = x[:len(dst)]
+	if softplusAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		return
+	}
 	if !wide[T]() {
 		for i, v := range x {
 			v := float64(v)
@@ -215,5 +221,63 @@ func Exp[T Float](dst, x []T) {
 		r, n := reduce(withSign(clamp(v, bits746), v))
 		s := pow2(n >> 1)
 		dst[i] = T((s + s*expm1Poly(r)) * pow2(n-n>>1))
+	}
+}
+
+// Expm1 stores eˣ-1 in dst, within 2 ulp.
+func Expm1[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	if !expm1Asm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		apply(dst, x, math.Expm1)
+	}
+}
+
+// Log stores the natural logarithm of x in dst, within 2 ulp.
+func Log[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	if !logAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		apply(dst, x, math.Log)
+	}
+}
+
+// Log1p stores log(1+x) in dst, within 2 ulp.
+func Log1p[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	if !log1pAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		apply(dst, x, math.Log1p)
+	}
+}
+
+// Sin stores sin(x) in dst, within 2 ulp.
+func Sin[T Float](dst, x []T) { periodic(dst, x, sinAsm[T], math.Sin) }
+
+// Cos stores cos(x) in dst, within 2 ulp.
+func Cos[T Float](dst, x []T) { periodic(dst, x, cosAsm[T], math.Cos) }
+
+// periodic runs a kernel, which stops before a vector with an element that is too large for it.
+// Then as many elements as the longest vector has are computed alone.
+func periodic[T Float](dst, x []T, kernel func(dst, x *T, n int, done *int) bool, f func(float64) float64) {
+	x = x[:len(dst)]
+	for len(dst) > 0 {
+		var done int
+		if !kernel(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst), &done) {
+			apply(dst, x, f)
+			return
+		}
+		dst, x = dst[done:], x[done:]
+		for range min(16, len(dst)) {
+			kernel(&dst[0], &x[0], 1, &done)
+			if done == 0 {
+				dst[0] = T(f(float64(x[0])))
+			}
+			dst, x = dst[1:], x[1:]
+		}
+	}
+}
+
+// apply stores f(x), computed in float64, in dst.
+func apply[T Float](dst, x []T, f func(float64) float64) {
+	for i, v := range x {
+		dst[i] = T(f(float64(v)))
 	}
 }

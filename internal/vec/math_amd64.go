@@ -42,6 +42,42 @@ func expF32AVX512(dst *float32, x *float32, n int)
 //go:noescape
 func expF32AVX2(dst *float32, x *float32, n int)
 
+// expm1Asm runs expm1 on vector registers and reports whether the processor has them.
+func expm1Asm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			expm1F64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			expm1F64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		expm1F32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		expm1F32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func expm1F64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func expm1F64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func expm1F32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func expm1F32AVX2(dst *float32, x *float32, n int)
+
 // tanhAsm runs tanh on vector registers and reports whether the processor has them.
 func tanhAsm[T Float](dst *T, x *T, n int) bool {
 	if wide[T]() {
@@ -77,3 +113,219 @@ func tanhF32AVX512(dst *float32, x *float32, n int)
 
 //go:noescape
 func tanhF32AVX2(dst *float32, x *float32, n int)
+
+// sigmoidAsm runs sigmoid on vector registers and reports whether the processor has them.
+func sigmoidAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			sigmoidF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			sigmoidF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		sigmoidF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		sigmoidF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func sigmoidF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func sigmoidF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func sigmoidF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func sigmoidF32AVX2(dst *float32, x *float32, n int)
+
+// softplusAsm runs softplus on vector registers and reports whether the processor has them.
+func softplusAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			softplusF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			softplusF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		softplusF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		softplusF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func softplusF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func softplusF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func softplusF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func softplusF32AVX2(dst *float32, x *float32, n int)
+
+// logAsm runs log on vector registers and reports whether the processor has them.
+func logAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			logF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			logF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		logF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		logF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func logF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func logF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func logF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func logF32AVX2(dst *float32, x *float32, n int)
+
+// log1pAsm runs log1p on vector registers and reports whether the processor has them.
+func log1pAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			log1pF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			log1pF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		log1pF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		log1pF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func log1pF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func log1pF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func log1pF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func log1pF32AVX2(dst *float32, x *float32, n int)
+
+// sinAsm runs sin on vector registers and reports whether the processor has them.
+func sinAsm[T Float](dst *T, x *T, n int, done *int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			sinF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n, done)
+		case levelAVX2:
+			sinF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n, done)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		sinF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n, done)
+	case levelAVX2:
+		sinF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n, done)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func sinF64AVX512(dst *float64, x *float64, n int, done *int)
+
+//go:noescape
+func sinF64AVX2(dst *float64, x *float64, n int, done *int)
+
+//go:noescape
+func sinF32AVX512(dst *float32, x *float32, n int, done *int)
+
+//go:noescape
+func sinF32AVX2(dst *float32, x *float32, n int, done *int)
+
+// cosAsm runs cos on vector registers and reports whether the processor has them.
+func cosAsm[T Float](dst *T, x *T, n int, done *int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			cosF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n, done)
+		case levelAVX2:
+			cosF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n, done)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		cosF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n, done)
+	case levelAVX2:
+		cosF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n, done)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func cosF64AVX512(dst *float64, x *float64, n int, done *int)
+
+//go:noescape
+func cosF64AVX2(dst *float64, x *float64, n int, done *int)
+
+//go:noescape
+func cosF32AVX512(dst *float32, x *float32, n int, done *int)
+
+//go:noescape
+func cosF32AVX2(dst *float32, x *float32, n int, done *int)

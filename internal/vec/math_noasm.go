@@ -6,4 +6,18 @@ package vec
 
 func expAsm[T Float](dst *T, x *T, n int) bool { return false }
 
+func expm1Asm[T Float](dst *T, x *T, n int) bool { return false }
+
 func tanhAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func sigmoidAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func softplusAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func logAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func log1pAsm[T Float](dst *T, x *T, n int) bool { return false }
+
+func sinAsm[T Float](dst *T, x *T, n int, done *int) bool { return false }
+
+func cosAsm[T Float](dst *T, x *T, n int, done *int) bool { return false }

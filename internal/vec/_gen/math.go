@@ -1,6 +1,11 @@
 package main
 
-import "math"
+import (
+	"math"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
 
 // The polynomials are minimax fits, with relative errors below 2⁻⁵⁷ for float64
 // and 2⁻²⁸ for float32.
@@ -12,14 +17,16 @@ func mathematics(t *topic) {
 		name string
 		make func(*emitter) func(x vector) vector
 	}{
-		{"exp", exp},
-		{"tanh", tanh},
+		{"exp", exp}, {"expm1", expm1}, {"tanh", tanh}, {"sigmoid", sigmoid}, {"softplus", softplus},
+		{"log", logarithm}, {"log1p", log1p},
 	} {
 		t.elementwise(f.name, []string{"x"}, 1, func(e *emitter) func(x []vector) vector {
 			body := f.make(e)
 			return func(x []vector) vector { return body(x[0]) }
 		})
 	}
+	trigonometric(t, "sin", 0)
+	trigonometric(t, "cos", 1)
 }
 
 // pick is one of two numbers by width.
@@ -141,5 +148,211 @@ func tanh(e *emitter) func(x vector) vector {
 		n := e.add(a, minus)
 		e.scaleAdd(h, two, e.choose(small, two, a))
 		return e.withSign(e.div(n, e.add(h, e.choose(small, n, plus))), x)
+	}
+}
+
+// expm1 is 2ᵏ(eʳ-1) + 2ᵏ-1, of half and doubled since 2ᵏ may overflow.
+func expm1(e *emitter) func(x vector) vector {
+	least, most := e.value(e.c(-40)), e.value(e.c(e.pick(710, 89)))
+	magic, half := e.value(e.c(e.magic())), e.value(e.c(0.5))
+	return func(x vector) vector {
+		r, _, bits := e.reduce(e.min(most, e.max(least, x)), magic, 1, 0)
+		s := e.pow2(bits, half)
+		q := e.expm1Reduced(r)
+		e.scaleAdd(q, s, e.sub(s, half))
+		return e.withSign(e.and(e.add(q, q), e.absBits()), x)
+	}
+}
+
+// sigmoid is q or 1-q for q = 1/(1+e^|x|), with e^|x| = s + s(eʳ-1) and s = 2ᵏ. Where s would
+// overflow it is left smaller and the rest is the numerator.
+func sigmoid(e *emitter) func(x vector) vector {
+	most, mostPower := e.value(e.c(e.pick(746, 104))), e.value(e.c(e.magic()+e.pick(900, 100)))
+	magic, one := e.value(e.c(e.magic())), e.value(e.c(1))
+	return func(x vector) vector {
+		r, _, bits := e.reduce(e.min(most, e.and(x, e.absBits())), magic, 1, 0)
+		power := e.min(mostPower, bits)
+		s := e.pow2(power, one)
+		den, plus := e.expm1Reduced(r), e.add(s, one)
+		e.scaleAdd(den, s, e.sub(one, e.sub(plus, s))) // 0 but where s+1 was rounded
+		den = e.add(den, plus)
+		q := e.div(e.pow2(e.bitwise("VPSUB", power, bits), one), den)
+		return e.selectSign(x, e.sub(one, q), q)
+	}
+}
+
+// log1pReduced is log(1+f) for √½ ≤ 1+f ≤ √2, plus low: f - (f²/2 - s(f²/2 + R) - low)
+// with s = f/(2+f) and R = log(1+f)/s - 2, by the series of the artanh.
+func (e *emitter) log1pReduced(f vector, two source, low *vector) vector {
+	s := e.div(f, e.add(f, two))
+	z := e.mul(s, s)
+	var r vector
+	if e.wide {
+		r = e.horner(z, 0.6666666666666735, 0.3999999999941085, 0.2857142874312192, 0.22222198505538984, 0.18183567562766575,
+			0.15313973987202806, 0.14796685767128162)
+	} else {
+		r = e.horner(z, 0.6666677594184875, 0.39977583289146423, 0.2987080514431)
+	}
+	half := e.mul(e.mul(f, e.c(0.5)), f)
+	e.scaleAdd(r, z, half)
+	if low == nil {
+		e.p("VFNMADD213", half, s, r) // f²/2 - s(f²/2+R)
+	} else {
+		e.scaleAdd(r, s, *low)
+		r = e.sub(half, r)
+	}
+	return e.sub(f, r)
+}
+
+// softplus is max(x, 0) + log(1+e) for e = e^-|x|. Above √2, 1+e is halved.
+func softplus(e *emitter) func(x vector) vector {
+	least := e.value(e.c(e.pick(-746, -104)))
+	magic, one, zero := e.value(e.c(e.magic())), e.value(e.c(1)), e.vector()
+	e.p("VXOR", magic, magic, zero)
+	return func(x vector) vector {
+		r, k, bits := e.reduce(e.max(least, e.or(x, e.signBit())), magic, 1, 0)
+		p := e.scale(e.add(e.expm1Reduced(r), one), k, bits)
+		over := e.sub(e.value(e.c(math.Sqrt2-1)), p) // negative where it is halved
+		f := e.selectSign(over, p, e.mul(e.sub(p, one), e.c(0.5)))
+		y := e.log1pReduced(f, e.c(2), nil)
+		y = e.add(y, e.selectSign(over, zero, e.value(e.c(math.Ln2))))
+		return e.add(y, e.max(zero, x))
+	}
+}
+
+// split is x = 2ᵏm with √½ ≤ m ≤ √2, for positive normal x.
+func (e *emitter) split(x vector) (k, m vector) {
+	root, one, bias := uint64(0x3fe6a09e00000000), uint64(0x3ff0000000000000), 1023.0
+	if !e.wide {
+		root, one, bias = 0x3f3504f3, 0x3f800000, 127
+	}
+	t := e.bitwise("VPADD", x, e.word(one-root))
+	power := math.Ldexp(1, e.mantissa())
+	k = e.or(e.shiftRight(t, e.mantissa()), e.c(power)) // the exponent in the last bits of power
+	k = e.sub(k, e.c(power+bias))
+	return k, e.bitwise("VPADD", e.and(t, e.word(1<<e.mantissa()-1)), e.word(root))
+}
+
+// ln2Parts are ln2 with so many zeros at the end that a product with an exponent is exact, and the rest.
+func (e *emitter) ln2Parts() (hi, lo source) {
+	if e.wide {
+		return e.c(6.93147180369123816490e-01), e.c(1.90821492927058770002e-10)
+	}
+	return e.c(6.9313812256e-01), e.c(9.0580006145e-06)
+}
+
+// logarithm is k·ln2 + log(m) for x = 2ᵏm. Subnormal numbers are scaled before.
+func logarithm(e *emitter) func(x vector) vector {
+	hi, lo := e.ln2Parts()
+	shift := e.pick(54, 25)
+	zero := e.vector()
+	e.p("VXOR", zero, zero, zero)
+	return func(x vector) vector {
+		subnormal := e.less(x, e.c(e.pick(0x1p-1022, 0x1p-126)))
+		k, m := e.split(e.choose(subnormal, x, e.mul(x, e.c(math.Ldexp(1, int(shift))))))
+		k = e.choose(subnormal, k, e.sub(k, e.c(shift)))
+		low := e.mul(k, lo)
+		y := e.log1pReduced(e.sub(m, e.c(1)), e.c(2), &low)
+		e.addProduct(y, k, hi)
+		return e.logSpecial(x, x, zero, y)
+	}
+}
+
+// logSpecial is y, but x where that is +Inf or NaN, NaN where u is negative and -Inf where it is zero.
+func (e *emitter) logSpecial(x, u, zero, y vector) vector {
+	const equal, notLess = 0, 21 // true for NaN
+	y = e.choose(e.compare(notLess, x, e.c(math.Inf(1))), y, x)
+	y = e.choose(e.less(u, zero), y, e.value(e.c(math.NaN())))
+	return e.choose(e.compare(equal, u, zero), y, e.value(e.c(math.Inf(-1))))
+}
+
+// log1p is the logarithm of u = 1+x plus c/u, where c is what u lost in rounding.
+func log1p(e *emitter) func(x vector) vector {
+	hi, lo := e.ln2Parts()
+	one, zero := e.value(e.c(1)), e.vector()
+	e.p("VXOR", one, one, zero)
+	return func(x vector) vector {
+		u := e.add(x, one)
+		t := e.sub(u, one)
+		c := e.add(e.sub(one, e.sub(u, t)), e.sub(x, t))
+		k, m := e.split(u)
+		low := e.div(c, u)
+		e.addProduct(low, k, lo)
+		y := e.log1pReduced(e.sub(m, one), e.c(2), &low)
+		e.addProduct(y, k, hi)
+		return e.withSign(e.and(e.logSpecial(x, u, zero, y), e.absBits()), x)
+	}
+}
+
+// trigonometric adds sin (quarter 0) or cos (quarter 1). It stops before the first vector with
+// an element above a limit and stores in done how many elements it has computed.
+func trigonometric(t *topic, name string, quarter uint64) {
+	params := append(pointers("dst", "x"), param{"n", integer}, param{"done", integers})
+	t.add(name, params, func(e *emitter) {
+		dst, x, n, done := e.pointer("dst"), e.pointer("x"), e.pointer("n"), e.pointer("done")
+		reached, stop := e.GP64(), e.label("stop")
+		e.MOVQ(n, reached)
+		body := sinCos(e, quarter)
+		e.each(n, 1, func(at address, mask reg.Register) {
+			v := e.load(at(x), mask)
+			const greater = 30
+			found, large := e.GP32(), e.compare(greater, e.and(v, e.absBits()), e.c(e.pick(0x1p30, 0x1p16)))
+			if e.isa == avx512 {
+				e.KMOVW(large, found)
+			} else {
+				e.p("VMOVMSK", large, found)
+			}
+			small := e.label("small")
+			e.TESTL(found, found)
+			e.JEQ(operand.LabelRef(small))
+			e.LEAQ(at(dst), reached)
+			e.SUBQ(dst, reached)
+			e.SHRQ(operand.Imm(uint64(map[bool]int{true: 3, false: 2}[e.wide])), reached)
+			e.JMP(operand.LabelRef(stop))
+			e.Label(small)
+			e.store(body(v), at(dst), mask)
+		})
+		e.Label(stop)
+		e.MOVQ(reached, operand.Mem{Base: done})
+	})
+}
+
+// sinCos is ±sin(r) or ±cos(r) for x = k·π/2 + r, by the last bits of k. The product of k
+// and the first part of π/2 leaves no rounding error.
+func sinCos(e *emitter, quarter uint64) func(x vector) vector {
+	parts := []float64{1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33}
+	if !e.wide {
+		parts = []float64{1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15}
+	}
+	magic, one := e.value(e.c(e.magic())), e.value(e.c(1))
+	return func(x vector) vector {
+		bits := e.vector()
+		e.p("VMOVA", magic, bits)
+		e.addProduct(bits, x, e.c(2/math.Pi))
+		k := e.sub(bits, magic)
+		r := e.vector()
+		e.p("VMOVA", x, r)
+		for _, p := range parts {
+			e.subProduct(r, k, e.c(p))
+		}
+		z := e.mul(r, r)
+		var sin, cos vector
+		if e.wide {
+			sin = e.horner(z, -0.16666666666666632, 0.00833333333332249, -0.0001984126982985706, 2.755731370645065e-06,
+				-2.5050760110109833e-08, 1.5896899184343576e-10)
+			cos = e.horner(z, -0.5, 0.0416666666666666, -0.0013888888888874478, 2.480158728967604e-05, -2.7557314402407246e-07,
+				2.0875729460454908e-09, -1.1359942636668651e-11)
+		} else {
+			sin = e.horner(z, -0.16666655242443085, 0.008332191966474056, -0.0001951875165104866)
+			cos = e.horner(z, -0.5, 0.04166664555668831, -0.0013887311797589064, 2.4432845748378895e-05)
+		}
+		e.scaleAdd(sin, e.mul(r, z), r)
+		e.scaleAdd(cos, z, one)
+		if quarter != 0 {
+			bits = e.bitwise("VPADD", bits, e.word(quarter))
+		}
+		width := 8 * e.size()
+		y := e.selectSign(e.shiftLeft(bits, width-1), sin, cos)
+		return e.xor(y, e.and(e.shiftLeft(bits, width-2), e.signBit()))
 	}
 }
