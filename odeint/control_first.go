@@ -29,7 +29,9 @@ func (st *startingStep[T]) size(in *Integrator[T], limit float64) (float64, erro
 	if d0 < 1e-5 || d1 < 1e-5 || !finite(h0) {
 		h0 = 1e-6
 	}
-	h0 = min(h0, limit)
+	// Far from t = 0, as with seconds since 1970, time itself has only so many digits.
+	least := shortestFirst(s.T0)
+	h0 = min(max(h0, least), limit)
 	h := in.plan.dir * h0
 	for i, y := range s.Y0 {
 		st.probe[i] = y + T(h)*st.f0[i]
@@ -46,5 +48,5 @@ func (st *startingStep[T]) size(in *Integrator[T], limit float64) (float64, erro
 	if d := max(d1, d2); d > 1e-15 {
 		h1 = math.Pow(0.01/d, 1/float64(in.plan.order))
 	}
-	return min(100*h0, h1, limit), nil
+	return min(max(min(100*h0, h1), least), limit), nil
 }

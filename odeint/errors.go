@@ -30,6 +30,18 @@ var (
 	ErrNoDense = errors.New("odeint: solution has no dense output; set SaveAt.Keep to Dense")
 )
 
+// planError is a series of fixed steps that is too long to be begun. It is an ErrMaxSteps.
+type planError struct {
+	steps, h, from, to float64
+}
+
+func (e *planError) Error() string {
+	return fmt.Sprintf("odeint: %.4g steps of size %g would lead from %g to %g, more than the default of MaxSteps", e.steps, e.h, e.from, e.to)
+}
+
+// Is reports whether target is ErrMaxSteps.
+func (e *planError) Is(target error) bool { return target == ErrMaxSteps }
+
 // StepError says where a solve ended before its time. The Solution keeps what
 // was reached: the rows saved so far, the steps, and the state at T in Last.
 type StepError struct {
@@ -55,7 +67,10 @@ func (e *StepError) Unwrap() error { return e.Err }
 func advice(err error) string {
 	var nf *NonFiniteError
 	var scale *ScaleError
+	var long *planError
 	switch {
+	case errors.As(err, &long):
+		return "; set a larger H0, or MaxSteps if the steps are meant to be so many"
 	case errors.As(err, &scale):
 		return fmt.Sprintf("; set ATol, or ATols for component %d, to an error of it that does not matter", scale.Component)
 	case errors.Is(err, ErrMaxSteps):

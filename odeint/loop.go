@@ -39,7 +39,7 @@ func (in *Integrator[T]) solve(ctx context.Context, sol *Solution[T], t0, t1 flo
 			in.stepper.reject()
 			continue
 		}
-		if err := in.keep(); err != nil {
+		if err := in.keep(ctx); err != nil {
 			return in.stop(err)
 		}
 		if in.observe != nil {
@@ -91,7 +91,7 @@ func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, save sa
 // aim sets the step to try: its end, its size and the times f may be evaluated at.
 func (in *Integrator[T]) aim() error {
 	p, s := &in.plan, &in.step
-	if p.maxSteps > 0 && in.stats.Accepted+in.stats.Rejected >= p.maxSteps {
+	if in.stats.Accepted+in.stats.Rejected >= p.maxSteps {
 		return ErrMaxSteps
 	}
 	if p.fresh {
@@ -107,7 +107,11 @@ func (in *Integrator[T]) aim() error {
 	if !p.lands && shortest(p.h, s.T0) {
 		return in.tooSmall()
 	}
-	s.setBounds(p.jump, p.lands && p.landings[p.next].jump)
+	to := edge{}
+	if p.lands {
+		to = p.landings[p.next].end()
+	}
+	s.setBounds(p.from, to)
 	return nil
 }
 
@@ -132,7 +136,7 @@ func (in *Integrator[T]) launch() error {
 		m := p.landings[p.next]
 		in.sol.series = append(in.sol.series, series{
 			first: in.stats.Accepted, n: p.count, start: s.T0, end: m.t, h: p.dir * p.h,
-			cut: p.cut, jumpAtStart: p.jump, jumpAtEnd: m.jump,
+			cut: p.cut, from: p.from, to: m.end(),
 		})
 		return nil
 	case atStart && p.h0 > 0:
@@ -140,7 +144,7 @@ func (in *Integrator[T]) launch() error {
 		return nil
 	}
 	s.T1 = p.landings[p.next].t
-	s.setBounds(p.jump, p.landings[p.next].jump)
+	s.setBounds(p.from, p.landings[p.next].end())
 	h, err := in.start.size(in, p.limit(s.T0))
 	if err != nil {
 		return err
@@ -164,7 +168,7 @@ func (in *Integrator[T]) judge(scaled float64) (accepted bool, err error) {
 }
 
 // keep accepts the step: it saves the rows in it and, if asked for, the step.
-func (in *Integrator[T]) keep() error {
+func (in *Integrator[T]) keep(ctx context.Context) error {
 	s, sol, save, dir := &in.step, in.sol, &in.saver, in.plan.dir
 	if in.opt.SaveAt.Keep == Dense || in.stepper.interpolates() && save.before(s.T1, dir) {
 		if err := in.stepper.dense(s); err != nil {
@@ -177,7 +181,16 @@ func (in *Integrator[T]) keep() error {
 	for save.before(s.T1, dir) {
 		t := save.times[save.next]
 		theta := s.theta(t)
-		if err := in.stepper.inside(sol.add(t, index, theta), s, theta); err != nil {
+		// A row can cost as much as a step.
+		err := ctx.Err()
+		row := sol.add(t, index, theta)
+		if err == nil {
+			err = in.stepper.inside(row, s, theta)
+		}
+		if err == nil {
+			err = in.ev.check("the saved state", row, t)
+		}
+		if err != nil {
 			sol.drop()
 			return err
 		}

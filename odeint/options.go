@@ -56,12 +56,14 @@ type Options struct {
 	HMax float64
 
 	// MaxSteps is how many steps, accepted and rejected, a solve may try before it
-	// ends with ErrMaxSteps. 0: 100 000 for adaptive steps, no limit for Fixed,
-	// where the number is known beforehand.
+	// ends with ErrMaxSteps. 0: 100 000 for adaptive steps, 2³⁰ for Fixed, where the
+	// number is known beforehand and a solve that needs more does not begin.
 	MaxSteps int
 
 	// Stops are times that a step has to end at. Those outside the solve are ignored;
-	// the order is free.
+	// the order is free. Times that differ by a few units in the last place only, of
+	// Stops and Jumps and the ends, are one time to end at: the end, or else the first
+	// jump, or else the first stop.
 	Stops []float64
 
 	// Jumps are times at which f, or one of its derivatives, is discontinuous. A
@@ -84,6 +86,7 @@ const (
 	defaultRTol     = 1e-6
 	defaultATol     = 1e-9
 	defaultMaxSteps = 100_000
+	defaultMaxFixed = 1 << 30
 )
 
 // fixed reports whether all steps have a fixed size, once the controller is chosen.

@@ -17,14 +17,15 @@ type plan struct {
 	h0           float64 // Options.H0
 	steps        int     // Options.Steps
 	hmin, hmax   float64 // hmax 0: none
-	maxSteps     int     // 0: no limit
-	order        int     // of the error estimate
+	maxSteps     int
+	refuse       bool // Fixed: a plan of more than maxSteps is refused, not begun
+	order        int  // of the error estimate
 
 	dir      float64   // +1 or −1
 	landings []landing // the times to land on, in order; the last is the end
 	next     int       // the first of them ahead
 	fresh    bool      // the step size has to be chosen: at the start, after a jump and, for Fixed, at each landing
-	jump     bool      // the next step starts at a jump
+	from     edge      // where the next step starts
 
 	h           float64 // absolute size of the next step
 	prev, prev2 float64 // scaled errors of the last accepted steps
@@ -36,11 +37,24 @@ type plan struct {
 	taken, count int     // Fixed: the steps taken of the series, and how many it has
 }
 
-// landing is a time that a step has to end at.
+// landing is a time that a step has to end at. One that stands for several, too close for
+// steps between them, is at the first jump of them.
 type landing struct {
-	t    float64
-	jump bool
+	t           float64
+	jump        bool
+	first, last float64 // of its jumps
 }
+
+// edge is an end of a step: whether there is a jump, and the one next to the step.
+type edge struct {
+	jump bool
+	t    float64
+}
+
+// start is the landing as the start of a step, end as its end.
+func (l landing) start() edge { return edge{l.jump, l.last} }
+
+func (l landing) end() edge { return edge{l.jump, l.first} }
 
 func newPlan(o *Options) plan {
 	p := plan{
@@ -48,6 +62,9 @@ func newPlan(o *Options) plan {
 		maxSteps: o.MaxSteps, order: o.Method.traits().errOrder,
 	}
 	p.fixed = o.fixed()
+	if p.maxSteps == 0 {
+		p.maxSteps, p.refuse = defaultMaxFixed, true
+	}
 	return p
 }
 
@@ -61,7 +78,7 @@ func (p *plan) reset(t0, t1 float64, jumps []float64, save *saver) error {
 	}
 	*p = plan{
 		stops: p.stops, known: p.known, jumps: append(p.jumps[:0], p.known...), ctl: p.ctl, fixed: p.fixed, h0: p.h0, steps: p.steps, hmin: p.hmin, hmax: p.hmax,
-		maxSteps: p.maxSteps, order: p.order, landings: p.landings[:0], dir: 1, fresh: true, anchor: t0,
+		maxSteps: p.maxSteps, refuse: p.refuse, order: p.order, landings: p.landings[:0], dir: 1, fresh: true, anchor: t0,
 	}
 	if t1 < t0 {
 		p.dir = -1
@@ -76,21 +93,58 @@ func (p *plan) reset(t0, t1 float64, jumps []float64, save *saver) error {
 	if p.fixed && p.h0 == 0 {
 		p.land(save.times, t0, t1, false)
 	}
-	if t1 != t0 {
-		_, end := slices.BinarySearch(p.jumps, t1)
-		p.landings = append(p.landings, landing{t: t1, jump: end})
-	}
-	_, p.jump = slices.BinarySearch(p.jumps, t0)
 	slices.SortFunc(p.landings, p.compare)
-	p.landings = slices.CompactFunc(p.landings, func(a, b landing) bool { return a.t == b.t })
+	_, jump := slices.BinarySearch(p.jumps, t0)
+	p.from = edge{jump, t0}
+	if t1 != t0 {
+		_, jump = slices.BinarySearch(p.jumps, t1)
+		p.landings = append(p.landings, landing{t1, jump, t1, t1})
+		p.join(t0)
+	}
 	return f.err()
+}
+
+// join makes one of landings that are too close for steps between them. Those at the start
+// are part of it; the end stays where it is.
+func (p *plan) join(t0 float64) {
+	begin := t0 // of the landings joined
+	joined := p.landings[:0]
+	for i, l := range p.landings {
+		end := i == len(p.landings)-1
+		switch n := len(joined) - 1; {
+		case !near(begin, l.t), n < 0 && end:
+			begin = l.t
+			joined = append(joined, l)
+		case n < 0: // at the start
+			if l.jump {
+				p.from = l.start()
+			}
+		default:
+			m := &joined[n]
+			if l.jump {
+				if !m.jump {
+					m.t, m.first = l.t, l.t
+				}
+				m.jump, m.last = true, l.t
+			}
+			if end {
+				m.t = l.t
+			}
+		}
+	}
+	p.landings = joined
+}
+
+// near reports whether two times differ by a few units in the last place only.
+func near(a, b float64) bool {
+	return math.Abs(a-b) <= 4*vec.Epsilon[float64]()*max(math.Abs(a), math.Abs(b))
 }
 
 // land adds the times strictly between t0 and t1 to the landings.
 func (p *plan) land(times []float64, t0, t1 float64, jump bool) {
 	for _, t := range times {
 		if t > min(t0, t1) && t < max(t0, t1) {
-			p.landings = append(p.landings, landing{t: t, jump: jump})
+			p.landings = append(p.landings, landing{t, jump, t, t})
 		}
 	}
 }
@@ -128,8 +182,11 @@ func (p *plan) startSeries(t float64) error {
 		p.h = length / float64(p.steps)
 	}
 	n := math.Round(length / p.h)
-	if !(n < 1<<53) {
+	switch {
+	case !(n < 1<<53):
 		return ErrStepTooSmall
+	case p.refuse && n > float64(p.maxSteps), n > math.MaxInt:
+		return &planError{steps: n, h: p.h, from: t, to: end}
 	}
 	// The step divides the series if it does so up to the rounding of the ends.
 	p.cut = n < 1 || math.Abs(n*p.h-length) > 4*vec.Epsilon[float64]()*max(math.Abs(t), math.Abs(end))
@@ -142,6 +199,10 @@ func (p *plan) startSeries(t float64) error {
 
 // shortest reports whether a step of size h is too short to move on from t.
 func shortest(h, t float64) bool { return !(0.1*h > vec.Epsilon[float64]()*math.Abs(t)) }
+
+// shortestFirst is the least size of a first step from t, and of one that follows a landing: it
+// moves on from t though the step before may have been of a few units in its last place.
+func shortestFirst(t float64) float64 { return 128 * vec.Epsilon[float64]() * math.Abs(t) }
 
 // fixedStep returns the end and signed size of the next step of Fixed from t.
 func (p *plan) fixedStep(t float64) (end, h float64) {
@@ -202,13 +263,17 @@ func (p *plan) clamp(h float64) float64 {
 // moveOn goes on past an accepted step to t and reports whether a jump is there.
 func (p *plan) moveOn(t float64) (jump bool) {
 	p.taken++
-	p.jump = p.lands && p.landings[p.next].jump
+	p.from = edge{}
 	if p.lands {
+		p.from = p.landings[p.next].start()
 		p.next++
-		p.fresh = p.fixed || p.jump
+		p.fresh = p.fixed || p.from.jump
+		if !p.fixed {
+			p.h = p.clamp(max(p.h, shortestFirst(t)))
+		}
 	}
-	if p.jump {
+	if p.from.jump {
 		p.prev, p.prev2, p.rejected = 0, 0, false
 	}
-	return p.jump
+	return p.from.jump
 }

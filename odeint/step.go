@@ -12,7 +12,7 @@ type Step[T Float] struct {
 	H      float64 // signed step size, T1 − T0 up to rounding
 
 	// Lo and Hi bound the times at which f was evaluated. They are T0 and T1, or the
-	// neighbouring number inside the step where that end is a jump.
+	// number next to the jump, inside the step, where there is one at that end.
 	Lo, Hi float64
 
 	Y0, Y1 []T // the states at the ends
@@ -54,15 +54,15 @@ func (s *Step[T]) theta(t float64) float64 {
 	return (t - s.T0) / s.H
 }
 
-// setBounds sets Lo and Hi: the ends, or the numbers next to them inside where an end
-// is a jump.
-func (s *Step[T]) setBounds(jumpAtStart, jumpAtEnd bool) {
+// setBounds sets Lo and Hi: the ends or, where there is a jump at an end, the number next
+// to it inside.
+func (s *Step[T]) setBounds(from, to edge) {
 	s.Lo, s.Hi = s.T0, s.T1
-	if jumpAtStart {
-		s.Lo = math.Nextafter(s.T0, s.T1)
+	if from.jump {
+		s.Lo = math.Nextafter(from.t, s.T1)
 	}
-	if jumpAtEnd {
-		s.Hi = math.Nextafter(s.T1, s.T0)
+	if to.jump {
+		s.Hi = math.Nextafter(to.t, s.T0)
 	}
 }
 
@@ -88,10 +88,10 @@ func (s *Solution[T]) StepTimes(i int) Step[T] {
 // series is the steps of Fixed from one landing to the next: all that is needed to say
 // when each of them was.
 type series struct {
-	first, n               int // the index of the first step, and how many there are
-	start, end, h          float64
-	cut                    bool // the last step is shorter
-	jumpAtStart, jumpAtEnd bool
+	first, n      int // the index of the first step, and how many there are
+	start, end, h float64
+	cut           bool // the last step is shorter
+	from, to      edge
 }
 
 // timesOf returns step i of a series, with the arithmetic of plan.fixedStep.
@@ -108,6 +108,13 @@ func timesOf[T Float](r series, i int) Step[T] {
 			s.H = r.end - s.T0
 		}
 	}
-	s.setBounds(i == 0 && r.jumpAtStart, i == r.n-1 && r.jumpAtEnd)
+	var from, to edge
+	if i == 0 {
+		from = r.from
+	}
+	if i == r.n-1 {
+		to = r.to
+	}
+	s.setBounds(from, to)
 	return s
 }
