@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/neuralode/neuralode/internal/lu"
 	"github.com/neuralode/neuralode/internal/vec"
 	"github.com/neuralode/neuralode/odeint"
 )
@@ -46,7 +47,8 @@ type statefulReverser[T odeint.Float] interface {
 }
 
 // newReverser returns the reverse of a method, or says why there is none. It is the one
-// place, beside odeint's choice of a stepper, where types of methods are told apart.
+// place, beside odeint's choice of a stepper, where types of methods are told apart. It is nil, without a
+// fault, for a method that odeint.New refuses for the field.
 func newReverser[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, inverse bool) (r reverser[T], fault string) {
 	invertible := false
 	switch m := m.(type) {
@@ -59,6 +61,9 @@ func newReverser[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, in
 		}
 		r, invertible = newSplittingReverser(g, m, inverse), true
 	case *odeint.ImplicitRK:
+		if _, direct := m.Solver.(odeint.Newton); direct && lu.Fault(f.Dim(), len(m.B)) != "" {
+			return nil, "" // a fault of the forward solve, which says it
+		}
 		r, invertible = newImplicitReverser(f, m, inverse), m.Symmetric()
 	case *odeint.Tao:
 		r = newTaoReverser(f, m)
@@ -95,7 +100,7 @@ func newDiscrete[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, me
 	}
 	_, inverse := memory.(Inverse)
 	rev, fault := newReverser(f, m, inverse)
-	if fault != "" {
+	if rev == nil {
 		return nil, fault
 	}
 	d = &discrete[T]{rev: rev, inverse: inverse, needs: rev.needs()}

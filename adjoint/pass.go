@@ -1,6 +1,7 @@
 package adjoint
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"unsafe"
@@ -39,6 +40,7 @@ type pass[T odeint.Float] struct {
 	forward *odeint.Integrator[T]
 	jumps   []float64
 
+	ctx    context.Context // of this pass
 	sol    *odeint.Solution[T]
 	dys    []T
 	grad   *Gradient[T]
@@ -58,8 +60,8 @@ func (p *pass[T]) init(f odeint.Differentiable[T], forward *odeint.Integrator[T]
 }
 
 // begin sizes and clears the gradient and looks through the cotangents.
-func (p *pass[T]) begin(sol *odeint.Solution[T], g *Gradient[T], dys []T) error {
-	p.sol, p.grad, p.dys = sol, g, dys
+func (p *pass[T]) begin(ctx context.Context, sol *odeint.Solution[T], g *Gradient[T], dys []T) error {
+	p.ctx, p.sol, p.grad, p.dys = ctx, sol, g, dys
 	p.stats, p.reconstruction = odeint.Stats{}, 0
 	m := len(sol.T)
 	g.Y0, g.Theta = sized(g.Y0, p.n), sized(g.Theta, p.f.NumParams())
@@ -87,7 +89,9 @@ func (p *pass[T]) begin(sol *odeint.Solution[T], g *Gradient[T], dys []T) error 
 // end completes the gradient from λ(t_0⁺).
 func (p *pass[T]) end() error {
 	if p.grad.WantTimes {
-		p.times()
+		if err := p.times(); err != nil {
+			return &odeint.StepError{T: p.sol.T[0], Steps: p.stats.Accepted, Err: err}
+		}
 	}
 	copy(p.grad.Y0, p.lambda)
 	add(p.grad.Y0, p.row(0))

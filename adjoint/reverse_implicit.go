@@ -76,6 +76,9 @@ func (r *implicitReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outputC
 		return err
 	}
 	for _, o := range outs {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
 		h := o.theta * s.H
 		if err := r.step(p, odeint.Step[T]{T0: s.T0, T1: s.T0 + h, H: h, Lo: s.Lo, Hi: s.Hi, Y0: s.Y0}); err != nil {
 			return err
@@ -108,7 +111,7 @@ func (r *implicitReverser[T]) pull(p *pass[T], lambda []T, s *odeint.Step[T], th
 	}
 	var err error
 	if r.direct != nil {
-		err = r.solve(lambda, s, theta, st)
+		err = r.solve(p, lambda, s, theta)
 	} else {
 		err = r.iterate(lambda, s, theta, st)
 	}
@@ -189,14 +192,17 @@ func newDirect[T odeint.Float](n, s int) *direct[T] {
 }
 
 // solve finds w by LU factors of the matrix with the blocks δ_ij − h A_ji J_jᵀ.
-func (r *implicitReverser[T]) solve(lambda []T, s *odeint.Step[T], theta float64, st *odeint.Stats) error {
-	d, h, n := r.direct, theta*s.H, r.n
+func (r *implicitReverser[T]) solve(p *pass[T], lambda []T, s *odeint.Step[T], theta float64) error {
+	d, h, n, st := r.direct, theta*s.H, r.n, &p.stats
 	clear(d.lu.Matrix())
 	for j := range r.s {
 		for c := range n {
 			d.unit[c] = 1
 			r.vjp(d.row, nil, s, theta, j, d.unit, st) // row c of J_j, column c of its transpose
 			d.unit[c] = 0
+			if !vec.Finite(d.row) { // what LU makes of it can be finite, and wrong
+				return p.nonFinite("the Jacobian", s.StageTime(r.m.C[j]*theta), d.row)
+			}
 			for i := range r.s {
 				a := -h * r.m.A[j][i]
 				for k, x := range d.row {

@@ -44,6 +44,9 @@ func (r *splittingReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []output
 		vec.Pair(s.Y0, r.z, r.n)
 	}
 	for _, o := range outs {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
 		r.redo(s, o.theta, st)
 		copy(r.out, o.dy)
 		r.undo(r.out, dtheta, s, o.theta, st)

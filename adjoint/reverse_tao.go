@@ -56,6 +56,9 @@ func (r *taoReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outputCotang
 	r.redo(s, 1, st)
 	r.undo(lambda, r.lb, dtheta, s, 1, st)
 	for _, o := range outs {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
 		r.redo(s, o.theta, st)
 		copy(r.la, o.dy)
 		clear(r.out)

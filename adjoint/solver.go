@@ -99,6 +99,9 @@ func (s *Solver[T]) newBackward(opt *odeint.Options, forward odeint.Method, m Me
 		if fault != "" {
 			return odeint.Rows, []string{"Method: " + fault}
 		}
+		if d == nil {
+			return odeint.Rows, nil
+		}
 		s.back = d
 		return d.keep(), nil
 	case Interpolating:
@@ -180,7 +183,7 @@ func (s *Solver[T]) Backward(ctx context.Context, g *Gradient[T], dys []T) error
 	if len(dys) != len(s.sol.T)*s.dim {
 		panic("adjoint: length of dys is not the number of times by the field's Dim")
 	}
-	if err := s.p.begin(&s.sol, g, dys); err != nil {
+	if err := s.p.begin(ctx, &s.sol, g, dys); err != nil {
 		return err
 	}
 	var err error
@@ -190,6 +193,7 @@ func (s *Solver[T]) Backward(ctx context.Context, g *Gradient[T], dys []T) error
 	if err == nil {
 		err = s.p.end()
 	}
+	s.p.ctx = nil
 	if err != nil {
 		return fmt.Errorf("adjoint: backward pass: %w", err)
 	}

@@ -13,17 +13,21 @@ import (
 //
 // At a jump of f it is the derivative from inside the interval: from before t_i, and
 // from after t_0.
-func (p *pass[T]) times() {
+func (p *pass[T]) times() error {
 	t := p.sol.T
 	clear(p.grad.Times)
 	for i := 1; i <= p.last; i++ {
 		if p.live[i] {
+			if err := p.ctx.Err(); err != nil {
+				return err
+			}
 			p.grad.Times[i] = T(p.along(p.row(i), i, t[i-1]))
 		}
 	}
 	if p.last > 0 {
 		p.grad.Times[0] = T(-p.along(p.lambda, 0, t[1]))
 	}
+	return nil
 }
 
 // along returns λ · f at saved time i, seen from the side of a neighbouring time.

@@ -1,6 +1,10 @@
 package odeint
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/neuralode/neuralode/internal/lu"
+)
 
 // Method is a numerical method: data that says what a step is. The code that
 // takes the step is chosen by the method's type: *Tableau, *Splitting,
@@ -50,6 +54,13 @@ func misfit[T Float](m Method, f VectorField[T]) string {
 	}
 	if _, ok := f.(Separable[T]); is.separable && !ok {
 		return m.String() + " needs a field that implements Separable; use ImplicitMidpoint, a Gauss method or Tao for others"
+	}
+	if m, ok := m.(*ImplicitRK); ok {
+		if _, direct := m.Solver.(Newton); direct {
+			if fault := lu.Fault(f.Dim(), len(m.B)); fault != "" {
+				return fmt.Sprintf("%s with Newton for dimension %d: %s; use FixedPoint, an explicit method, or smaller batches", m, f.Dim(), fault)
+			}
+		}
 	}
 	switch n := SampleDim(f); {
 	case !is.pairs:

@@ -2,6 +2,9 @@
 package lu
 
 import (
+	"fmt"
+	"math"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
@@ -14,6 +17,19 @@ type System struct {
 	a     blas64.General
 	b     blas64.General
 	pivot []int
+}
+
+// maxSize is the largest number of equations: 2³¹ coefficients, or 2²⁷ where a slice of bytes
+// is no longer than 2³¹.
+const maxSize = 11585 + (46340-11585)*(math.MaxInt>>62)
+
+// Fault says why a system of n equations for each of m vectors is too large, or nothing.
+func Fault(n, m int) string {
+	if m < 1 || n <= maxSize/m {
+		return ""
+	}
+	size := float64(n) * float64(m)
+	return fmt.Sprintf("a matrix of %.3g × %.3g numbers, %.3g GB, would have to be factorised", size, size, 8*size*size/1e9)
 }
 
 // New returns a system of n equations.
