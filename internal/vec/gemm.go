@@ -13,13 +13,13 @@ import "unsafe"
 // product can be computed in any blocks, in any order, on any core, and B held in
 // either form.
 //
-// When transA is set, or n > 4, or k < 16, an element is one chain: it starts from
-// zero or its old value, and the k products are added in the order of their
-// index. So a sum over samples, where A is transposed and k counts samples, has the
-// same bits in one call as in one call for each block of consecutive samples, all
-// but the first with add set. The other products, with few columns, are the start
-// plus sums of at most 512 terms; each of these is added up in 8 parts (float64)
-// or 16 (float32).
+// When transA is set, or n > 4 (float64) or 8 (float32), or k < 16, or k < 4n, an
+// element is one chain: it starts from zero or its old value, and the k products
+// are added in the order of their index. So a sum over samples, where A is
+// transposed and k counts samples, has the same bits in one call as in one call
+// for each block of consecutive samples, all but the first with add set. The other
+// products, with few columns, are the start plus sums of at most 512 terms; each of
+// these is added up in 8 parts (float64) or 16 (float32).
 //
 // The assembly rounds a product and its addition once (fused multiply-add) and
 // gives the same bits with AVX2 and AVX-512. The Go code forms all elements as
@@ -52,8 +52,8 @@ func GemmBias[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, 
 // every call. A caller that uses the same B in many calls, with few rows each,
 // then does better to hold its transpose and to change transB; the result has the
 // same bits.
-func CopiesB(transA, transB bool, n, k int) bool {
-	if dots(transA, n, k) {
+func CopiesB[T Float](transA, transB bool, n, k int) bool {
+	if dots[T](transA, n, k) {
 		return !transB && n > 1
 	}
 	return transB && k > 1
@@ -61,7 +61,12 @@ func CopiesB(transA, transB bool, n, k int) bool {
 
 // dots tells whether the columns of a product are so few that its elements are sums
 // in parts.
-func dots(transA bool, n, k int) bool { return !transA && n <= dotColumns && k >= dotTerms }
+func dots[T Float](transA bool, n, k int) bool {
+	return !transA && n <= few[T]() && k >= max(dotTerms, 4*n)
+}
+
+// few is the number of columns that fill half of an AVX-512 register.
+func few[T Float]() int { return 32 / int(unsafe.Sizeof(T(0))) }
 
 func checkGemm(transA, transB bool, m, n, k, a, lda, b, ldb, c, ldc int) {
 	ra, ca, rb, cb := m, k, k, n
@@ -105,11 +110,11 @@ func gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 		return
 	}
 	switch {
-	case dots(transA, n, k) && (transB || n == 1 && ldb == 1):
+	case dots[T](transA, n, k) && (transB || n == 1 && ldb == 1):
 		gemmDots(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
-	case dots(transA, n, k):
+	case dots[T](transA, n, k):
 		gemmDotsB(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
-	case transA && !transB && n <= dotColumns && m > n:
+	case transA && !transB && n <= few[T]() && m > n:
 		gemmThinC(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
 	case transB || m >= 64 && k >= 32 && ldb*int(unsafe.Sizeof(b[0])) >= farRows:
 		gemmCopied(transB, m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)

@@ -116,14 +116,14 @@ func (p *gemmCase[T]) from(i, j int) T {
 func (p *gemmCase[T]) element(i, j int) (fused T, tol float64) {
 	fused = p.from(i, j)
 	abs := math.Abs(float64(fused))
-	if dots(p.transA, p.n, p.k) {
+	if dots[T](p.transA, p.n, p.k) {
 		for l := 0; l < p.k; l += dotBlock {
 			fused += p.partialSums(i, j, l, min(l+dotBlock, p.k))
 		}
 	}
 	for l := range p.k {
 		x, y := p.factors(i, j, l)
-		if !dots(p.transA, p.n, p.k) {
+		if !dots[T](p.transA, p.n, p.k) {
 			fused = fma(x, y, fused)
 		}
 		abs += math.Abs(float64(x) * float64(y))
@@ -356,7 +356,7 @@ func TestGemmTransB(t *testing.T) {
 					}
 				}
 			}
-			if CopiesB(false, false, n, k) && CopiesB(false, true, n, k) {
+			if CopiesB[float64](false, false, n, k) && CopiesB[float64](false, true, n, k) {
 				t.Errorf("n=%d k=%d: both forms are copied", n, k)
 			}
 		}

@@ -3,9 +3,8 @@ package vec
 import "unsafe"
 
 const (
-	dotColumns = 4   // products of more columns are not computed by gemmDots
-	dotTerms   = 16  // nor are those of fewer terms
-	dotBlock   = 512 // terms of which partial sums are added at once
+	dotTerms = 16  // products of fewer terms are not computed by gemmDots
+	dotBlock = 512 // terms of which partial sums are added at once
 )
 
 // gemmDots computes a product whose few columns are contiguous, each element from
@@ -16,15 +15,18 @@ func gemmDots[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds 
 		if l > 0 {
 			start, lds = c, ldc
 		}
-		switch al, bl := at(a, l), at(b, l); n {
-		case 1:
-			gemmDot1Asm(m, part, al, lda, bl, ldb, start, lds, c, ldc)
-		case 2:
-			gemmDot2Asm(m, part, al, lda, bl, ldb, start, lds, c, ldc)
-		case 3:
-			gemmDot3Asm(m, part, al, lda, bl, ldb, start, lds, c, ldc)
-		case 4:
-			gemmDot4Asm(m, part, al, lda, bl, ldb, start, lds, c, ldc)
+		for j := 0; j < n; j += 4 {
+			s := startAt(start, j)
+			switch al, bl, cj := at(a, l), at(b, j*ldb+l), at(c, j); n - j {
+			case 1:
+				gemmDot1Asm(m, part, al, lda, bl, ldb, s, lds, cj, ldc)
+			case 2:
+				gemmDot2Asm(m, part, al, lda, bl, ldb, s, lds, cj, ldc)
+			case 3:
+				gemmDot3Asm(m, part, al, lda, bl, ldb, s, lds, cj, ldc)
+			default:
+				gemmDot4Asm(m, part, al, lda, bl, ldb, s, lds, cj, ldc)
+			}
 		}
 	}
 }
@@ -58,7 +60,8 @@ func gemmDotsBPieces[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *
 // transposed product are long.
 func gemmThinC[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
 	const width = 64
-	var turned [dotColumns * width]T
+	var turned [4 * width]float64 // room for few columns of either type
+	rows := (*T)(unsafe.Pointer(&turned))
 	for i := 0; i < m; i += width {
 		cols := min(width, m-i)
 		s, ls := start, 0
@@ -66,15 +69,15 @@ func gemmThinC[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds
 		case start == nil:
 		case lds == 0: // the same row for all
 			for j := range n {
-				Fill(turned[j*width:][:cols], *at(start, j))
+				Fill(unsafe.Slice(at(rows, j*width), cols), *at(start, j))
 			}
-			s, ls = &turned[0], width
+			s, ls = rows, width
 		default:
-			transpose(&turned[0], width, at(start, i*lds), lds, cols, n)
-			s, ls = &turned[0], width
+			transpose(rows, width, at(start, i*lds), lds, cols, n)
+			s, ls = rows, width
 		}
-		gemmPanels(n, cols, k, b, 1, ldb, at(a, i), lda, s, ls, &turned[0], width)
-		transpose(at(c, i*ldc), ldc, &turned[0], width, n, cols)
+		gemmPanels(n, cols, k, b, 1, ldb, at(a, i), lda, s, ls, rows, width)
+		transpose(at(c, i*ldc), ldc, rows, width, n, cols)
 	}
 }
 

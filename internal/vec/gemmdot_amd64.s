@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func gemmDot1F64AVX512(m int, k int, a *float64, ars int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, AVX512VL, BMI2
 TEXT ·gemmDot1F64AVX512(SB), $0-80
 	MOVQ  a+16(FP), AX
 	MOVQ  b+32(FP), CX
@@ -14,17 +14,19 @@ TEXT ·gemmDot1F64AVX512(SB), $0-80
 	MOVQ  ars+24(FP), SI
 	SHLQ  $0x03, SI
 	LEAQ  (SI)(SI*2), DI
-	MOVQ  ldb+40(FP), R8
-	SHLQ  $0x03, R8
-	MOVQ  k+8(FP), R8
-	ANDQ  $0x07, R8
-	XORL  R9, R9
-	MOVL  $0x00000001, R9
-	SHLXL R8, R9, R9
-	DECL  R9
-	KMOVW R9, K1
-	MOVQ  m+0(FP), R8
-	SUBQ  $0x04, R8
+	LEAQ  (DI)(SI*2), R8
+	LEAQ  (R8)(SI*2), R9
+	MOVQ  ldb+40(FP), R10
+	SHLQ  $0x03, R10
+	MOVQ  k+8(FP), R10
+	ANDQ  $0x07, R10
+	XORL  R11, R11
+	MOVL  $0x00000001, R11
+	SHLXL R10, R11, R11
+	DECL  R11
+	KMOVW R11, K1
+	MOVQ  m+0(FP), R10
+	SUBQ  $0x08, R10
 	JL    rest2
 
 rows1:
@@ -32,118 +34,164 @@ rows1:
 	VXORPD Z1, Z1, Z1
 	VXORPD Z2, Z2, Z2
 	VXORPD Z3, Z3, Z3
-	MOVQ   k+8(FP), R11
-	MOVQ   AX, R9
-	MOVQ   CX, R10
-	SUBQ   $0x08, R11
+	VXORPD Z4, Z4, Z4
+	VXORPD Z5, Z5, Z5
+	VXORPD Z6, Z6, Z6
+	VXORPD Z7, Z7, Z7
+	MOVQ   k+8(FP), R13
+	MOVQ   AX, R11
+	MOVQ   CX, R12
+	SUBQ   $0x08, R13
 	JL     last4
 
 terms3:
-	VMOVUPD     (R10), Z4
-	VMOVUPD     (R9), Z5
-	VFMADD231PD Z4, Z5, Z0
-	VMOVUPD     (R9)(SI*1), Z5
-	VFMADD231PD Z4, Z5, Z1
-	VMOVUPD     (R9)(SI*2), Z5
-	VFMADD231PD Z4, Z5, Z2
-	VMOVUPD     (R9)(DI*1), Z5
-	VFMADD231PD Z4, Z5, Z3
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, R10
-	SUBQ        $0x08, R11
+	VMOVUPD     (R12), Z8
+	VMOVUPD     (R11), Z9
+	VFMADD231PD Z8, Z9, Z0
+	VMOVUPD     (R11)(SI*1), Z9
+	VFMADD231PD Z8, Z9, Z1
+	VMOVUPD     (R11)(SI*2), Z9
+	VFMADD231PD Z8, Z9, Z2
+	VMOVUPD     (R11)(DI*1), Z9
+	VFMADD231PD Z8, Z9, Z3
+	VMOVUPD     (R11)(SI*4), Z9
+	VFMADD231PD Z8, Z9, Z4
+	VMOVUPD     (R11)(R8*1), Z9
+	VFMADD231PD Z8, Z9, Z5
+	VMOVUPD     (R11)(DI*2), Z9
+	VFMADD231PD Z8, Z9, Z6
+	VMOVUPD     (R11)(R9*1), Z9
+	VFMADD231PD Z8, Z9, Z7
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x08, R13
 	JGE         terms3
 
 last4:
-	ADDQ        $0x08, R11
+	ADDQ        $0x08, R13
 	JEQ         sum5
-	VMOVUPD.Z   (R10), K1, Z4
-	VMOVUPD.Z   (R9), K1, Z5
-	VFMADD231PD Z4, Z5, Z0
-	VMOVUPD.Z   (R9)(SI*1), K1, Z5
-	VFMADD231PD Z4, Z5, Z1
-	VMOVUPD.Z   (R9)(SI*2), K1, Z5
-	VFMADD231PD Z4, Z5, Z2
-	VMOVUPD.Z   (R9)(DI*1), K1, Z5
-	VFMADD231PD Z4, Z5, Z3
+	VMOVUPD.Z   (R12), K1, Z8
+	VMOVUPD.Z   (R11), K1, Z9
+	VFMADD231PD Z8, Z9, Z0
+	VMOVUPD.Z   (R11)(SI*1), K1, Z9
+	VFMADD231PD Z8, Z9, Z1
+	VMOVUPD.Z   (R11)(SI*2), K1, Z9
+	VFMADD231PD Z8, Z9, Z2
+	VMOVUPD.Z   (R11)(DI*1), K1, Z9
+	VFMADD231PD Z8, Z9, Z3
+	VMOVUPD.Z   (R11)(SI*4), K1, Z9
+	VFMADD231PD Z8, Z9, Z4
+	VMOVUPD.Z   (R11)(R8*1), K1, Z9
+	VFMADD231PD Z8, Z9, Z5
+	VMOVUPD.Z   (R11)(DI*2), K1, Z9
+	VFMADD231PD Z8, Z9, Z6
+	VMOVUPD.Z   (R11)(R9*1), K1, Z9
+	VFMADD231PD Z8, Z9, Z7
 
 sum5:
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPD        Y4, Y0, Y4
-	VEXTRACTF64X2 $0x01, Y4, X0
-	VADDPD        X0, X4, X0
-	VPERMILPD     $0x01, X0, X4
-	VADDSD        X4, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y4
-	VADDPD        Y4, Y1, Y4
-	VEXTRACTF64X2 $0x01, Y4, X1
-	VADDPD        X1, X4, X1
-	VPERMILPD     $0x01, X1, X4
-	VADDSD        X4, X1, X1
-	VEXTRACTF64X4 $0x01, Z2, Y4
-	VADDPD        Y4, Y2, Y4
-	VEXTRACTF64X2 $0x01, Y4, X2
-	VADDPD        X2, X4, X2
-	VPERMILPD     $0x01, X2, X4
-	VADDSD        X4, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y4
-	VADDPD        Y4, Y3, Y4
-	VEXTRACTF64X2 $0x01, Y4, X3
-	VADDPD        X3, X4, X3
-	VPERMILPD     $0x01, X3, X4
-	VADDSD        X4, X3, X3
+	VSHUFF64X2    $0x44, Z1, Z0, Z8
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPD        Z0, Z8, Z8
+	VSHUFF64X2    $0x44, Z3, Z2, Z0
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPD        Z1, Z0, Z0
+	VSHUFF64X2    $0x88, Z0, Z8, Z1
+	VSHUFF64X2    $0xdd, Z0, Z8, Z0
+	VADDPD        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VADDPD        Y0, Y2, Y2
+	VPERMPD       $0xd8, Y2, Y2
+	VEXTRACTF64X2 $0x01, Y2, X0
+	VPERMILPD     $0x01, X2, X1
+	VPERMILPD     $0x01, X0, X3
+	VSHUFF64X2    $0x44, Z5, Z4, Z8
+	VSHUFF64X2    $0xee, Z5, Z4, Z4
+	VADDPD        Z4, Z8, Z8
+	VSHUFF64X2    $0x44, Z7, Z6, Z4
+	VSHUFF64X2    $0xee, Z7, Z6, Z5
+	VADDPD        Z5, Z4, Z4
+	VSHUFF64X2    $0x88, Z4, Z8, Z5
+	VSHUFF64X2    $0xdd, Z4, Z8, Z4
+	VADDPD        Z4, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y4
+	VUNPCKLPD     Y4, Y5, Y6
+	VUNPCKHPD     Y4, Y5, Y4
+	VADDPD        Y4, Y6, Y6
+	VPERMPD       $0xd8, Y6, Y6
+	VEXTRACTF64X2 $0x01, Y6, X4
+	VPERMILPD     $0x01, X6, X5
+	VPERMILPD     $0x01, X4, X7
+	MOVQ          lds+56(FP), R11
+	SHLQ          $0x03, R11
+	MOVQ          ldc+72(FP), R12
+	SHLQ          $0x03, R12
 	TESTQ         DX, DX
 	JEQ           store6
-	MOVQ          lds+56(FP), R9
-	SHLQ          $0x03, R9
-	VADDSD        (DX), X0, X0
-	ADDQ          R9, DX
-	VADDSD        (DX), X1, X1
-	ADDQ          R9, DX
 	VADDSD        (DX), X2, X2
-	ADDQ          R9, DX
+	ADDQ          R11, DX
+	VADDSD        (DX), X1, X1
+	ADDQ          R11, DX
+	VADDSD        (DX), X0, X0
+	ADDQ          R11, DX
 	VADDSD        (DX), X3, X3
-	ADDQ          R9, DX
+	ADDQ          R11, DX
+	VADDSD        (DX), X6, X6
+	ADDQ          R11, DX
+	VADDSD        (DX), X5, X5
+	ADDQ          R11, DX
+	VADDSD        (DX), X4, X4
+	ADDQ          R11, DX
+	VADDSD        (DX), X7, X7
+	ADDQ          R11, DX
 
 store6:
-	MOVQ   ldc+72(FP), R9
-	SHLQ   $0x03, R9
-	VMOVSD X0, (BX)
-	ADDQ   R9, BX
-	VMOVSD X1, (BX)
-	ADDQ   R9, BX
 	VMOVSD X2, (BX)
-	ADDQ   R9, BX
+	ADDQ   R12, BX
+	VMOVSD X1, (BX)
+	ADDQ   R12, BX
+	VMOVSD X0, (BX)
+	ADDQ   R12, BX
 	VMOVSD X3, (BX)
-	ADDQ   R9, BX
-	LEAQ   (AX)(SI*4), AX
-	SUBQ   $0x04, R8
+	ADDQ   R12, BX
+	VMOVSD X6, (BX)
+	ADDQ   R12, BX
+	VMOVSD X5, (BX)
+	ADDQ   R12, BX
+	VMOVSD X4, (BX)
+	ADDQ   R12, BX
+	VMOVSD X7, (BX)
+	ADDQ   R12, BX
+	LEAQ   (AX)(SI*8), AX
+	SUBQ   $0x08, R10
 	JGE    rows1
 
 rest2:
-	ADDQ $0x04, R8
-	SUBQ $0x01, R8
+	ADDQ $0x08, R10
+	SUBQ $0x01, R10
 	JL   rest8
 
 rows7:
 	VXORPD Z0, Z0, Z0
-	MOVQ   k+8(FP), R10
+	MOVQ   k+8(FP), R9
 	MOVQ   AX, DI
-	MOVQ   CX, R9
-	SUBQ   $0x08, R10
+	MOVQ   CX, R8
+	SUBQ   $0x08, R9
 	JL     last10
 
 terms9:
 	VMOVUPD     (DI), Z1
-	VFMADD231PD (R9), Z1, Z0
+	VFMADD231PD (R8), Z1, Z0
 	ADDQ        $0x40, DI
-	ADDQ        $0x40, R9
-	SUBQ        $0x08, R10
+	ADDQ        $0x40, R8
+	SUBQ        $0x08, R9
 	JGE         terms9
 
 last10:
-	ADDQ        $0x08, R10
+	ADDQ        $0x08, R9
 	JEQ         sum11
-	VMOVUPD.Z   (R9), K1, Z1
+	VMOVUPD.Z   (R8), K1, Z1
 	VMOVUPD.Z   (DI), K1, Z2
 	VFMADD231PD Z1, Z2, Z0
 
@@ -154,20 +202,20 @@ sum11:
 	VADDPD        X0, X1, X0
 	VPERMILPD     $0x01, X0, X1
 	VADDSD        X1, X0, X0
-	TESTQ         DX, DX
-	JEQ           store12
 	MOVQ          lds+56(FP), DI
 	SHLQ          $0x03, DI
+	MOVQ          ldc+72(FP), R8
+	SHLQ          $0x03, R8
+	TESTQ         DX, DX
+	JEQ           store12
 	VADDSD        (DX), X0, X0
 	ADDQ          DI, DX
 
 store12:
-	MOVQ   ldc+72(FP), DI
-	SHLQ   $0x03, DI
 	VMOVSD X0, (BX)
-	ADDQ   DI, BX
+	ADDQ   R8, BX
 	ADDQ   SI, AX
-	SUBQ   $0x01, R8
+	SUBQ   $0x01, R10
 	JGE    rows7
 
 rest8:
@@ -175,7 +223,7 @@ rest8:
 	RET
 
 // func gemmDot1F64AVX2(m int, k int, a *float64, ars int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·gemmDot1F64AVX2(SB), $0-80
 	MOVQ a+16(FP), AX
 	MOVQ b+32(FP), CX
@@ -268,49 +316,46 @@ last4:
 
 sum5:
 	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X1, X0, X1
-	VPERMILPD    $0x01, X1, X0
-	VADDSD       X0, X1, X1
-	VADDPD       Y3, Y2, Y0
-	VEXTRACTF128 $0x01, Y0, X2
-	VADDPD       X2, X0, X2
-	VPERMILPD    $0x01, X2, X0
-	VADDSD       X0, X2, X2
-	VADDPD       Y5, Y4, Y0
-	VEXTRACTF128 $0x01, Y0, X3
-	VADDPD       X3, X0, X3
-	VPERMILPD    $0x01, X3, X0
-	VADDSD       X0, X3, X3
-	VADDPD       Y7, Y6, Y0
-	VEXTRACTF128 $0x01, Y0, X4
-	VADDPD       X4, X0, X4
-	VPERMILPD    $0x01, X4, X0
-	VADDSD       X0, X4, X4
-	TESTQ        DX, DX
-	JEQ          store6
+	VADDPD       Y3, Y2, Y2
+	VPERM2F128   $0x31, Y2, Y0, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y0
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y7, Y6, Y6
+	VPERM2F128   $0x31, Y6, Y4, Y5
+	VPERM2F128   $0x20, Y6, Y4, Y1
+	VADDPD       Y5, Y1, Y1
+	VUNPCKLPD    Y1, Y0, Y2
+	VUNPCKHPD    Y1, Y0, Y0
+	VADDPD       Y0, Y2, Y2
+	VPERMPD      $0xd8, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VPERMILPD    $0x01, X2, X1
+	VPERMILPD    $0x01, X0, X3
 	MOVQ         lds+56(FP), R10
 	SHLQ         $0x03, R10
+	MOVQ         ldc+72(FP), R11
+	SHLQ         $0x03, R11
+	TESTQ        DX, DX
+	JEQ          store6
+	VADDSD       (DX), X2, X2
+	ADDQ         R10, DX
 	VADDSD       (DX), X1, X1
 	ADDQ         R10, DX
-	VADDSD       (DX), X2, X2
+	VADDSD       (DX), X0, X0
 	ADDQ         R10, DX
 	VADDSD       (DX), X3, X3
 	ADDQ         R10, DX
-	VADDSD       (DX), X4, X4
-	ADDQ         R10, DX
 
 store6:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x03, R10
-	VMOVSD X1, (BX)
-	ADDQ   R10, BX
 	VMOVSD X2, (BX)
-	ADDQ   R10, BX
+	ADDQ   R11, BX
+	VMOVSD X1, (BX)
+	ADDQ   R11, BX
+	VMOVSD X0, (BX)
+	ADDQ   R11, BX
 	VMOVSD X3, (BX)
-	ADDQ   R10, BX
-	VMOVSD X4, (BX)
-	ADDQ   R10, BX
+	ADDQ   R11, BX
 	LEAQ   (AX)(SI*4), AX
 	SUBQ   $0x04, R8
 	JGE    rows1
@@ -359,18 +404,18 @@ sum11:
 	VADDPD       X1, X0, X1
 	VPERMILPD    $0x01, X1, X0
 	VADDSD       X0, X1, X1
-	TESTQ        DX, DX
-	JEQ          store12
 	MOVQ         lds+56(FP), DI
 	SHLQ         $0x03, DI
+	MOVQ         ldc+72(FP), R10
+	SHLQ         $0x03, R10
+	TESTQ        DX, DX
+	JEQ          store12
 	VADDSD       (DX), X1, X1
 	ADDQ         DI, DX
 
 store12:
-	MOVQ   ldc+72(FP), DI
-	SHLQ   $0x03, DI
 	VMOVSD X1, (BX)
-	ADDQ   DI, BX
+	ADDQ   R10, BX
 	ADDQ   SI, AX
 	SUBQ   $0x01, R8
 	JGE    rows7
@@ -407,17 +452,19 @@ TEXT ·gemmDot1F32AVX512(SB), $0-80
 	MOVQ  ars+24(FP), SI
 	SHLQ  $0x02, SI
 	LEAQ  (SI)(SI*2), DI
-	MOVQ  ldb+40(FP), R8
-	SHLQ  $0x02, R8
-	MOVQ  k+8(FP), R8
-	ANDQ  $0x0f, R8
-	XORL  R9, R9
-	MOVL  $0x00000001, R9
-	SHLXL R8, R9, R9
-	DECL  R9
-	KMOVW R9, K1
-	MOVQ  m+0(FP), R8
-	SUBQ  $0x04, R8
+	LEAQ  (DI)(SI*2), R8
+	LEAQ  (R8)(SI*2), R9
+	MOVQ  ldb+40(FP), R10
+	SHLQ  $0x02, R10
+	MOVQ  k+8(FP), R10
+	ANDQ  $0x0f, R10
+	XORL  R11, R11
+	MOVL  $0x00000001, R11
+	SHLXL R10, R11, R11
+	DECL  R11
+	KMOVW R11, K1
+	MOVQ  m+0(FP), R10
+	SUBQ  $0x08, R10
 	JL    rest2
 
 rows1:
@@ -425,126 +472,172 @@ rows1:
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
 	VXORPS Z3, Z3, Z3
-	MOVQ   k+8(FP), R11
-	MOVQ   AX, R9
-	MOVQ   CX, R10
-	SUBQ   $0x10, R11
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	MOVQ   k+8(FP), R13
+	MOVQ   AX, R11
+	MOVQ   CX, R12
+	SUBQ   $0x10, R13
 	JL     last4
 
 terms3:
-	VMOVUPS     (R10), Z4
-	VMOVUPS     (R9), Z5
-	VFMADD231PS Z4, Z5, Z0
-	VMOVUPS     (R9)(SI*1), Z5
-	VFMADD231PS Z4, Z5, Z1
-	VMOVUPS     (R9)(SI*2), Z5
-	VFMADD231PS Z4, Z5, Z2
-	VMOVUPS     (R9)(DI*1), Z5
-	VFMADD231PS Z4, Z5, Z3
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, R10
-	SUBQ        $0x10, R11
+	VMOVUPS     (R12), Z8
+	VMOVUPS     (R11), Z9
+	VFMADD231PS Z8, Z9, Z0
+	VMOVUPS     (R11)(SI*1), Z9
+	VFMADD231PS Z8, Z9, Z1
+	VMOVUPS     (R11)(SI*2), Z9
+	VFMADD231PS Z8, Z9, Z2
+	VMOVUPS     (R11)(DI*1), Z9
+	VFMADD231PS Z8, Z9, Z3
+	VMOVUPS     (R11)(SI*4), Z9
+	VFMADD231PS Z8, Z9, Z4
+	VMOVUPS     (R11)(R8*1), Z9
+	VFMADD231PS Z8, Z9, Z5
+	VMOVUPS     (R11)(DI*2), Z9
+	VFMADD231PS Z8, Z9, Z6
+	VMOVUPS     (R11)(R9*1), Z9
+	VFMADD231PS Z8, Z9, Z7
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x10, R13
 	JGE         terms3
 
 last4:
-	ADDQ        $0x10, R11
+	ADDQ        $0x10, R13
 	JEQ         sum5
-	VMOVUPS.Z   (R10), K1, Z4
-	VMOVUPS.Z   (R9), K1, Z5
-	VFMADD231PS Z4, Z5, Z0
-	VMOVUPS.Z   (R9)(SI*1), K1, Z5
-	VFMADD231PS Z4, Z5, Z1
-	VMOVUPS.Z   (R9)(SI*2), K1, Z5
-	VFMADD231PS Z4, Z5, Z2
-	VMOVUPS.Z   (R9)(DI*1), K1, Z5
-	VFMADD231PS Z4, Z5, Z3
+	VMOVUPS.Z   (R12), K1, Z8
+	VMOVUPS.Z   (R11), K1, Z9
+	VFMADD231PS Z8, Z9, Z0
+	VMOVUPS.Z   (R11)(SI*1), K1, Z9
+	VFMADD231PS Z8, Z9, Z1
+	VMOVUPS.Z   (R11)(SI*2), K1, Z9
+	VFMADD231PS Z8, Z9, Z2
+	VMOVUPS.Z   (R11)(DI*1), K1, Z9
+	VFMADD231PS Z8, Z9, Z3
+	VMOVUPS.Z   (R11)(SI*4), K1, Z9
+	VFMADD231PS Z8, Z9, Z4
+	VMOVUPS.Z   (R11)(R8*1), K1, Z9
+	VFMADD231PS Z8, Z9, Z5
+	VMOVUPS.Z   (R11)(DI*2), K1, Z9
+	VFMADD231PS Z8, Z9, Z6
+	VMOVUPS.Z   (R11)(R9*1), K1, Z9
+	VFMADD231PS Z8, Z9, Z7
 
 sum5:
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPS        Y4, Y0, Y4
-	VEXTRACTF64X2 $0x01, Y4, X0
-	VADDPS        X0, X4, X0
-	VPERMILPD     $0x01, X0, X4
-	VADDPS        X4, X0, X0
-	VMOVSHDUP     X0, X4
-	VADDSS        X4, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y4
-	VADDPS        Y4, Y1, Y4
-	VEXTRACTF64X2 $0x01, Y4, X1
-	VADDPS        X1, X4, X1
-	VPERMILPD     $0x01, X1, X4
-	VADDPS        X4, X1, X1
-	VMOVSHDUP     X1, X4
-	VADDSS        X4, X1, X1
-	VEXTRACTF64X4 $0x01, Z2, Y4
-	VADDPS        Y4, Y2, Y4
-	VEXTRACTF64X2 $0x01, Y4, X2
-	VADDPS        X2, X4, X2
-	VPERMILPD     $0x01, X2, X4
-	VADDPS        X4, X2, X2
-	VMOVSHDUP     X2, X4
-	VADDSS        X4, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y4
-	VADDPS        Y4, Y3, Y4
-	VEXTRACTF64X2 $0x01, Y4, X3
-	VADDPS        X3, X4, X3
-	VPERMILPD     $0x01, X3, X4
-	VADDPS        X4, X3, X3
-	VMOVSHDUP     X3, X4
-	VADDSS        X4, X3, X3
+	VSHUFF64X2    $0x44, Z1, Z0, Z8
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPS        Z0, Z8, Z8
+	VSHUFF64X2    $0x44, Z3, Z2, Z0
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPS        Z1, Z0, Z0
+	VSHUFF64X2    $0x88, Z0, Z8, Z1
+	VSHUFF64X2    $0xdd, Z0, Z8, Z0
+	VADDPS        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VADDPS        Y0, Y2, Y2
+	VMOVSHDUP     Y2, Y0
+	VADDPS        Y0, Y2, Y2
+	VEXTRACTF64X2 $0x01, Y2, X0
+	VSHUFPS       $0x88, X0, X2, X2
+	VPERMILPS     $0xd8, X2, X2
+	VPERMILPD     $0x01, X2, X0
+	VMOVSHDUP     X2, X1
+	VMOVSHDUP     X0, X3
+	VSHUFF64X2    $0x44, Z5, Z4, Z8
+	VSHUFF64X2    $0xee, Z5, Z4, Z4
+	VADDPS        Z4, Z8, Z8
+	VSHUFF64X2    $0x44, Z7, Z6, Z4
+	VSHUFF64X2    $0xee, Z7, Z6, Z5
+	VADDPS        Z5, Z4, Z4
+	VSHUFF64X2    $0x88, Z4, Z8, Z5
+	VSHUFF64X2    $0xdd, Z4, Z8, Z4
+	VADDPS        Z4, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y4
+	VUNPCKLPD     Y4, Y5, Y6
+	VUNPCKHPD     Y4, Y5, Y4
+	VADDPS        Y4, Y6, Y6
+	VMOVSHDUP     Y6, Y4
+	VADDPS        Y4, Y6, Y6
+	VEXTRACTF64X2 $0x01, Y6, X4
+	VSHUFPS       $0x88, X4, X6, X6
+	VPERMILPS     $0xd8, X6, X6
+	VPERMILPD     $0x01, X6, X4
+	VMOVSHDUP     X6, X5
+	VMOVSHDUP     X4, X7
+	MOVQ          lds+56(FP), R11
+	SHLQ          $0x02, R11
+	MOVQ          ldc+72(FP), R12
+	SHLQ          $0x02, R12
 	TESTQ         DX, DX
 	JEQ           store6
-	MOVQ          lds+56(FP), R9
-	SHLQ          $0x02, R9
-	VADDSS        (DX), X0, X0
-	ADDQ          R9, DX
-	VADDSS        (DX), X1, X1
-	ADDQ          R9, DX
 	VADDSS        (DX), X2, X2
-	ADDQ          R9, DX
+	ADDQ          R11, DX
+	VADDSS        (DX), X1, X1
+	ADDQ          R11, DX
+	VADDSS        (DX), X0, X0
+	ADDQ          R11, DX
 	VADDSS        (DX), X3, X3
-	ADDQ          R9, DX
+	ADDQ          R11, DX
+	VADDSS        (DX), X6, X6
+	ADDQ          R11, DX
+	VADDSS        (DX), X5, X5
+	ADDQ          R11, DX
+	VADDSS        (DX), X4, X4
+	ADDQ          R11, DX
+	VADDSS        (DX), X7, X7
+	ADDQ          R11, DX
 
 store6:
-	MOVQ   ldc+72(FP), R9
-	SHLQ   $0x02, R9
-	VMOVSS X0, (BX)
-	ADDQ   R9, BX
-	VMOVSS X1, (BX)
-	ADDQ   R9, BX
 	VMOVSS X2, (BX)
-	ADDQ   R9, BX
+	ADDQ   R12, BX
+	VMOVSS X1, (BX)
+	ADDQ   R12, BX
+	VMOVSS X0, (BX)
+	ADDQ   R12, BX
 	VMOVSS X3, (BX)
-	ADDQ   R9, BX
-	LEAQ   (AX)(SI*4), AX
-	SUBQ   $0x04, R8
+	ADDQ   R12, BX
+	VMOVSS X6, (BX)
+	ADDQ   R12, BX
+	VMOVSS X5, (BX)
+	ADDQ   R12, BX
+	VMOVSS X4, (BX)
+	ADDQ   R12, BX
+	VMOVSS X7, (BX)
+	ADDQ   R12, BX
+	LEAQ   (AX)(SI*8), AX
+	SUBQ   $0x08, R10
 	JGE    rows1
 
 rest2:
-	ADDQ $0x04, R8
-	SUBQ $0x01, R8
+	ADDQ $0x08, R10
+	SUBQ $0x01, R10
 	JL   rest8
 
 rows7:
 	VXORPS Z0, Z0, Z0
-	MOVQ   k+8(FP), R10
+	MOVQ   k+8(FP), R9
 	MOVQ   AX, DI
-	MOVQ   CX, R9
-	SUBQ   $0x10, R10
+	MOVQ   CX, R8
+	SUBQ   $0x10, R9
 	JL     last10
 
 terms9:
 	VMOVUPS     (DI), Z1
-	VFMADD231PS (R9), Z1, Z0
+	VFMADD231PS (R8), Z1, Z0
 	ADDQ        $0x40, DI
-	ADDQ        $0x40, R9
-	SUBQ        $0x10, R10
+	ADDQ        $0x40, R8
+	SUBQ        $0x10, R9
 	JGE         terms9
 
 last10:
-	ADDQ        $0x10, R10
+	ADDQ        $0x10, R9
 	JEQ         sum11
-	VMOVUPS.Z   (R9), K1, Z1
+	VMOVUPS.Z   (R8), K1, Z1
 	VMOVUPS.Z   (DI), K1, Z2
 	VFMADD231PS Z1, Z2, Z0
 
@@ -557,20 +650,20 @@ sum11:
 	VADDPS        X1, X0, X0
 	VMOVSHDUP     X0, X1
 	VADDSS        X1, X0, X0
-	TESTQ         DX, DX
-	JEQ           store12
 	MOVQ          lds+56(FP), DI
 	SHLQ          $0x02, DI
+	MOVQ          ldc+72(FP), R8
+	SHLQ          $0x02, R8
+	TESTQ         DX, DX
+	JEQ           store12
 	VADDSS        (DX), X0, X0
 	ADDQ          DI, DX
 
 store12:
-	MOVQ   ldc+72(FP), DI
-	SHLQ   $0x02, DI
 	VMOVSS X0, (BX)
-	ADDQ   DI, BX
+	ADDQ   R8, BX
 	ADDQ   SI, AX
-	SUBQ   $0x01, R8
+	SUBQ   $0x01, R10
 	JGE    rows7
 
 rest8:
@@ -671,57 +764,50 @@ last4:
 
 sum5:
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X1
-	VPERMILPD    $0x01, X1, X0
-	VADDPS       X0, X1, X1
-	VMOVSHDUP    X1, X0
-	VADDSS       X0, X1, X1
-	VADDPS       Y3, Y2, Y0
-	VEXTRACTF128 $0x01, Y0, X2
-	VADDPS       X2, X0, X2
+	VADDPS       Y3, Y2, Y2
+	VPERM2F128   $0x31, Y2, Y0, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y0
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y7, Y6, Y6
+	VPERM2F128   $0x31, Y6, Y4, Y5
+	VPERM2F128   $0x20, Y6, Y4, Y1
+	VADDPS       Y5, Y1, Y1
+	VUNPCKLPD    Y1, Y0, Y2
+	VUNPCKHPD    Y1, Y0, Y0
+	VADDPS       Y0, Y2, Y2
+	VMOVSHDUP    Y2, Y0
+	VADDPS       Y0, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VSHUFPS      $0x88, X0, X2, X2
+	VPERMILPS    $0xd8, X2, X2
 	VPERMILPD    $0x01, X2, X0
-	VADDPS       X0, X2, X2
-	VMOVSHDUP    X2, X0
-	VADDSS       X0, X2, X2
-	VADDPS       Y5, Y4, Y0
-	VEXTRACTF128 $0x01, Y0, X3
-	VADDPS       X3, X0, X3
-	VPERMILPD    $0x01, X3, X0
-	VADDPS       X0, X3, X3
-	VMOVSHDUP    X3, X0
-	VADDSS       X0, X3, X3
-	VADDPS       Y7, Y6, Y0
-	VEXTRACTF128 $0x01, Y0, X4
-	VADDPS       X4, X0, X4
-	VPERMILPD    $0x01, X4, X0
-	VADDPS       X0, X4, X4
-	VMOVSHDUP    X4, X0
-	VADDSS       X0, X4, X4
-	TESTQ        DX, DX
-	JEQ          store6
+	VMOVSHDUP    X2, X1
+	VMOVSHDUP    X0, X3
 	MOVQ         lds+56(FP), R10
 	SHLQ         $0x02, R10
+	MOVQ         ldc+72(FP), R11
+	SHLQ         $0x02, R11
+	TESTQ        DX, DX
+	JEQ          store6
+	VADDSS       (DX), X2, X2
+	ADDQ         R10, DX
 	VADDSS       (DX), X1, X1
 	ADDQ         R10, DX
-	VADDSS       (DX), X2, X2
+	VADDSS       (DX), X0, X0
 	ADDQ         R10, DX
 	VADDSS       (DX), X3, X3
 	ADDQ         R10, DX
-	VADDSS       (DX), X4, X4
-	ADDQ         R10, DX
 
 store6:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x02, R10
-	VMOVSS X1, (BX)
-	ADDQ   R10, BX
 	VMOVSS X2, (BX)
-	ADDQ   R10, BX
+	ADDQ   R11, BX
+	VMOVSS X1, (BX)
+	ADDQ   R11, BX
+	VMOVSS X0, (BX)
+	ADDQ   R11, BX
 	VMOVSS X3, (BX)
-	ADDQ   R10, BX
-	VMOVSS X4, (BX)
-	ADDQ   R10, BX
+	ADDQ   R11, BX
 	LEAQ   (AX)(SI*4), AX
 	SUBQ   $0x04, R8
 	JGE    rows1
@@ -772,18 +858,18 @@ sum11:
 	VADDPS       X0, X1, X1
 	VMOVSHDUP    X1, X0
 	VADDSS       X0, X1, X1
-	TESTQ        DX, DX
-	JEQ          store12
 	MOVQ         lds+56(FP), DI
 	SHLQ         $0x02, DI
+	MOVQ         ldc+72(FP), R10
+	SHLQ         $0x02, R10
+	TESTQ        DX, DX
+	JEQ          store12
 	VADDSS       (DX), X1, X1
 	ADDQ         DI, DX
 
 store12:
-	MOVQ   ldc+72(FP), DI
-	SHLQ   $0x02, DI
 	VMOVSS X1, (BX)
-	ADDQ   DI, BX
+	ADDQ   R10, BX
 	ADDQ   SI, AX
 	SUBQ   $0x01, R8
 	JGE    rows7
@@ -827,7 +913,7 @@ DATA tail32<>+124(SB)/4, $0x00000000
 GLOBL tail32<>(SB), RODATA|NOPTR, $128
 
 // func gemmDot2F64AVX512(m int, k int, a *float64, ars int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, AVX512VL, BMI2
 TEXT ·gemmDot2F64AVX512(SB), $0-80
 	MOVQ  a+16(FP), AX
 	MOVQ  b+32(FP), CX
@@ -903,89 +989,63 @@ last4:
 	VFMADD231PD Z9, Z10, Z7
 
 sum5:
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPD        Y8, Y0, Y8
-	VEXTRACTF64X2 $0x01, Y8, X0
-	VADDPD        X0, X8, X0
-	VPERMILPD     $0x01, X0, X8
-	VADDSD        X8, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y8
-	VADDPD        Y8, Y1, Y8
-	VEXTRACTF64X2 $0x01, Y8, X1
-	VADDPD        X1, X8, X1
-	VPERMILPD     $0x01, X1, X8
-	VADDSD        X8, X1, X1
-	VEXTRACTF64X4 $0x01, Z2, Y8
-	VADDPD        Y8, Y2, Y8
-	VEXTRACTF64X2 $0x01, Y8, X2
-	VADDPD        X2, X8, X2
-	VPERMILPD     $0x01, X2, X8
-	VADDSD        X8, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y8
-	VADDPD        Y8, Y3, Y8
-	VEXTRACTF64X2 $0x01, Y8, X3
-	VADDPD        X3, X8, X3
-	VPERMILPD     $0x01, X3, X8
-	VADDSD        X8, X3, X3
-	VEXTRACTF64X4 $0x01, Z4, Y8
-	VADDPD        Y8, Y4, Y8
-	VEXTRACTF64X2 $0x01, Y8, X4
-	VADDPD        X4, X8, X4
-	VPERMILPD     $0x01, X4, X8
-	VADDSD        X8, X4, X4
-	VEXTRACTF64X4 $0x01, Z5, Y8
-	VADDPD        Y8, Y5, Y8
-	VEXTRACTF64X2 $0x01, Y8, X5
-	VADDPD        X5, X8, X5
-	VPERMILPD     $0x01, X5, X8
-	VADDSD        X8, X5, X5
-	VEXTRACTF64X4 $0x01, Z6, Y8
-	VADDPD        Y8, Y6, Y8
-	VEXTRACTF64X2 $0x01, Y8, X6
-	VADDPD        X6, X8, X6
-	VPERMILPD     $0x01, X6, X8
-	VADDSD        X8, X6, X6
-	VEXTRACTF64X4 $0x01, Z7, Y8
-	VADDPD        Y8, Y7, Y8
-	VEXTRACTF64X2 $0x01, Y8, X7
-	VADDPD        X7, X8, X7
-	VPERMILPD     $0x01, X7, X8
-	VADDSD        X8, X7, X7
-	TESTQ         DX, DX
-	JEQ           store6
+	VSHUFF64X2    $0x44, Z1, Z0, Z8
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPD        Z0, Z8, Z8
+	VSHUFF64X2    $0x44, Z3, Z2, Z0
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPD        Z1, Z0, Z0
+	VSHUFF64X2    $0x88, Z0, Z8, Z1
+	VSHUFF64X2    $0xdd, Z0, Z8, Z0
+	VADDPD        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VADDPD        Y0, Y2, Y2
+	VPERMPD       $0xd8, Y2, Y2
+	VEXTRACTF64X2 $0x01, Y2, X0
+	VSHUFF64X2    $0x44, Z5, Z4, Z1
+	VSHUFF64X2    $0xee, Z5, Z4, Z3
+	VADDPD        Z3, Z1, Z1
+	VSHUFF64X2    $0x44, Z7, Z6, Z3
+	VSHUFF64X2    $0xee, Z7, Z6, Z4
+	VADDPD        Z4, Z3, Z3
+	VSHUFF64X2    $0x88, Z3, Z1, Z4
+	VSHUFF64X2    $0xdd, Z3, Z1, Z1
+	VADDPD        Z1, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y1
+	VUNPCKLPD     Y1, Y4, Y3
+	VUNPCKHPD     Y1, Y4, Y1
+	VADDPD        Y1, Y3, Y3
+	VPERMPD       $0xd8, Y3, Y3
+	VEXTRACTF64X2 $0x01, Y3, X1
 	MOVQ          lds+56(FP), R10
 	SHLQ          $0x03, R10
-	VADDSD        (DX), X0, X0
-	VADDSD        8(DX), X1, X1
+	MOVQ          ldc+72(FP), R11
+	SHLQ          $0x03, R11
+	TESTQ         DX, DX
+	JEQ           store6
+	VADDPD        (DX), X2, X2
 	ADDQ          R10, DX
-	VADDSD        (DX), X2, X2
-	VADDSD        8(DX), X3, X3
+	VADDPD        (DX), X0, X0
 	ADDQ          R10, DX
-	VADDSD        (DX), X4, X4
-	VADDSD        8(DX), X5, X5
+	VADDPD        (DX), X3, X3
 	ADDQ          R10, DX
-	VADDSD        (DX), X6, X6
-	VADDSD        8(DX), X7, X7
+	VADDPD        (DX), X1, X1
 	ADDQ          R10, DX
 
 store6:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x03, R10
-	VMOVSD X0, (BX)
-	VMOVSD X1, 8(BX)
-	ADDQ   R10, BX
-	VMOVSD X2, (BX)
-	VMOVSD X3, 8(BX)
-	ADDQ   R10, BX
-	VMOVSD X4, (BX)
-	VMOVSD X5, 8(BX)
-	ADDQ   R10, BX
-	VMOVSD X6, (BX)
-	VMOVSD X7, 8(BX)
-	ADDQ   R10, BX
-	LEAQ   (AX)(SI*4), AX
-	SUBQ   $0x04, R9
-	JGE    rows1
+	VMOVUPD X2, (BX)
+	ADDQ    R11, BX
+	VMOVUPD X0, (BX)
+	ADDQ    R11, BX
+	VMOVUPD X3, (BX)
+	ADDQ    R11, BX
+	VMOVUPD X1, (BX)
+	ADDQ    R11, BX
+	LEAQ    (AX)(SI*4), AX
+	SUBQ    $0x04, R9
+	JGE     rows1
 
 rest2:
 	ADDQ $0x04, R9
@@ -1032,20 +1092,20 @@ sum11:
 	VADDPD        X1, X2, X1
 	VPERMILPD     $0x01, X1, X2
 	VADDSD        X2, X1, X1
-	TESTQ         DX, DX
-	JEQ           store12
 	MOVQ          lds+56(FP), DI
 	SHLQ          $0x03, DI
+	MOVQ          ldc+72(FP), R10
+	SHLQ          $0x03, R10
+	TESTQ         DX, DX
+	JEQ           store12
 	VADDSD        (DX), X0, X0
 	VADDSD        8(DX), X1, X1
 	ADDQ          DI, DX
 
 store12:
-	MOVQ   ldc+72(FP), DI
-	SHLQ   $0x03, DI
 	VMOVSD X0, (BX)
 	VMOVSD X1, 8(BX)
-	ADDQ   DI, BX
+	ADDQ   R10, BX
 	ADDQ   SI, AX
 	SUBQ   $0x01, R9
 	JGE    rows7
@@ -1055,7 +1115,7 @@ rest8:
 	RET
 
 // func gemmDot2F64AVX2(m int, k int, a *float64, ars int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·gemmDot2F64AVX2(SB), $0-80
 	MOVQ a+16(FP), AX
 	MOVQ b+32(FP), CX
@@ -1141,48 +1201,39 @@ last4:
 
 sum5:
 	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X1, X0, X1
-	VPERMILPD    $0x01, X1, X0
-	VADDSD       X0, X1, X1
-	VADDPD       Y3, Y2, Y0
-	VEXTRACTF128 $0x01, Y0, X2
-	VADDPD       X2, X0, X2
-	VPERMILPD    $0x01, X2, X0
-	VADDSD       X0, X2, X2
-	VADDPD       Y5, Y4, Y0
-	VEXTRACTF128 $0x01, Y0, X3
-	VADDPD       X3, X0, X3
-	VPERMILPD    $0x01, X3, X0
-	VADDSD       X0, X3, X3
-	VADDPD       Y7, Y6, Y0
-	VEXTRACTF128 $0x01, Y0, X4
-	VADDPD       X4, X0, X4
-	VPERMILPD    $0x01, X4, X0
-	VADDSD       X0, X4, X4
-	TESTQ        DX, DX
-	JEQ          store6
+	VADDPD       Y3, Y2, Y2
+	VPERM2F128   $0x31, Y2, Y0, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y0
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y7, Y6, Y6
+	VPERM2F128   $0x31, Y6, Y4, Y5
+	VPERM2F128   $0x20, Y6, Y4, Y1
+	VADDPD       Y5, Y1, Y1
+	VUNPCKLPD    Y1, Y0, Y2
+	VUNPCKHPD    Y1, Y0, Y0
+	VADDPD       Y0, Y2, Y2
+	VPERMPD      $0xd8, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
 	MOVQ         lds+56(FP), R10
 	SHLQ         $0x03, R10
-	VADDSD       (DX), X1, X1
-	VADDSD       8(DX), X2, X2
+	MOVQ         ldc+72(FP), R11
+	SHLQ         $0x03, R11
+	TESTQ        DX, DX
+	JEQ          store6
+	VADDPD       (DX), X2, X2
 	ADDQ         R10, DX
-	VADDSD       (DX), X3, X3
-	VADDSD       8(DX), X4, X4
+	VADDPD       (DX), X0, X0
 	ADDQ         R10, DX
 
 store6:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x03, R10
-	VMOVSD X1, (BX)
-	VMOVSD X2, 8(BX)
-	ADDQ   R10, BX
-	VMOVSD X3, (BX)
-	VMOVSD X4, 8(BX)
-	ADDQ   R10, BX
-	LEAQ   (AX)(SI*2), AX
-	SUBQ   $0x02, R8
-	JGE    rows1
+	VMOVUPD X2, (BX)
+	ADDQ    R11, BX
+	VMOVUPD X0, (BX)
+	ADDQ    R11, BX
+	LEAQ    (AX)(SI*2), AX
+	SUBQ    $0x02, R8
+	JGE     rows1
 
 rest2:
 	ADDQ $0x02, R8
@@ -1243,20 +1294,20 @@ sum11:
 	VADDPD       X2, X0, X2
 	VPERMILPD    $0x01, X2, X0
 	VADDSD       X0, X2, X2
-	TESTQ        DX, DX
-	JEQ          store12
 	MOVQ         lds+56(FP), R10
 	SHLQ         $0x03, R10
+	MOVQ         ldc+72(FP), R11
+	SHLQ         $0x03, R11
+	TESTQ        DX, DX
+	JEQ          store12
 	VADDSD       (DX), X1, X1
 	VADDSD       8(DX), X2, X2
 	ADDQ         R10, DX
 
 store12:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x03, R10
 	VMOVSD X1, (BX)
 	VMOVSD X2, 8(BX)
-	ADDQ   R10, BX
+	ADDQ   R11, BX
 	ADDQ   SI, AX
 	SUBQ   $0x01, R8
 	JGE    rows7
@@ -1342,102 +1393,72 @@ last4:
 	VFMADD231PS Z9, Z10, Z7
 
 sum5:
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPS        Y8, Y0, Y8
-	VEXTRACTF64X2 $0x01, Y8, X0
-	VADDPS        X0, X8, X0
-	VPERMILPD     $0x01, X0, X8
-	VADDPS        X8, X0, X0
-	VMOVSHDUP     X0, X8
-	VADDSS        X8, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y8
-	VADDPS        Y8, Y1, Y8
-	VEXTRACTF64X2 $0x01, Y8, X1
-	VADDPS        X1, X8, X1
-	VPERMILPD     $0x01, X1, X8
-	VADDPS        X8, X1, X1
-	VMOVSHDUP     X1, X8
-	VADDSS        X8, X1, X1
-	VEXTRACTF64X4 $0x01, Z2, Y8
-	VADDPS        Y8, Y2, Y8
-	VEXTRACTF64X2 $0x01, Y8, X2
-	VADDPS        X2, X8, X2
-	VPERMILPD     $0x01, X2, X8
-	VADDPS        X8, X2, X2
-	VMOVSHDUP     X2, X8
-	VADDSS        X8, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y8
-	VADDPS        Y8, Y3, Y8
-	VEXTRACTF64X2 $0x01, Y8, X3
-	VADDPS        X3, X8, X3
-	VPERMILPD     $0x01, X3, X8
-	VADDPS        X8, X3, X3
-	VMOVSHDUP     X3, X8
-	VADDSS        X8, X3, X3
-	VEXTRACTF64X4 $0x01, Z4, Y8
-	VADDPS        Y8, Y4, Y8
-	VEXTRACTF64X2 $0x01, Y8, X4
-	VADDPS        X4, X8, X4
-	VPERMILPD     $0x01, X4, X8
-	VADDPS        X8, X4, X4
-	VMOVSHDUP     X4, X8
-	VADDSS        X8, X4, X4
-	VEXTRACTF64X4 $0x01, Z5, Y8
-	VADDPS        Y8, Y5, Y8
-	VEXTRACTF64X2 $0x01, Y8, X5
-	VADDPS        X5, X8, X5
-	VPERMILPD     $0x01, X5, X8
-	VADDPS        X8, X5, X5
-	VMOVSHDUP     X5, X8
-	VADDSS        X8, X5, X5
-	VEXTRACTF64X4 $0x01, Z6, Y8
-	VADDPS        Y8, Y6, Y8
-	VEXTRACTF64X2 $0x01, Y8, X6
-	VADDPS        X6, X8, X6
-	VPERMILPD     $0x01, X6, X8
-	VADDPS        X8, X6, X6
-	VMOVSHDUP     X6, X8
-	VADDSS        X8, X6, X6
-	VEXTRACTF64X4 $0x01, Z7, Y8
-	VADDPS        Y8, Y7, Y8
-	VEXTRACTF64X2 $0x01, Y8, X7
-	VADDPS        X7, X8, X7
-	VPERMILPD     $0x01, X7, X8
-	VADDPS        X8, X7, X7
-	VMOVSHDUP     X7, X8
-	VADDSS        X8, X7, X7
-	TESTQ         DX, DX
-	JEQ           store6
+	VSHUFF64X2    $0x44, Z1, Z0, Z8
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPS        Z0, Z8, Z8
+	VSHUFF64X2    $0x44, Z3, Z2, Z0
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPS        Z1, Z0, Z0
+	VSHUFF64X2    $0x88, Z0, Z8, Z1
+	VSHUFF64X2    $0xdd, Z0, Z8, Z0
+	VADDPS        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VADDPS        Y0, Y2, Y2
+	VMOVSHDUP     Y2, Y0
+	VADDPS        Y0, Y2, Y2
+	VEXTRACTF64X2 $0x01, Y2, X0
+	VSHUFPS       $0x88, X0, X2, X2
+	VPERMILPS     $0xd8, X2, X2
+	VPERMILPD     $0x01, X2, X0
+	VSHUFF64X2    $0x44, Z5, Z4, Z1
+	VSHUFF64X2    $0xee, Z5, Z4, Z3
+	VADDPS        Z3, Z1, Z1
+	VSHUFF64X2    $0x44, Z7, Z6, Z3
+	VSHUFF64X2    $0xee, Z7, Z6, Z4
+	VADDPS        Z4, Z3, Z3
+	VSHUFF64X2    $0x88, Z3, Z1, Z4
+	VSHUFF64X2    $0xdd, Z3, Z1, Z1
+	VADDPS        Z1, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y1
+	VUNPCKLPD     Y1, Y4, Y3
+	VUNPCKHPD     Y1, Y4, Y1
+	VADDPS        Y1, Y3, Y3
+	VMOVSHDUP     Y3, Y1
+	VADDPS        Y1, Y3, Y3
+	VEXTRACTF64X2 $0x01, Y3, X1
+	VSHUFPS       $0x88, X1, X3, X3
+	VPERMILPS     $0xd8, X3, X3
+	VPERMILPD     $0x01, X3, X1
 	MOVQ          lds+56(FP), R10
 	SHLQ          $0x02, R10
-	VADDSS        (DX), X0, X0
-	VADDSS        4(DX), X1, X1
+	MOVQ          ldc+72(FP), R11
+	SHLQ          $0x02, R11
+	TESTQ         DX, DX
+	JEQ           store6
+	VMOVSD        (DX), X4
+	VADDPS        X4, X2, X2
 	ADDQ          R10, DX
-	VADDSS        (DX), X2, X2
-	VADDSS        4(DX), X3, X3
+	VMOVSD        (DX), X4
+	VADDPS        X4, X0, X0
 	ADDQ          R10, DX
-	VADDSS        (DX), X4, X4
-	VADDSS        4(DX), X5, X5
+	VMOVSD        (DX), X4
+	VADDPS        X4, X3, X3
 	ADDQ          R10, DX
-	VADDSS        (DX), X6, X6
-	VADDSS        4(DX), X7, X7
+	VMOVSD        (DX), X4
+	VADDPS        X4, X1, X1
 	ADDQ          R10, DX
 
 store6:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x02, R10
-	VMOVSS X0, (BX)
-	VMOVSS X1, 4(BX)
-	ADDQ   R10, BX
-	VMOVSS X2, (BX)
-	VMOVSS X3, 4(BX)
-	ADDQ   R10, BX
-	VMOVSS X4, (BX)
-	VMOVSS X5, 4(BX)
-	ADDQ   R10, BX
-	VMOVSS X6, (BX)
-	VMOVSS X7, 4(BX)
-	ADDQ   R10, BX
+	VMOVSD X2, (BX)
+	ADDQ   R11, BX
+	VMOVSD X0, (BX)
+	ADDQ   R11, BX
+	VMOVSD X3, (BX)
+	ADDQ   R11, BX
+	VMOVSD X1, (BX)
+	ADDQ   R11, BX
 	LEAQ   (AX)(SI*4), AX
 	SUBQ   $0x04, R9
 	JGE    rows1
@@ -1491,20 +1512,20 @@ sum11:
 	VADDPS        X2, X1, X1
 	VMOVSHDUP     X1, X2
 	VADDSS        X2, X1, X1
-	TESTQ         DX, DX
-	JEQ           store12
 	MOVQ          lds+56(FP), DI
 	SHLQ          $0x02, DI
+	MOVQ          ldc+72(FP), R10
+	SHLQ          $0x02, R10
+	TESTQ         DX, DX
+	JEQ           store12
 	VADDSS        (DX), X0, X0
 	VADDSS        4(DX), X1, X1
 	ADDQ          DI, DX
 
 store12:
-	MOVQ   ldc+72(FP), DI
-	SHLQ   $0x02, DI
 	VMOVSS X0, (BX)
 	VMOVSS X1, 4(BX)
-	ADDQ   DI, BX
+	ADDQ   R10, BX
 	ADDQ   SI, AX
 	SUBQ   $0x01, R9
 	JGE    rows7
@@ -1600,53 +1621,42 @@ last4:
 
 sum5:
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X1
-	VPERMILPD    $0x01, X1, X0
-	VADDPS       X0, X1, X1
-	VMOVSHDUP    X1, X0
-	VADDSS       X0, X1, X1
-	VADDPS       Y3, Y2, Y0
-	VEXTRACTF128 $0x01, Y0, X2
-	VADDPS       X2, X0, X2
+	VADDPS       Y3, Y2, Y2
+	VPERM2F128   $0x31, Y2, Y0, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y0
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y7, Y6, Y6
+	VPERM2F128   $0x31, Y6, Y4, Y5
+	VPERM2F128   $0x20, Y6, Y4, Y1
+	VADDPS       Y5, Y1, Y1
+	VUNPCKLPD    Y1, Y0, Y2
+	VUNPCKHPD    Y1, Y0, Y0
+	VADDPS       Y0, Y2, Y2
+	VMOVSHDUP    Y2, Y0
+	VADDPS       Y0, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VSHUFPS      $0x88, X0, X2, X2
+	VPERMILPS    $0xd8, X2, X2
 	VPERMILPD    $0x01, X2, X0
-	VADDPS       X0, X2, X2
-	VMOVSHDUP    X2, X0
-	VADDSS       X0, X2, X2
-	VADDPS       Y5, Y4, Y0
-	VEXTRACTF128 $0x01, Y0, X3
-	VADDPS       X3, X0, X3
-	VPERMILPD    $0x01, X3, X0
-	VADDPS       X0, X3, X3
-	VMOVSHDUP    X3, X0
-	VADDSS       X0, X3, X3
-	VADDPS       Y7, Y6, Y0
-	VEXTRACTF128 $0x01, Y0, X4
-	VADDPS       X4, X0, X4
-	VPERMILPD    $0x01, X4, X0
-	VADDPS       X0, X4, X4
-	VMOVSHDUP    X4, X0
-	VADDSS       X0, X4, X4
-	TESTQ        DX, DX
-	JEQ          store6
 	MOVQ         lds+56(FP), R10
 	SHLQ         $0x02, R10
-	VADDSS       (DX), X1, X1
-	VADDSS       4(DX), X2, X2
+	MOVQ         ldc+72(FP), R11
+	SHLQ         $0x02, R11
+	TESTQ        DX, DX
+	JEQ          store6
+	VMOVSD       (DX), X1
+	VADDPS       X1, X2, X2
 	ADDQ         R10, DX
-	VADDSS       (DX), X3, X3
-	VADDSS       4(DX), X4, X4
+	VMOVSD       (DX), X1
+	VADDPS       X1, X0, X0
 	ADDQ         R10, DX
 
 store6:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x02, R10
-	VMOVSS X1, (BX)
-	VMOVSS X2, 4(BX)
-	ADDQ   R10, BX
-	VMOVSS X3, (BX)
-	VMOVSS X4, 4(BX)
-	ADDQ   R10, BX
+	VMOVSD X2, (BX)
+	ADDQ   R11, BX
+	VMOVSD X0, (BX)
+	ADDQ   R11, BX
 	LEAQ   (AX)(SI*2), AX
 	SUBQ   $0x02, R8
 	JGE    rows1
@@ -1714,20 +1724,20 @@ sum11:
 	VADDPS       X0, X2, X2
 	VMOVSHDUP    X2, X0
 	VADDSS       X0, X2, X2
-	TESTQ        DX, DX
-	JEQ          store12
 	MOVQ         lds+56(FP), R10
 	SHLQ         $0x02, R10
+	MOVQ         ldc+72(FP), R11
+	SHLQ         $0x02, R11
+	TESTQ        DX, DX
+	JEQ          store12
 	VADDSS       (DX), X1, X1
 	VADDSS       4(DX), X2, X2
 	ADDQ         R10, DX
 
 store12:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x02, R10
 	VMOVSS X1, (BX)
 	VMOVSS X2, 4(BX)
-	ADDQ   R10, BX
+	ADDQ   R11, BX
 	ADDQ   SI, AX
 	SUBQ   $0x01, R8
 	JGE    rows7
@@ -1737,7 +1747,7 @@ rest8:
 	RET
 
 // func gemmDot3F64AVX512(m int, k int, a *float64, ars int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, AVX512VL, BMI2
 TEXT ·gemmDot3F64AVX512(SB), $0-80
 	MOVQ  a+16(FP), AX
 	MOVQ  b+32(FP), CX
@@ -1827,118 +1837,97 @@ last4:
 	VFMADD231PD Z14, Z15, Z11
 
 sum5:
-	VEXTRACTF64X4 $0x01, Z0, Y12
-	VADDPD        Y12, Y0, Y12
-	VEXTRACTF64X2 $0x01, Y12, X0
-	VADDPD        X0, X12, X0
-	VPERMILPD     $0x01, X0, X12
-	VADDSD        X12, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y12
-	VADDPD        Y12, Y1, Y12
-	VEXTRACTF64X2 $0x01, Y12, X1
-	VADDPD        X1, X12, X1
-	VPERMILPD     $0x01, X1, X12
-	VADDSD        X12, X1, X1
-	VEXTRACTF64X4 $0x01, Z2, Y12
-	VADDPD        Y12, Y2, Y12
-	VEXTRACTF64X2 $0x01, Y12, X2
-	VADDPD        X2, X12, X2
-	VPERMILPD     $0x01, X2, X12
-	VADDSD        X12, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y12
-	VADDPD        Y12, Y3, Y12
-	VEXTRACTF64X2 $0x01, Y12, X3
-	VADDPD        X3, X12, X3
-	VPERMILPD     $0x01, X3, X12
-	VADDSD        X12, X3, X3
-	VEXTRACTF64X4 $0x01, Z4, Y12
-	VADDPD        Y12, Y4, Y12
-	VEXTRACTF64X2 $0x01, Y12, X4
-	VADDPD        X4, X12, X4
-	VPERMILPD     $0x01, X4, X12
-	VADDSD        X12, X4, X4
-	VEXTRACTF64X4 $0x01, Z5, Y12
-	VADDPD        Y12, Y5, Y12
-	VEXTRACTF64X2 $0x01, Y12, X5
-	VADDPD        X5, X12, X5
-	VPERMILPD     $0x01, X5, X12
-	VADDSD        X12, X5, X5
-	VEXTRACTF64X4 $0x01, Z6, Y12
-	VADDPD        Y12, Y6, Y12
-	VEXTRACTF64X2 $0x01, Y12, X6
-	VADDPD        X6, X12, X6
-	VPERMILPD     $0x01, X6, X12
-	VADDSD        X12, X6, X6
-	VEXTRACTF64X4 $0x01, Z7, Y12
-	VADDPD        Y12, Y7, Y12
-	VEXTRACTF64X2 $0x01, Y12, X7
-	VADDPD        X7, X12, X7
-	VPERMILPD     $0x01, X7, X12
-	VADDSD        X12, X7, X7
-	VEXTRACTF64X4 $0x01, Z8, Y12
-	VADDPD        Y12, Y8, Y12
-	VEXTRACTF64X2 $0x01, Y12, X8
-	VADDPD        X8, X12, X8
-	VPERMILPD     $0x01, X8, X12
-	VADDSD        X12, X8, X8
-	VEXTRACTF64X4 $0x01, Z9, Y12
-	VADDPD        Y12, Y9, Y12
-	VEXTRACTF64X2 $0x01, Y12, X9
-	VADDPD        X9, X12, X9
-	VPERMILPD     $0x01, X9, X12
-	VADDSD        X12, X9, X9
-	VEXTRACTF64X4 $0x01, Z10, Y12
-	VADDPD        Y12, Y10, Y12
-	VEXTRACTF64X2 $0x01, Y12, X10
-	VADDPD        X10, X12, X10
-	VPERMILPD     $0x01, X10, X12
-	VADDSD        X12, X10, X10
-	VEXTRACTF64X4 $0x01, Z11, Y12
-	VADDPD        Y12, Y11, Y12
-	VEXTRACTF64X2 $0x01, Y12, X11
-	VADDPD        X11, X12, X11
-	VPERMILPD     $0x01, X11, X12
-	VADDSD        X12, X11, X11
-	TESTQ         DX, DX
-	JEQ           store6
+	VSHUFF64X2    $0x44, Z1, Z0, Z12
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPD        Z0, Z12, Z12
+	VSHUFF64X2    $0x44, Z3, Z2, Z0
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPD        Z1, Z0, Z0
+	VSHUFF64X2    $0x88, Z0, Z12, Z1
+	VSHUFF64X2    $0xdd, Z0, Z12, Z0
+	VADDPD        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VADDPD        Y0, Y2, Y2
+	VPERMPD       $0xd8, Y2, Y2
+	VEXTRACTF64X2 $0x01, Y2, X0
+	VPERMILPD     $0x01, X2, X1
+	VPERMILPD     $0x01, X0, X3
+	VSHUFF64X2    $0x44, Z5, Z4, Z12
+	VSHUFF64X2    $0xee, Z5, Z4, Z4
+	VADDPD        Z4, Z12, Z12
+	VSHUFF64X2    $0x44, Z7, Z6, Z4
+	VSHUFF64X2    $0xee, Z7, Z6, Z5
+	VADDPD        Z5, Z4, Z4
+	VSHUFF64X2    $0x88, Z4, Z12, Z5
+	VSHUFF64X2    $0xdd, Z4, Z12, Z4
+	VADDPD        Z4, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y4
+	VUNPCKLPD     Y4, Y5, Y6
+	VUNPCKHPD     Y4, Y5, Y4
+	VADDPD        Y4, Y6, Y6
+	VPERMPD       $0xd8, Y6, Y6
+	VEXTRACTF64X2 $0x01, Y6, X4
+	VPERMILPD     $0x01, X6, X5
+	VPERMILPD     $0x01, X4, X7
+	VSHUFF64X2    $0x44, Z9, Z8, Z12
+	VSHUFF64X2    $0xee, Z9, Z8, Z8
+	VADDPD        Z8, Z12, Z12
+	VSHUFF64X2    $0x44, Z11, Z10, Z8
+	VSHUFF64X2    $0xee, Z11, Z10, Z9
+	VADDPD        Z9, Z8, Z8
+	VSHUFF64X2    $0x88, Z8, Z12, Z9
+	VSHUFF64X2    $0xdd, Z8, Z12, Z8
+	VADDPD        Z8, Z9, Z9
+	VEXTRACTF64X4 $0x01, Z9, Y8
+	VUNPCKLPD     Y8, Y9, Y10
+	VUNPCKHPD     Y8, Y9, Y8
+	VADDPD        Y8, Y10, Y10
+	VPERMPD       $0xd8, Y10, Y10
+	VEXTRACTF64X2 $0x01, Y10, X8
+	VPERMILPD     $0x01, X10, X9
+	VPERMILPD     $0x01, X8, X11
 	MOVQ          lds+56(FP), R10
 	SHLQ          $0x03, R10
-	VADDSD        (DX), X0, X0
+	MOVQ          ldc+72(FP), R11
+	SHLQ          $0x03, R11
+	TESTQ         DX, DX
+	JEQ           store6
+	VADDSD        (DX), X2, X2
 	VADDSD        8(DX), X1, X1
-	VADDSD        16(DX), X2, X2
+	VADDSD        16(DX), X0, X0
 	ADDQ          R10, DX
 	VADDSD        (DX), X3, X3
-	VADDSD        8(DX), X4, X4
+	VADDSD        8(DX), X6, X6
 	VADDSD        16(DX), X5, X5
 	ADDQ          R10, DX
-	VADDSD        (DX), X6, X6
+	VADDSD        (DX), X4, X4
 	VADDSD        8(DX), X7, X7
-	VADDSD        16(DX), X8, X8
+	VADDSD        16(DX), X10, X10
 	ADDQ          R10, DX
 	VADDSD        (DX), X9, X9
-	VADDSD        8(DX), X10, X10
+	VADDSD        8(DX), X8, X8
 	VADDSD        16(DX), X11, X11
 	ADDQ          R10, DX
 
 store6:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x03, R10
-	VMOVSD X0, (BX)
+	VMOVSD X2, (BX)
 	VMOVSD X1, 8(BX)
-	VMOVSD X2, 16(BX)
-	ADDQ   R10, BX
+	VMOVSD X0, 16(BX)
+	ADDQ   R11, BX
 	VMOVSD X3, (BX)
-	VMOVSD X4, 8(BX)
+	VMOVSD X6, 8(BX)
 	VMOVSD X5, 16(BX)
-	ADDQ   R10, BX
-	VMOVSD X6, (BX)
+	ADDQ   R11, BX
+	VMOVSD X4, (BX)
 	VMOVSD X7, 8(BX)
-	VMOVSD X8, 16(BX)
-	ADDQ   R10, BX
+	VMOVSD X10, 16(BX)
+	ADDQ   R11, BX
 	VMOVSD X9, (BX)
-	VMOVSD X10, 8(BX)
+	VMOVSD X8, 8(BX)
 	VMOVSD X11, 16(BX)
-	ADDQ   R10, BX
+	ADDQ   R11, BX
 	LEAQ   (AX)(SI*4), AX
 	SUBQ   $0x04, R9
 	JGE    rows1
@@ -1998,22 +1987,22 @@ sum11:
 	VADDPD        X2, X3, X2
 	VPERMILPD     $0x01, X2, X3
 	VADDSD        X3, X2, X2
-	TESTQ         DX, DX
-	JEQ           store12
 	MOVQ          lds+56(FP), DI
 	SHLQ          $0x03, DI
+	MOVQ          ldc+72(FP), R10
+	SHLQ          $0x03, R10
+	TESTQ         DX, DX
+	JEQ           store12
 	VADDSD        (DX), X0, X0
 	VADDSD        8(DX), X1, X1
 	VADDSD        16(DX), X2, X2
 	ADDQ          DI, DX
 
 store12:
-	MOVQ   ldc+72(FP), DI
-	SHLQ   $0x03, DI
 	VMOVSD X0, (BX)
 	VMOVSD X1, 8(BX)
 	VMOVSD X2, 16(BX)
-	ADDQ   DI, BX
+	ADDQ   R10, BX
 	ADDQ   SI, AX
 	SUBQ   $0x01, R9
 	JGE    rows7
@@ -2111,22 +2100,22 @@ sum5:
 	VADDPD       X3, X0, X3
 	VPERMILPD    $0x01, X3, X0
 	VADDSD       X0, X3, X3
-	TESTQ        DX, DX
-	JEQ          store6
 	MOVQ         lds+56(FP), R10
 	SHLQ         $0x03, R10
+	MOVQ         ldc+72(FP), R11
+	SHLQ         $0x03, R11
+	TESTQ        DX, DX
+	JEQ          store6
 	VADDSD       (DX), X1, X1
 	VADDSD       8(DX), X2, X2
 	VADDSD       16(DX), X3, X3
 	ADDQ         R10, DX
 
 store6:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x03, R10
 	VMOVSD X1, (BX)
 	VMOVSD X2, 8(BX)
 	VMOVSD X3, 16(BX)
-	ADDQ   R10, BX
+	ADDQ   R11, BX
 	ADDQ   SI, AX
 	SUBQ   $0x01, R8
 	JGE    rows1
@@ -2226,142 +2215,109 @@ last4:
 	VFMADD231PS Z14, Z15, Z11
 
 sum5:
-	VEXTRACTF64X4 $0x01, Z0, Y12
-	VADDPS        Y12, Y0, Y12
-	VEXTRACTF64X2 $0x01, Y12, X0
-	VADDPS        X0, X12, X0
-	VPERMILPD     $0x01, X0, X12
-	VADDPS        X12, X0, X0
-	VMOVSHDUP     X0, X12
-	VADDSS        X12, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y12
-	VADDPS        Y12, Y1, Y12
-	VEXTRACTF64X2 $0x01, Y12, X1
-	VADDPS        X1, X12, X1
-	VPERMILPD     $0x01, X1, X12
-	VADDPS        X12, X1, X1
-	VMOVSHDUP     X1, X12
-	VADDSS        X12, X1, X1
-	VEXTRACTF64X4 $0x01, Z2, Y12
-	VADDPS        Y12, Y2, Y12
-	VEXTRACTF64X2 $0x01, Y12, X2
-	VADDPS        X2, X12, X2
-	VPERMILPD     $0x01, X2, X12
-	VADDPS        X12, X2, X2
-	VMOVSHDUP     X2, X12
-	VADDSS        X12, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y12
-	VADDPS        Y12, Y3, Y12
-	VEXTRACTF64X2 $0x01, Y12, X3
-	VADDPS        X3, X12, X3
-	VPERMILPD     $0x01, X3, X12
-	VADDPS        X12, X3, X3
-	VMOVSHDUP     X3, X12
-	VADDSS        X12, X3, X3
-	VEXTRACTF64X4 $0x01, Z4, Y12
-	VADDPS        Y12, Y4, Y12
-	VEXTRACTF64X2 $0x01, Y12, X4
-	VADDPS        X4, X12, X4
-	VPERMILPD     $0x01, X4, X12
-	VADDPS        X12, X4, X4
-	VMOVSHDUP     X4, X12
-	VADDSS        X12, X4, X4
-	VEXTRACTF64X4 $0x01, Z5, Y12
-	VADDPS        Y12, Y5, Y12
-	VEXTRACTF64X2 $0x01, Y12, X5
-	VADDPS        X5, X12, X5
-	VPERMILPD     $0x01, X5, X12
-	VADDPS        X12, X5, X5
-	VMOVSHDUP     X5, X12
-	VADDSS        X12, X5, X5
-	VEXTRACTF64X4 $0x01, Z6, Y12
-	VADDPS        Y12, Y6, Y12
-	VEXTRACTF64X2 $0x01, Y12, X6
-	VADDPS        X6, X12, X6
-	VPERMILPD     $0x01, X6, X12
-	VADDPS        X12, X6, X6
-	VMOVSHDUP     X6, X12
-	VADDSS        X12, X6, X6
-	VEXTRACTF64X4 $0x01, Z7, Y12
-	VADDPS        Y12, Y7, Y12
-	VEXTRACTF64X2 $0x01, Y12, X7
-	VADDPS        X7, X12, X7
-	VPERMILPD     $0x01, X7, X12
-	VADDPS        X12, X7, X7
-	VMOVSHDUP     X7, X12
-	VADDSS        X12, X7, X7
-	VEXTRACTF64X4 $0x01, Z8, Y12
-	VADDPS        Y12, Y8, Y12
-	VEXTRACTF64X2 $0x01, Y12, X8
-	VADDPS        X8, X12, X8
-	VPERMILPD     $0x01, X8, X12
-	VADDPS        X12, X8, X8
-	VMOVSHDUP     X8, X12
-	VADDSS        X12, X8, X8
-	VEXTRACTF64X4 $0x01, Z9, Y12
-	VADDPS        Y12, Y9, Y12
-	VEXTRACTF64X2 $0x01, Y12, X9
-	VADDPS        X9, X12, X9
-	VPERMILPD     $0x01, X9, X12
-	VADDPS        X12, X9, X9
-	VMOVSHDUP     X9, X12
-	VADDSS        X12, X9, X9
-	VEXTRACTF64X4 $0x01, Z10, Y12
-	VADDPS        Y12, Y10, Y12
-	VEXTRACTF64X2 $0x01, Y12, X10
-	VADDPS        X10, X12, X10
-	VPERMILPD     $0x01, X10, X12
-	VADDPS        X12, X10, X10
-	VMOVSHDUP     X10, X12
-	VADDSS        X12, X10, X10
-	VEXTRACTF64X4 $0x01, Z11, Y12
-	VADDPS        Y12, Y11, Y12
-	VEXTRACTF64X2 $0x01, Y12, X11
-	VADDPS        X11, X12, X11
-	VPERMILPD     $0x01, X11, X12
-	VADDPS        X12, X11, X11
-	VMOVSHDUP     X11, X12
-	VADDSS        X12, X11, X11
-	TESTQ         DX, DX
-	JEQ           store6
+	VSHUFF64X2    $0x44, Z1, Z0, Z12
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPS        Z0, Z12, Z12
+	VSHUFF64X2    $0x44, Z3, Z2, Z0
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPS        Z1, Z0, Z0
+	VSHUFF64X2    $0x88, Z0, Z12, Z1
+	VSHUFF64X2    $0xdd, Z0, Z12, Z0
+	VADDPS        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VADDPS        Y0, Y2, Y2
+	VMOVSHDUP     Y2, Y0
+	VADDPS        Y0, Y2, Y2
+	VEXTRACTF64X2 $0x01, Y2, X0
+	VSHUFPS       $0x88, X0, X2, X2
+	VPERMILPS     $0xd8, X2, X2
+	VPERMILPD     $0x01, X2, X0
+	VMOVSHDUP     X2, X1
+	VMOVSHDUP     X0, X3
+	VSHUFF64X2    $0x44, Z5, Z4, Z12
+	VSHUFF64X2    $0xee, Z5, Z4, Z4
+	VADDPS        Z4, Z12, Z12
+	VSHUFF64X2    $0x44, Z7, Z6, Z4
+	VSHUFF64X2    $0xee, Z7, Z6, Z5
+	VADDPS        Z5, Z4, Z4
+	VSHUFF64X2    $0x88, Z4, Z12, Z5
+	VSHUFF64X2    $0xdd, Z4, Z12, Z4
+	VADDPS        Z4, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y4
+	VUNPCKLPD     Y4, Y5, Y6
+	VUNPCKHPD     Y4, Y5, Y4
+	VADDPS        Y4, Y6, Y6
+	VMOVSHDUP     Y6, Y4
+	VADDPS        Y4, Y6, Y6
+	VEXTRACTF64X2 $0x01, Y6, X4
+	VSHUFPS       $0x88, X4, X6, X6
+	VPERMILPS     $0xd8, X6, X6
+	VPERMILPD     $0x01, X6, X4
+	VMOVSHDUP     X6, X5
+	VMOVSHDUP     X4, X7
+	VSHUFF64X2    $0x44, Z9, Z8, Z12
+	VSHUFF64X2    $0xee, Z9, Z8, Z8
+	VADDPS        Z8, Z12, Z12
+	VSHUFF64X2    $0x44, Z11, Z10, Z8
+	VSHUFF64X2    $0xee, Z11, Z10, Z9
+	VADDPS        Z9, Z8, Z8
+	VSHUFF64X2    $0x88, Z8, Z12, Z9
+	VSHUFF64X2    $0xdd, Z8, Z12, Z8
+	VADDPS        Z8, Z9, Z9
+	VEXTRACTF64X4 $0x01, Z9, Y8
+	VUNPCKLPD     Y8, Y9, Y10
+	VUNPCKHPD     Y8, Y9, Y8
+	VADDPS        Y8, Y10, Y10
+	VMOVSHDUP     Y10, Y8
+	VADDPS        Y8, Y10, Y10
+	VEXTRACTF64X2 $0x01, Y10, X8
+	VSHUFPS       $0x88, X8, X10, X10
+	VPERMILPS     $0xd8, X10, X10
+	VPERMILPD     $0x01, X10, X8
+	VMOVSHDUP     X10, X9
+	VMOVSHDUP     X8, X11
 	MOVQ          lds+56(FP), R10
 	SHLQ          $0x02, R10
-	VADDSS        (DX), X0, X0
+	MOVQ          ldc+72(FP), R11
+	SHLQ          $0x02, R11
+	TESTQ         DX, DX
+	JEQ           store6
+	VADDSS        (DX), X2, X2
 	VADDSS        4(DX), X1, X1
-	VADDSS        8(DX), X2, X2
+	VADDSS        8(DX), X0, X0
 	ADDQ          R10, DX
 	VADDSS        (DX), X3, X3
-	VADDSS        4(DX), X4, X4
+	VADDSS        4(DX), X6, X6
 	VADDSS        8(DX), X5, X5
 	ADDQ          R10, DX
-	VADDSS        (DX), X6, X6
+	VADDSS        (DX), X4, X4
 	VADDSS        4(DX), X7, X7
-	VADDSS        8(DX), X8, X8
+	VADDSS        8(DX), X10, X10
 	ADDQ          R10, DX
 	VADDSS        (DX), X9, X9
-	VADDSS        4(DX), X10, X10
+	VADDSS        4(DX), X8, X8
 	VADDSS        8(DX), X11, X11
 	ADDQ          R10, DX
 
 store6:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x02, R10
-	VMOVSS X0, (BX)
+	VMOVSS X2, (BX)
 	VMOVSS X1, 4(BX)
-	VMOVSS X2, 8(BX)
-	ADDQ   R10, BX
+	VMOVSS X0, 8(BX)
+	ADDQ   R11, BX
 	VMOVSS X3, (BX)
-	VMOVSS X4, 4(BX)
+	VMOVSS X6, 4(BX)
 	VMOVSS X5, 8(BX)
-	ADDQ   R10, BX
-	VMOVSS X6, (BX)
+	ADDQ   R11, BX
+	VMOVSS X4, (BX)
 	VMOVSS X7, 4(BX)
-	VMOVSS X8, 8(BX)
-	ADDQ   R10, BX
+	VMOVSS X10, 8(BX)
+	ADDQ   R11, BX
 	VMOVSS X9, (BX)
-	VMOVSS X10, 4(BX)
+	VMOVSS X8, 4(BX)
 	VMOVSS X11, 8(BX)
-	ADDQ   R10, BX
+	ADDQ   R11, BX
 	LEAQ   (AX)(SI*4), AX
 	SUBQ   $0x04, R9
 	JGE    rows1
@@ -2427,22 +2383,22 @@ sum11:
 	VADDPS        X3, X2, X2
 	VMOVSHDUP     X2, X3
 	VADDSS        X3, X2, X2
-	TESTQ         DX, DX
-	JEQ           store12
 	MOVQ          lds+56(FP), DI
 	SHLQ          $0x02, DI
+	MOVQ          ldc+72(FP), R10
+	SHLQ          $0x02, R10
+	TESTQ         DX, DX
+	JEQ           store12
 	VADDSS        (DX), X0, X0
 	VADDSS        4(DX), X1, X1
 	VADDSS        8(DX), X2, X2
 	ADDQ          DI, DX
 
 store12:
-	MOVQ   ldc+72(FP), DI
-	SHLQ   $0x02, DI
 	VMOVSS X0, (BX)
 	VMOVSS X1, 4(BX)
 	VMOVSS X2, 8(BX)
-	ADDQ   DI, BX
+	ADDQ   R10, BX
 	ADDQ   SI, AX
 	SUBQ   $0x01, R9
 	JGE    rows7
@@ -2546,22 +2502,22 @@ sum5:
 	VADDPS       X0, X3, X3
 	VMOVSHDUP    X3, X0
 	VADDSS       X0, X3, X3
-	TESTQ        DX, DX
-	JEQ          store6
 	MOVQ         lds+56(FP), R10
 	SHLQ         $0x02, R10
+	MOVQ         ldc+72(FP), R11
+	SHLQ         $0x02, R11
+	TESTQ        DX, DX
+	JEQ          store6
 	VADDSS       (DX), X1, X1
 	VADDSS       4(DX), X2, X2
 	VADDSS       8(DX), X3, X3
 	ADDQ         R10, DX
 
 store6:
-	MOVQ   ldc+72(FP), R10
-	SHLQ   $0x02, R10
 	VMOVSS X1, (BX)
 	VMOVSS X2, 4(BX)
 	VMOVSS X3, 8(BX)
-	ADDQ   R10, BX
+	ADDQ   R11, BX
 	ADDQ   SI, AX
 	SUBQ   $0x01, R8
 	JGE    rows1
@@ -2571,7 +2527,7 @@ rest2:
 	RET
 
 // func gemmDot4F64AVX512(m int, k int, a *float64, ars int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, BMI2
 TEXT ·gemmDot4F64AVX512(SB), $0-80
 	MOVQ  a+16(FP), AX
 	MOVQ  b+32(FP), CX
@@ -2676,153 +2632,89 @@ last4:
 	VFMADD231PD Z19, Z20, Z15
 
 sum5:
-	VEXTRACTF64X4 $0x01, Z0, Y16
-	VADDPD        Y16, Y0, Y16
-	VEXTRACTF64X2 $0x01, Y16, X0
-	VADDPD        X0, X16, X0
-	VPERMILPD     $0x01, X0, X16
-	VADDSD        X16, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y16
-	VADDPD        Y16, Y1, Y16
-	VEXTRACTF64X2 $0x01, Y16, X1
-	VADDPD        X1, X16, X1
-	VPERMILPD     $0x01, X1, X16
-	VADDSD        X16, X1, X1
-	VEXTRACTF64X4 $0x01, Z2, Y16
-	VADDPD        Y16, Y2, Y16
-	VEXTRACTF64X2 $0x01, Y16, X2
-	VADDPD        X2, X16, X2
-	VPERMILPD     $0x01, X2, X16
-	VADDSD        X16, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y16
-	VADDPD        Y16, Y3, Y16
-	VEXTRACTF64X2 $0x01, Y16, X3
-	VADDPD        X3, X16, X3
-	VPERMILPD     $0x01, X3, X16
-	VADDSD        X16, X3, X3
-	VEXTRACTF64X4 $0x01, Z4, Y16
-	VADDPD        Y16, Y4, Y16
-	VEXTRACTF64X2 $0x01, Y16, X4
-	VADDPD        X4, X16, X4
-	VPERMILPD     $0x01, X4, X16
-	VADDSD        X16, X4, X4
-	VEXTRACTF64X4 $0x01, Z5, Y16
-	VADDPD        Y16, Y5, Y16
-	VEXTRACTF64X2 $0x01, Y16, X5
-	VADDPD        X5, X16, X5
-	VPERMILPD     $0x01, X5, X16
-	VADDSD        X16, X5, X5
-	VEXTRACTF64X4 $0x01, Z6, Y16
-	VADDPD        Y16, Y6, Y16
-	VEXTRACTF64X2 $0x01, Y16, X6
-	VADDPD        X6, X16, X6
-	VPERMILPD     $0x01, X6, X16
-	VADDSD        X16, X6, X6
-	VEXTRACTF64X4 $0x01, Z7, Y16
-	VADDPD        Y16, Y7, Y16
-	VEXTRACTF64X2 $0x01, Y16, X7
-	VADDPD        X7, X16, X7
-	VPERMILPD     $0x01, X7, X16
-	VADDSD        X16, X7, X7
-	VEXTRACTF64X4 $0x01, Z8, Y16
-	VADDPD        Y16, Y8, Y16
-	VEXTRACTF64X2 $0x01, Y16, X8
-	VADDPD        X8, X16, X8
-	VPERMILPD     $0x01, X8, X16
-	VADDSD        X16, X8, X8
-	VEXTRACTF64X4 $0x01, Z9, Y16
-	VADDPD        Y16, Y9, Y16
-	VEXTRACTF64X2 $0x01, Y16, X9
-	VADDPD        X9, X16, X9
-	VPERMILPD     $0x01, X9, X16
-	VADDSD        X16, X9, X9
-	VEXTRACTF64X4 $0x01, Z10, Y16
-	VADDPD        Y16, Y10, Y16
-	VEXTRACTF64X2 $0x01, Y16, X10
-	VADDPD        X10, X16, X10
-	VPERMILPD     $0x01, X10, X16
-	VADDSD        X16, X10, X10
-	VEXTRACTF64X4 $0x01, Z11, Y16
-	VADDPD        Y16, Y11, Y16
-	VEXTRACTF64X2 $0x01, Y16, X11
-	VADDPD        X11, X16, X11
-	VPERMILPD     $0x01, X11, X16
-	VADDSD        X16, X11, X11
-	VEXTRACTF64X4 $0x01, Z12, Y16
-	VADDPD        Y16, Y12, Y16
-	VEXTRACTF64X2 $0x01, Y16, X12
-	VADDPD        X12, X16, X12
-	VPERMILPD     $0x01, X12, X16
-	VADDSD        X16, X12, X12
-	VEXTRACTF64X4 $0x01, Z13, Y16
-	VADDPD        Y16, Y13, Y16
-	VEXTRACTF64X2 $0x01, Y16, X13
-	VADDPD        X13, X16, X13
-	VPERMILPD     $0x01, X13, X16
-	VADDSD        X16, X13, X13
-	VEXTRACTF64X4 $0x01, Z14, Y16
-	VADDPD        Y16, Y14, Y16
-	VEXTRACTF64X2 $0x01, Y16, X14
-	VADDPD        X14, X16, X14
-	VPERMILPD     $0x01, X14, X16
-	VADDSD        X16, X14, X14
-	VEXTRACTF64X4 $0x01, Z15, Y16
-	VADDPD        Y16, Y15, Y16
-	VEXTRACTF64X2 $0x01, Y16, X15
-	VADDPD        X15, X16, X15
-	VPERMILPD     $0x01, X15, X16
-	VADDSD        X16, X15, X15
-	TESTQ         DX, DX
-	JEQ           store6
+	VSHUFF64X2    $0x44, Z1, Z0, Z16
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPD        Z0, Z16, Z16
+	VSHUFF64X2    $0x44, Z3, Z2, Z0
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPD        Z1, Z0, Z0
+	VSHUFF64X2    $0x88, Z0, Z16, Z1
+	VSHUFF64X2    $0xdd, Z0, Z16, Z0
+	VADDPD        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VADDPD        Y0, Y2, Y2
+	VPERMPD       $0xd8, Y2, Y2
+	VSHUFF64X2    $0x44, Z5, Z4, Z0
+	VSHUFF64X2    $0xee, Z5, Z4, Z1
+	VADDPD        Z1, Z0, Z0
+	VSHUFF64X2    $0x44, Z7, Z6, Z1
+	VSHUFF64X2    $0xee, Z7, Z6, Z3
+	VADDPD        Z3, Z1, Z1
+	VSHUFF64X2    $0x88, Z1, Z0, Z3
+	VSHUFF64X2    $0xdd, Z1, Z0, Z0
+	VADDPD        Z0, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VUNPCKLPD     Y0, Y3, Y1
+	VUNPCKHPD     Y0, Y3, Y0
+	VADDPD        Y0, Y1, Y1
+	VPERMPD       $0xd8, Y1, Y1
+	VSHUFF64X2    $0x44, Z9, Z8, Z0
+	VSHUFF64X2    $0xee, Z9, Z8, Z3
+	VADDPD        Z3, Z0, Z0
+	VSHUFF64X2    $0x44, Z11, Z10, Z3
+	VSHUFF64X2    $0xee, Z11, Z10, Z4
+	VADDPD        Z4, Z3, Z3
+	VSHUFF64X2    $0x88, Z3, Z0, Z4
+	VSHUFF64X2    $0xdd, Z3, Z0, Z0
+	VADDPD        Z0, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y0
+	VUNPCKLPD     Y0, Y4, Y3
+	VUNPCKHPD     Y0, Y4, Y0
+	VADDPD        Y0, Y3, Y3
+	VPERMPD       $0xd8, Y3, Y3
+	VSHUFF64X2    $0x44, Z13, Z12, Z0
+	VSHUFF64X2    $0xee, Z13, Z12, Z4
+	VADDPD        Z4, Z0, Z0
+	VSHUFF64X2    $0x44, Z15, Z14, Z4
+	VSHUFF64X2    $0xee, Z15, Z14, Z5
+	VADDPD        Z5, Z4, Z4
+	VSHUFF64X2    $0x88, Z4, Z0, Z5
+	VSHUFF64X2    $0xdd, Z4, Z0, Z0
+	VADDPD        Z0, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y0
+	VUNPCKLPD     Y0, Y5, Y4
+	VUNPCKHPD     Y0, Y5, Y0
+	VADDPD        Y0, Y4, Y4
+	VPERMPD       $0xd8, Y4, Y4
 	MOVQ          lds+56(FP), R11
 	SHLQ          $0x03, R11
-	VADDSD        (DX), X0, X0
-	VADDSD        8(DX), X1, X1
-	VADDSD        16(DX), X2, X2
-	VADDSD        24(DX), X3, X3
+	MOVQ          ldc+72(FP), R12
+	SHLQ          $0x03, R12
+	TESTQ         DX, DX
+	JEQ           store6
+	VADDPD        (DX), Y2, Y2
 	ADDQ          R11, DX
-	VADDSD        (DX), X4, X4
-	VADDSD        8(DX), X5, X5
-	VADDSD        16(DX), X6, X6
-	VADDSD        24(DX), X7, X7
+	VADDPD        (DX), Y1, Y1
 	ADDQ          R11, DX
-	VADDSD        (DX), X8, X8
-	VADDSD        8(DX), X9, X9
-	VADDSD        16(DX), X10, X10
-	VADDSD        24(DX), X11, X11
+	VADDPD        (DX), Y3, Y3
 	ADDQ          R11, DX
-	VADDSD        (DX), X12, X12
-	VADDSD        8(DX), X13, X13
-	VADDSD        16(DX), X14, X14
-	VADDSD        24(DX), X15, X15
+	VADDPD        (DX), Y4, Y4
 	ADDQ          R11, DX
 
 store6:
-	MOVQ   ldc+72(FP), R11
-	SHLQ   $0x03, R11
-	VMOVSD X0, (BX)
-	VMOVSD X1, 8(BX)
-	VMOVSD X2, 16(BX)
-	VMOVSD X3, 24(BX)
-	ADDQ   R11, BX
-	VMOVSD X4, (BX)
-	VMOVSD X5, 8(BX)
-	VMOVSD X6, 16(BX)
-	VMOVSD X7, 24(BX)
-	ADDQ   R11, BX
-	VMOVSD X8, (BX)
-	VMOVSD X9, 8(BX)
-	VMOVSD X10, 16(BX)
-	VMOVSD X11, 24(BX)
-	ADDQ   R11, BX
-	VMOVSD X12, (BX)
-	VMOVSD X13, 8(BX)
-	VMOVSD X14, 16(BX)
-	VMOVSD X15, 24(BX)
-	ADDQ   R11, BX
-	LEAQ   (AX)(SI*4), AX
-	SUBQ   $0x04, R10
-	JGE    rows1
+	VMOVUPD Y2, (BX)
+	ADDQ    R12, BX
+	VMOVUPD Y1, (BX)
+	ADDQ    R12, BX
+	VMOVUPD Y3, (BX)
+	ADDQ    R12, BX
+	VMOVUPD Y4, (BX)
+	ADDQ    R12, BX
+	LEAQ    (AX)(SI*4), AX
+	SUBQ    $0x04, R10
+	JGE     rows1
 
 rest2:
 	ADDQ $0x04, R10
@@ -2865,58 +2757,42 @@ last10:
 	VFMADD231PD Z7, Z8, Z3
 
 sum11:
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPD        Y4, Y0, Y4
-	VEXTRACTF64X2 $0x01, Y4, X0
-	VADDPD        X0, X4, X0
-	VPERMILPD     $0x01, X0, X4
-	VADDSD        X4, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y4
-	VADDPD        Y4, Y1, Y4
-	VEXTRACTF64X2 $0x01, Y4, X1
-	VADDPD        X1, X4, X1
-	VPERMILPD     $0x01, X1, X4
-	VADDSD        X4, X1, X1
-	VEXTRACTF64X4 $0x01, Z2, Y4
-	VADDPD        Y4, Y2, Y4
-	VEXTRACTF64X2 $0x01, Y4, X2
-	VADDPD        X2, X4, X2
-	VPERMILPD     $0x01, X2, X4
-	VADDSD        X4, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y4
-	VADDPD        Y4, Y3, Y4
-	VEXTRACTF64X2 $0x01, Y4, X3
-	VADDPD        X3, X4, X3
-	VPERMILPD     $0x01, X3, X4
-	VADDSD        X4, X3, X3
-	TESTQ         DX, DX
-	JEQ           store12
+	VSHUFF64X2    $0x44, Z1, Z0, Z4
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPD        Z0, Z4, Z4
+	VSHUFF64X2    $0x44, Z3, Z2, Z0
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPD        Z1, Z0, Z0
+	VSHUFF64X2    $0x88, Z0, Z4, Z1
+	VSHUFF64X2    $0xdd, Z0, Z4, Z0
+	VADDPD        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VADDPD        Y0, Y2, Y2
+	VPERMPD       $0xd8, Y2, Y2
 	MOVQ          lds+56(FP), DI
 	SHLQ          $0x03, DI
-	VADDSD        (DX), X0, X0
-	VADDSD        8(DX), X1, X1
-	VADDSD        16(DX), X2, X2
-	VADDSD        24(DX), X3, X3
+	MOVQ          ldc+72(FP), R11
+	SHLQ          $0x03, R11
+	TESTQ         DX, DX
+	JEQ           store12
+	VADDPD        (DX), Y2, Y2
 	ADDQ          DI, DX
 
 store12:
-	MOVQ   ldc+72(FP), DI
-	SHLQ   $0x03, DI
-	VMOVSD X0, (BX)
-	VMOVSD X1, 8(BX)
-	VMOVSD X2, 16(BX)
-	VMOVSD X3, 24(BX)
-	ADDQ   DI, BX
-	ADDQ   SI, AX
-	SUBQ   $0x01, R10
-	JGE    rows7
+	VMOVUPD Y2, (BX)
+	ADDQ    R11, BX
+	ADDQ    SI, AX
+	SUBQ    $0x01, R10
+	JGE     rows7
 
 rest8:
 	VZEROUPPER
 	RET
 
 // func gemmDot4F64AVX2(m int, k int, a *float64, ars int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·gemmDot4F64AVX2(SB), $0-80
 	MOVQ a+16(FP), AX
 	MOVQ b+32(FP), CX
@@ -3000,47 +2876,35 @@ last4:
 	VFMADD231PD Y11, Y12, Y7
 
 sum5:
-	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X1, X0, X1
-	VPERMILPD    $0x01, X1, X0
-	VADDSD       X0, X1, X1
-	VADDPD       Y3, Y2, Y0
-	VEXTRACTF128 $0x01, Y0, X2
-	VADDPD       X2, X0, X2
-	VPERMILPD    $0x01, X2, X0
-	VADDSD       X0, X2, X2
-	VADDPD       Y5, Y4, Y0
-	VEXTRACTF128 $0x01, Y0, X3
-	VADDPD       X3, X0, X3
-	VPERMILPD    $0x01, X3, X0
-	VADDSD       X0, X3, X3
-	VADDPD       Y7, Y6, Y0
-	VEXTRACTF128 $0x01, Y0, X4
-	VADDPD       X4, X0, X4
-	VPERMILPD    $0x01, X4, X0
-	VADDSD       X0, X4, X4
-	TESTQ        DX, DX
-	JEQ          store6
-	MOVQ         lds+56(FP), R11
-	SHLQ         $0x03, R11
-	VADDSD       (DX), X1, X1
-	VADDSD       8(DX), X2, X2
-	VADDSD       16(DX), X3, X3
-	VADDSD       24(DX), X4, X4
-	ADDQ         R11, DX
+	VADDPD     Y1, Y0, Y0
+	VADDPD     Y3, Y2, Y2
+	VPERM2F128 $0x31, Y2, Y0, Y1
+	VPERM2F128 $0x20, Y2, Y0, Y0
+	VADDPD     Y1, Y0, Y0
+	VADDPD     Y5, Y4, Y4
+	VADDPD     Y7, Y6, Y6
+	VPERM2F128 $0x31, Y6, Y4, Y5
+	VPERM2F128 $0x20, Y6, Y4, Y1
+	VADDPD     Y5, Y1, Y1
+	VUNPCKLPD  Y1, Y0, Y2
+	VUNPCKHPD  Y1, Y0, Y0
+	VADDPD     Y0, Y2, Y2
+	VPERMPD    $0xd8, Y2, Y2
+	MOVQ       lds+56(FP), R11
+	SHLQ       $0x03, R11
+	MOVQ       ldc+72(FP), R12
+	SHLQ       $0x03, R12
+	TESTQ      DX, DX
+	JEQ        store6
+	VADDPD     (DX), Y2, Y2
+	ADDQ       R11, DX
 
 store6:
-	MOVQ   ldc+72(FP), R11
-	SHLQ   $0x03, R11
-	VMOVSD X1, (BX)
-	VMOVSD X2, 8(BX)
-	VMOVSD X3, 16(BX)
-	VMOVSD X4, 24(BX)
-	ADDQ   R11, BX
-	ADDQ   SI, AX
-	SUBQ   $0x01, R9
-	JGE    rows1
+	VMOVUPD Y2, (BX)
+	ADDQ    R12, BX
+	ADDQ    SI, AX
+	SUBQ    $0x01, R9
+	JGE     rows1
 
 rest2:
 	VZEROUPPER
@@ -3152,185 +3016,105 @@ last4:
 	VFMADD231PS Z19, Z20, Z15
 
 sum5:
-	VEXTRACTF64X4 $0x01, Z0, Y16
-	VADDPS        Y16, Y0, Y16
-	VEXTRACTF64X2 $0x01, Y16, X0
-	VADDPS        X0, X16, X0
-	VPERMILPD     $0x01, X0, X16
-	VADDPS        X16, X0, X0
-	VMOVSHDUP     X0, X16
-	VADDSS        X16, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y16
-	VADDPS        Y16, Y1, Y16
-	VEXTRACTF64X2 $0x01, Y16, X1
-	VADDPS        X1, X16, X1
-	VPERMILPD     $0x01, X1, X16
-	VADDPS        X16, X1, X1
-	VMOVSHDUP     X1, X16
-	VADDSS        X16, X1, X1
-	VEXTRACTF64X4 $0x01, Z2, Y16
-	VADDPS        Y16, Y2, Y16
-	VEXTRACTF64X2 $0x01, Y16, X2
-	VADDPS        X2, X16, X2
-	VPERMILPD     $0x01, X2, X16
-	VADDPS        X16, X2, X2
-	VMOVSHDUP     X2, X16
-	VADDSS        X16, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y16
-	VADDPS        Y16, Y3, Y16
-	VEXTRACTF64X2 $0x01, Y16, X3
-	VADDPS        X3, X16, X3
-	VPERMILPD     $0x01, X3, X16
-	VADDPS        X16, X3, X3
-	VMOVSHDUP     X3, X16
-	VADDSS        X16, X3, X3
-	VEXTRACTF64X4 $0x01, Z4, Y16
-	VADDPS        Y16, Y4, Y16
-	VEXTRACTF64X2 $0x01, Y16, X4
-	VADDPS        X4, X16, X4
-	VPERMILPD     $0x01, X4, X16
-	VADDPS        X16, X4, X4
-	VMOVSHDUP     X4, X16
-	VADDSS        X16, X4, X4
-	VEXTRACTF64X4 $0x01, Z5, Y16
-	VADDPS        Y16, Y5, Y16
-	VEXTRACTF64X2 $0x01, Y16, X5
-	VADDPS        X5, X16, X5
-	VPERMILPD     $0x01, X5, X16
-	VADDPS        X16, X5, X5
-	VMOVSHDUP     X5, X16
-	VADDSS        X16, X5, X5
-	VEXTRACTF64X4 $0x01, Z6, Y16
-	VADDPS        Y16, Y6, Y16
-	VEXTRACTF64X2 $0x01, Y16, X6
-	VADDPS        X6, X16, X6
-	VPERMILPD     $0x01, X6, X16
-	VADDPS        X16, X6, X6
-	VMOVSHDUP     X6, X16
-	VADDSS        X16, X6, X6
-	VEXTRACTF64X4 $0x01, Z7, Y16
-	VADDPS        Y16, Y7, Y16
-	VEXTRACTF64X2 $0x01, Y16, X7
-	VADDPS        X7, X16, X7
-	VPERMILPD     $0x01, X7, X16
-	VADDPS        X16, X7, X7
-	VMOVSHDUP     X7, X16
-	VADDSS        X16, X7, X7
-	VEXTRACTF64X4 $0x01, Z8, Y16
-	VADDPS        Y16, Y8, Y16
-	VEXTRACTF64X2 $0x01, Y16, X8
-	VADDPS        X8, X16, X8
-	VPERMILPD     $0x01, X8, X16
-	VADDPS        X16, X8, X8
-	VMOVSHDUP     X8, X16
-	VADDSS        X16, X8, X8
-	VEXTRACTF64X4 $0x01, Z9, Y16
-	VADDPS        Y16, Y9, Y16
-	VEXTRACTF64X2 $0x01, Y16, X9
-	VADDPS        X9, X16, X9
-	VPERMILPD     $0x01, X9, X16
-	VADDPS        X16, X9, X9
-	VMOVSHDUP     X9, X16
-	VADDSS        X16, X9, X9
-	VEXTRACTF64X4 $0x01, Z10, Y16
-	VADDPS        Y16, Y10, Y16
-	VEXTRACTF64X2 $0x01, Y16, X10
-	VADDPS        X10, X16, X10
-	VPERMILPD     $0x01, X10, X16
-	VADDPS        X16, X10, X10
-	VMOVSHDUP     X10, X16
-	VADDSS        X16, X10, X10
-	VEXTRACTF64X4 $0x01, Z11, Y16
-	VADDPS        Y16, Y11, Y16
-	VEXTRACTF64X2 $0x01, Y16, X11
-	VADDPS        X11, X16, X11
-	VPERMILPD     $0x01, X11, X16
-	VADDPS        X16, X11, X11
-	VMOVSHDUP     X11, X16
-	VADDSS        X16, X11, X11
-	VEXTRACTF64X4 $0x01, Z12, Y16
-	VADDPS        Y16, Y12, Y16
-	VEXTRACTF64X2 $0x01, Y16, X12
-	VADDPS        X12, X16, X12
-	VPERMILPD     $0x01, X12, X16
-	VADDPS        X16, X12, X12
-	VMOVSHDUP     X12, X16
-	VADDSS        X16, X12, X12
-	VEXTRACTF64X4 $0x01, Z13, Y16
-	VADDPS        Y16, Y13, Y16
-	VEXTRACTF64X2 $0x01, Y16, X13
-	VADDPS        X13, X16, X13
-	VPERMILPD     $0x01, X13, X16
-	VADDPS        X16, X13, X13
-	VMOVSHDUP     X13, X16
-	VADDSS        X16, X13, X13
-	VEXTRACTF64X4 $0x01, Z14, Y16
-	VADDPS        Y16, Y14, Y16
-	VEXTRACTF64X2 $0x01, Y16, X14
-	VADDPS        X14, X16, X14
-	VPERMILPD     $0x01, X14, X16
-	VADDPS        X16, X14, X14
-	VMOVSHDUP     X14, X16
-	VADDSS        X16, X14, X14
-	VEXTRACTF64X4 $0x01, Z15, Y16
-	VADDPS        Y16, Y15, Y16
-	VEXTRACTF64X2 $0x01, Y16, X15
-	VADDPS        X15, X16, X15
-	VPERMILPD     $0x01, X15, X16
-	VADDPS        X16, X15, X15
-	VMOVSHDUP     X15, X16
-	VADDSS        X16, X15, X15
-	TESTQ         DX, DX
-	JEQ           store6
+	VSHUFF64X2    $0x44, Z1, Z0, Z16
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPS        Z0, Z16, Z16
+	VSHUFF64X2    $0x44, Z3, Z2, Z0
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPS        Z1, Z0, Z0
+	VSHUFF64X2    $0x88, Z0, Z16, Z1
+	VSHUFF64X2    $0xdd, Z0, Z16, Z0
+	VADDPS        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VADDPS        Y0, Y2, Y2
+	VMOVSHDUP     Y2, Y0
+	VADDPS        Y0, Y2, Y2
+	VEXTRACTF64X2 $0x01, Y2, X0
+	VSHUFPS       $0x88, X0, X2, X2
+	VPERMILPS     $0xd8, X2, X2
+	VSHUFF64X2    $0x44, Z5, Z4, Z0
+	VSHUFF64X2    $0xee, Z5, Z4, Z1
+	VADDPS        Z1, Z0, Z0
+	VSHUFF64X2    $0x44, Z7, Z6, Z1
+	VSHUFF64X2    $0xee, Z7, Z6, Z3
+	VADDPS        Z3, Z1, Z1
+	VSHUFF64X2    $0x88, Z1, Z0, Z3
+	VSHUFF64X2    $0xdd, Z1, Z0, Z0
+	VADDPS        Z0, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VUNPCKLPD     Y0, Y3, Y1
+	VUNPCKHPD     Y0, Y3, Y0
+	VADDPS        Y0, Y1, Y1
+	VMOVSHDUP     Y1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF64X2 $0x01, Y1, X0
+	VSHUFPS       $0x88, X0, X1, X1
+	VPERMILPS     $0xd8, X1, X1
+	VSHUFF64X2    $0x44, Z9, Z8, Z0
+	VSHUFF64X2    $0xee, Z9, Z8, Z3
+	VADDPS        Z3, Z0, Z0
+	VSHUFF64X2    $0x44, Z11, Z10, Z3
+	VSHUFF64X2    $0xee, Z11, Z10, Z4
+	VADDPS        Z4, Z3, Z3
+	VSHUFF64X2    $0x88, Z3, Z0, Z4
+	VSHUFF64X2    $0xdd, Z3, Z0, Z0
+	VADDPS        Z0, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y0
+	VUNPCKLPD     Y0, Y4, Y3
+	VUNPCKHPD     Y0, Y4, Y0
+	VADDPS        Y0, Y3, Y3
+	VMOVSHDUP     Y3, Y0
+	VADDPS        Y0, Y3, Y3
+	VEXTRACTF64X2 $0x01, Y3, X0
+	VSHUFPS       $0x88, X0, X3, X3
+	VPERMILPS     $0xd8, X3, X3
+	VSHUFF64X2    $0x44, Z13, Z12, Z0
+	VSHUFF64X2    $0xee, Z13, Z12, Z4
+	VADDPS        Z4, Z0, Z0
+	VSHUFF64X2    $0x44, Z15, Z14, Z4
+	VSHUFF64X2    $0xee, Z15, Z14, Z5
+	VADDPS        Z5, Z4, Z4
+	VSHUFF64X2    $0x88, Z4, Z0, Z5
+	VSHUFF64X2    $0xdd, Z4, Z0, Z0
+	VADDPS        Z0, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y0
+	VUNPCKLPD     Y0, Y5, Y4
+	VUNPCKHPD     Y0, Y5, Y0
+	VADDPS        Y0, Y4, Y4
+	VMOVSHDUP     Y4, Y0
+	VADDPS        Y0, Y4, Y4
+	VEXTRACTF64X2 $0x01, Y4, X0
+	VSHUFPS       $0x88, X0, X4, X4
+	VPERMILPS     $0xd8, X4, X4
 	MOVQ          lds+56(FP), R11
 	SHLQ          $0x02, R11
-	VADDSS        (DX), X0, X0
-	VADDSS        4(DX), X1, X1
-	VADDSS        8(DX), X2, X2
-	VADDSS        12(DX), X3, X3
+	MOVQ          ldc+72(FP), R12
+	SHLQ          $0x02, R12
+	TESTQ         DX, DX
+	JEQ           store6
+	VADDPS        (DX), X2, X2
 	ADDQ          R11, DX
-	VADDSS        (DX), X4, X4
-	VADDSS        4(DX), X5, X5
-	VADDSS        8(DX), X6, X6
-	VADDSS        12(DX), X7, X7
+	VADDPS        (DX), X1, X1
 	ADDQ          R11, DX
-	VADDSS        (DX), X8, X8
-	VADDSS        4(DX), X9, X9
-	VADDSS        8(DX), X10, X10
-	VADDSS        12(DX), X11, X11
+	VADDPS        (DX), X3, X3
 	ADDQ          R11, DX
-	VADDSS        (DX), X12, X12
-	VADDSS        4(DX), X13, X13
-	VADDSS        8(DX), X14, X14
-	VADDSS        12(DX), X15, X15
+	VADDPS        (DX), X4, X4
 	ADDQ          R11, DX
 
 store6:
-	MOVQ   ldc+72(FP), R11
-	SHLQ   $0x02, R11
-	VMOVSS X0, (BX)
-	VMOVSS X1, 4(BX)
-	VMOVSS X2, 8(BX)
-	VMOVSS X3, 12(BX)
-	ADDQ   R11, BX
-	VMOVSS X4, (BX)
-	VMOVSS X5, 4(BX)
-	VMOVSS X6, 8(BX)
-	VMOVSS X7, 12(BX)
-	ADDQ   R11, BX
-	VMOVSS X8, (BX)
-	VMOVSS X9, 4(BX)
-	VMOVSS X10, 8(BX)
-	VMOVSS X11, 12(BX)
-	ADDQ   R11, BX
-	VMOVSS X12, (BX)
-	VMOVSS X13, 4(BX)
-	VMOVSS X14, 8(BX)
-	VMOVSS X15, 12(BX)
-	ADDQ   R11, BX
-	LEAQ   (AX)(SI*4), AX
-	SUBQ   $0x04, R10
-	JGE    rows1
+	VMOVUPS X2, (BX)
+	ADDQ    R12, BX
+	VMOVUPS X1, (BX)
+	ADDQ    R12, BX
+	VMOVUPS X3, (BX)
+	ADDQ    R12, BX
+	VMOVUPS X4, (BX)
+	ADDQ    R12, BX
+	LEAQ    (AX)(SI*4), AX
+	SUBQ    $0x04, R10
+	JGE     rows1
 
 rest2:
 	ADDQ $0x04, R10
@@ -3373,59 +3157,39 @@ last10:
 	VFMADD231PS Z7, Z8, Z3
 
 sum11:
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPS        Y4, Y0, Y4
-	VEXTRACTF64X2 $0x01, Y4, X0
-	VADDPS        X0, X4, X0
-	VPERMILPD     $0x01, X0, X4
-	VADDPS        X4, X0, X0
-	VMOVSHDUP     X0, X4
-	VADDSS        X4, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y4
-	VADDPS        Y4, Y1, Y4
-	VEXTRACTF64X2 $0x01, Y4, X1
-	VADDPS        X1, X4, X1
-	VPERMILPD     $0x01, X1, X4
-	VADDPS        X4, X1, X1
-	VMOVSHDUP     X1, X4
-	VADDSS        X4, X1, X1
-	VEXTRACTF64X4 $0x01, Z2, Y4
-	VADDPS        Y4, Y2, Y4
-	VEXTRACTF64X2 $0x01, Y4, X2
-	VADDPS        X2, X4, X2
-	VPERMILPD     $0x01, X2, X4
-	VADDPS        X4, X2, X2
-	VMOVSHDUP     X2, X4
-	VADDSS        X4, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y4
-	VADDPS        Y4, Y3, Y4
-	VEXTRACTF64X2 $0x01, Y4, X3
-	VADDPS        X3, X4, X3
-	VPERMILPD     $0x01, X3, X4
-	VADDPS        X4, X3, X3
-	VMOVSHDUP     X3, X4
-	VADDSS        X4, X3, X3
-	TESTQ         DX, DX
-	JEQ           store12
+	VSHUFF64X2    $0x44, Z1, Z0, Z4
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPS        Z0, Z4, Z4
+	VSHUFF64X2    $0x44, Z3, Z2, Z0
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPS        Z1, Z0, Z0
+	VSHUFF64X2    $0x88, Z0, Z4, Z1
+	VSHUFF64X2    $0xdd, Z0, Z4, Z0
+	VADDPS        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VADDPS        Y0, Y2, Y2
+	VMOVSHDUP     Y2, Y0
+	VADDPS        Y0, Y2, Y2
+	VEXTRACTF64X2 $0x01, Y2, X0
+	VSHUFPS       $0x88, X0, X2, X2
+	VPERMILPS     $0xd8, X2, X2
 	MOVQ          lds+56(FP), DI
 	SHLQ          $0x02, DI
-	VADDSS        (DX), X0, X0
-	VADDSS        4(DX), X1, X1
-	VADDSS        8(DX), X2, X2
-	VADDSS        12(DX), X3, X3
+	MOVQ          ldc+72(FP), R11
+	SHLQ          $0x02, R11
+	TESTQ         DX, DX
+	JEQ           store12
+	VADDPS        (DX), X2, X2
 	ADDQ          DI, DX
 
 store12:
-	MOVQ   ldc+72(FP), DI
-	SHLQ   $0x02, DI
-	VMOVSS X0, (BX)
-	VMOVSS X1, 4(BX)
-	VMOVSS X2, 8(BX)
-	VMOVSS X3, 12(BX)
-	ADDQ   DI, BX
-	ADDQ   SI, AX
-	SUBQ   $0x01, R10
-	JGE    rows7
+	VMOVUPS X2, (BX)
+	ADDQ    R11, BX
+	ADDQ    SI, AX
+	SUBQ    $0x01, R10
+	JGE     rows7
 
 rest8:
 	VZEROUPPER
@@ -3517,54 +3281,38 @@ last4:
 
 sum5:
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X1
-	VPERMILPD    $0x01, X1, X0
-	VADDPS       X0, X1, X1
-	VMOVSHDUP    X1, X0
-	VADDSS       X0, X1, X1
-	VADDPS       Y3, Y2, Y0
-	VEXTRACTF128 $0x01, Y0, X2
-	VADDPS       X2, X0, X2
-	VPERMILPD    $0x01, X2, X0
-	VADDPS       X0, X2, X2
-	VMOVSHDUP    X2, X0
-	VADDSS       X0, X2, X2
-	VADDPS       Y5, Y4, Y0
-	VEXTRACTF128 $0x01, Y0, X3
-	VADDPS       X3, X0, X3
-	VPERMILPD    $0x01, X3, X0
-	VADDPS       X0, X3, X3
-	VMOVSHDUP    X3, X0
-	VADDSS       X0, X3, X3
-	VADDPS       Y7, Y6, Y0
-	VEXTRACTF128 $0x01, Y0, X4
-	VADDPS       X4, X0, X4
-	VPERMILPD    $0x01, X4, X0
-	VADDPS       X0, X4, X4
-	VMOVSHDUP    X4, X0
-	VADDSS       X0, X4, X4
-	TESTQ        DX, DX
-	JEQ          store6
+	VADDPS       Y3, Y2, Y2
+	VPERM2F128   $0x31, Y2, Y0, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y0
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y7, Y6, Y6
+	VPERM2F128   $0x31, Y6, Y4, Y5
+	VPERM2F128   $0x20, Y6, Y4, Y1
+	VADDPS       Y5, Y1, Y1
+	VUNPCKLPD    Y1, Y0, Y2
+	VUNPCKHPD    Y1, Y0, Y0
+	VADDPS       Y0, Y2, Y2
+	VMOVSHDUP    Y2, Y0
+	VADDPS       Y0, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VSHUFPS      $0x88, X0, X2, X2
+	VPERMILPS    $0xd8, X2, X2
 	MOVQ         lds+56(FP), R11
 	SHLQ         $0x02, R11
-	VADDSS       (DX), X1, X1
-	VADDSS       4(DX), X2, X2
-	VADDSS       8(DX), X3, X3
-	VADDSS       12(DX), X4, X4
+	MOVQ         ldc+72(FP), R12
+	SHLQ         $0x02, R12
+	TESTQ        DX, DX
+	JEQ          store6
+	VADDPS       (DX), X2, X2
 	ADDQ         R11, DX
 
 store6:
-	MOVQ   ldc+72(FP), R11
-	SHLQ   $0x02, R11
-	VMOVSS X1, (BX)
-	VMOVSS X2, 4(BX)
-	VMOVSS X3, 8(BX)
-	VMOVSS X4, 12(BX)
-	ADDQ   R11, BX
-	ADDQ   SI, AX
-	SUBQ   $0x01, R9
-	JGE    rows1
+	VMOVUPS X2, (BX)
+	ADDQ    R12, BX
+	ADDQ    SI, AX
+	SUBQ    $0x01, R9
+	JGE     rows1
 
 rest2:
 	VZEROUPPER

@@ -237,7 +237,7 @@ end2:
 	RET
 
 // func transposeF64AVX512(dst *float64, ldd int, src *float64, lds int, rows int, cols int)
-// Requires: AVX
+// Requires: AVX, AVX512DQ, AVX512VL
 TEXT ·transposeF64AVX512(SB), $0-48
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+16(FP), CX
@@ -323,61 +323,61 @@ rest2:
 	JL   fewcols9
 
 cols8:
-	VMOVUPD      (CX), Y1
-	VMOVUPD      (CX)(SI*1), Y2
-	VMOVUPD      (CX)(SI*2), Y3
-	VUNPCKLPD    Y2, Y1, Y4
-	VUNPCKHPD    Y2, Y1, Y2
-	VUNPCKLPD    Y1, Y3, Y5
-	VUNPCKHPD    Y1, Y3, Y1
-	VPERM2F128   $0x20, Y5, Y4, Y3
-	VPERM2F128   $0x20, Y1, Y2, Y6
-	VPERM2F128   $0x31, Y5, Y4, Y4
-	VPERM2F128   $0x31, Y1, Y2, Y1
-	VMOVUPD      X3, (AX)
-	VEXTRACTF128 $0x01, Y3, X2
-	VMOVSD       X2, 16(AX)
-	VMOVUPD      X6, (AX)(DX*1)
-	VEXTRACTF128 $0x01, Y6, X2
-	VMOVSD       X2, 16(AX)(DX*1)
-	VMOVUPD      X4, (AX)(DX*2)
-	VEXTRACTF128 $0x01, Y4, X2
-	VMOVSD       X2, 16(AX)(DX*2)
-	VMOVUPD      X1, (AX)(BX*1)
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVSD       X1, 16(AX)(BX*1)
-	ADDQ         $0x20, CX
-	LEAQ         (AX)(DX*4), AX
-	SUBQ         $0x04, DI
-	JGE          cols8
+	VMOVUPD       (CX), Y1
+	VMOVUPD       (CX)(SI*1), Y2
+	VMOVUPD       (CX)(SI*2), Y3
+	VUNPCKLPD     Y2, Y1, Y4
+	VUNPCKHPD     Y2, Y1, Y2
+	VUNPCKLPD     Y1, Y3, Y5
+	VUNPCKHPD     Y1, Y3, Y1
+	VPERM2F128    $0x20, Y5, Y4, Y3
+	VPERM2F128    $0x20, Y1, Y2, Y6
+	VPERM2F128    $0x31, Y5, Y4, Y4
+	VPERM2F128    $0x31, Y1, Y2, Y1
+	VMOVUPD       X3, (AX)
+	VEXTRACTF64X2 $0x01, Y3, X2
+	VMOVSD        X2, 16(AX)
+	VMOVUPD       X6, (AX)(DX*1)
+	VEXTRACTF64X2 $0x01, Y6, X2
+	VMOVSD        X2, 16(AX)(DX*1)
+	VMOVUPD       X4, (AX)(DX*2)
+	VEXTRACTF64X2 $0x01, Y4, X2
+	VMOVSD        X2, 16(AX)(DX*2)
+	VMOVUPD       X1, (AX)(BX*1)
+	VEXTRACTF64X2 $0x01, Y1, X1
+	VMOVSD        X1, 16(AX)(BX*1)
+	ADDQ          $0x20, CX
+	LEAQ          (AX)(DX*4), AX
+	SUBQ          $0x04, DI
+	JGE           cols8
 
 fewcols9:
-	ADDQ         $0x04, DI
-	JEQ          done10
-	VMASKMOVPD   (CX), Y0, Y1
-	VMASKMOVPD   (CX)(SI*1), Y0, Y2
-	VMASKMOVPD   (CX)(SI*2), Y0, Y0
-	VUNPCKLPD    Y2, Y1, Y3
-	VUNPCKHPD    Y2, Y1, Y2
-	VUNPCKLPD    Y1, Y0, Y4
-	VUNPCKHPD    Y1, Y0, Y0
-	VPERM2F128   $0x20, Y4, Y3, Y1
-	VPERM2F128   $0x20, Y0, Y2, Y5
-	VPERM2F128   $0x31, Y4, Y3, Y3
-	VPERM2F128   $0x31, Y0, Y2, Y0
-	VMOVUPD      X1, (AX)
-	VEXTRACTF128 $0x01, Y1, X0
-	VMOVSD       X0, 16(AX)
-	DECQ         DI
-	JEQ          done10
-	VMOVUPD      X5, (AX)(DX*1)
-	VEXTRACTF128 $0x01, Y5, X0
-	VMOVSD       X0, 16(AX)(DX*1)
-	DECQ         DI
-	JEQ          done10
-	VMOVUPD      X3, (AX)(DX*2)
-	VEXTRACTF128 $0x01, Y3, X0
-	VMOVSD       X0, 16(AX)(DX*2)
+	ADDQ          $0x04, DI
+	JEQ           done10
+	VMASKMOVPD    (CX), Y0, Y1
+	VMASKMOVPD    (CX)(SI*1), Y0, Y2
+	VMASKMOVPD    (CX)(SI*2), Y0, Y0
+	VUNPCKLPD     Y2, Y1, Y3
+	VUNPCKHPD     Y2, Y1, Y2
+	VUNPCKLPD     Y1, Y0, Y4
+	VUNPCKHPD     Y1, Y0, Y0
+	VPERM2F128    $0x20, Y4, Y3, Y1
+	VPERM2F128    $0x20, Y0, Y2, Y5
+	VPERM2F128    $0x31, Y4, Y3, Y3
+	VPERM2F128    $0x31, Y0, Y2, Y0
+	VMOVUPD       X1, (AX)
+	VEXTRACTF64X2 $0x01, Y1, X0
+	VMOVSD        X0, 16(AX)
+	DECQ          DI
+	JEQ           done10
+	VMOVUPD       X5, (AX)(DX*1)
+	VEXTRACTF64X2 $0x01, Y5, X0
+	VMOVSD        X0, 16(AX)(DX*1)
+	DECQ          DI
+	JEQ           done10
+	VMOVUPD       X3, (AX)(DX*2)
+	VEXTRACTF64X2 $0x01, Y3, X0
+	VMOVSD        X0, 16(AX)(DX*2)
 
 done10:
 	JMP end6
@@ -391,37 +391,37 @@ skip7:
 	JL   fewcols13
 
 cols12:
-	VMOVUPD      (CX), Y1
-	VMOVUPD      (CX)(SI*1), Y2
-	VUNPCKLPD    Y2, Y1, Y3
-	VUNPCKHPD    Y2, Y1, Y1
-	VEXTRACTF128 $0x01, Y3, X2
-	VEXTRACTF128 $0x01, Y1, X4
-	VMOVUPD      X3, (AX)
-	VMOVUPD      X1, (AX)(DX*1)
-	VMOVUPD      X2, (AX)(DX*2)
-	VMOVUPD      X4, (AX)(BX*1)
-	ADDQ         $0x20, CX
-	LEAQ         (AX)(DX*4), AX
-	SUBQ         $0x04, DI
-	JGE          cols12
+	VMOVUPD       (CX), Y1
+	VMOVUPD       (CX)(SI*1), Y2
+	VUNPCKLPD     Y2, Y1, Y3
+	VUNPCKHPD     Y2, Y1, Y1
+	VEXTRACTF64X2 $0x01, Y3, X2
+	VEXTRACTF64X2 $0x01, Y1, X4
+	VMOVUPD       X3, (AX)
+	VMOVUPD       X1, (AX)(DX*1)
+	VMOVUPD       X2, (AX)(DX*2)
+	VMOVUPD       X4, (AX)(BX*1)
+	ADDQ          $0x20, CX
+	LEAQ          (AX)(DX*4), AX
+	SUBQ          $0x04, DI
+	JGE           cols12
 
 fewcols13:
-	ADDQ         $0x04, DI
-	JEQ          done14
-	VMASKMOVPD   (CX), Y0, Y1
-	VMASKMOVPD   (CX)(SI*1), Y0, Y0
-	VUNPCKLPD    Y0, Y1, Y2
-	VUNPCKHPD    Y0, Y1, Y0
-	VEXTRACTF128 $0x01, Y2, X1
-	VEXTRACTF128 $0x01, Y0, X3
-	VMOVUPD      X2, (AX)
-	DECQ         DI
-	JEQ          done14
-	VMOVUPD      X0, (AX)(DX*1)
-	DECQ         DI
-	JEQ          done14
-	VMOVUPD      X1, (AX)(DX*2)
+	ADDQ          $0x04, DI
+	JEQ           done14
+	VMASKMOVPD    (CX), Y0, Y1
+	VMASKMOVPD    (CX)(SI*1), Y0, Y0
+	VUNPCKLPD     Y0, Y1, Y2
+	VUNPCKHPD     Y0, Y1, Y0
+	VEXTRACTF64X2 $0x01, Y2, X1
+	VEXTRACTF64X2 $0x01, Y0, X3
+	VMOVUPD       X2, (AX)
+	DECQ          DI
+	JEQ           done14
+	VMOVUPD       X0, (AX)(DX*1)
+	DECQ          DI
+	JEQ           done14
+	VMOVUPD       X1, (AX)(DX*2)
 
 done14:
 	JMP end6
@@ -435,35 +435,35 @@ skip11:
 	JL   fewcols17
 
 cols16:
-	VMOVUPD      (CX), Y1
-	VUNPCKLPD    Y1, Y1, Y2
-	VUNPCKHPD    Y1, Y1, Y1
-	VEXTRACTF128 $0x01, Y2, X3
-	VEXTRACTF128 $0x01, Y1, X4
-	VMOVSD       X2, (AX)
-	VMOVSD       X1, (AX)(DX*1)
-	VMOVSD       X3, (AX)(DX*2)
-	VMOVSD       X4, (AX)(BX*1)
-	ADDQ         $0x20, CX
-	LEAQ         (AX)(DX*4), AX
-	SUBQ         $0x04, SI
-	JGE          cols16
+	VMOVUPD       (CX), Y1
+	VUNPCKLPD     Y1, Y1, Y2
+	VUNPCKHPD     Y1, Y1, Y1
+	VEXTRACTF64X2 $0x01, Y2, X3
+	VEXTRACTF64X2 $0x01, Y1, X4
+	VMOVSD        X2, (AX)
+	VMOVSD        X1, (AX)(DX*1)
+	VMOVSD        X3, (AX)(DX*2)
+	VMOVSD        X4, (AX)(BX*1)
+	ADDQ          $0x20, CX
+	LEAQ          (AX)(DX*4), AX
+	SUBQ          $0x04, SI
+	JGE           cols16
 
 fewcols17:
-	ADDQ         $0x04, SI
-	JEQ          done18
-	VMASKMOVPD   (CX), Y0, Y0
-	VUNPCKLPD    Y0, Y0, Y1
-	VUNPCKHPD    Y0, Y0, Y0
-	VEXTRACTF128 $0x01, Y1, X2
-	VEXTRACTF128 $0x01, Y0, X3
-	VMOVSD       X1, (AX)
-	DECQ         SI
-	JEQ          done18
-	VMOVSD       X0, (AX)(DX*1)
-	DECQ         SI
-	JEQ          done18
-	VMOVSD       X2, (AX)(DX*2)
+	ADDQ          $0x04, SI
+	JEQ           done18
+	VMASKMOVPD    (CX), Y0, Y0
+	VUNPCKLPD     Y0, Y0, Y1
+	VUNPCKHPD     Y0, Y0, Y0
+	VEXTRACTF64X2 $0x01, Y1, X2
+	VEXTRACTF64X2 $0x01, Y0, X3
+	VMOVSD        X1, (AX)
+	DECQ          SI
+	JEQ           done18
+	VMOVSD        X0, (AX)(DX*1)
+	DECQ          SI
+	JEQ           done18
+	VMOVSD        X2, (AX)(DX*2)
 
 done18:
 	JMP end6

@@ -51,22 +51,15 @@ type tiles struct {
 }
 
 func newTiles(e *emitter, vectors, rows int) *tiles {
-	g := &tiles{emitter: e, vectors: vectors, rows: rows, ars: make(map[int]reg.GPVirtual)}
+	g := &tiles{emitter: e, vectors: vectors, rows: rows}
 	g.mask = g.lastMask(e.pointer("w"))
 	g.a, g.s, g.c = e.pointer("a"), e.pointer("s"), e.pointer("c")
 	if rows > 1 {
-		one := g.stride("ars")
-		g.ars[1] = one
-		for i := 3; i < rows; i += 2 {
-			g.ars[i] = e.GP64()
-			e.LEAQ(operand.Mem{Base: g.row(i - 2), Index: one, Scale: 2}, g.ars[i])
-		}
+		g.ars = e.multiples("ars", rows)
 	}
 	g.acs, g.ldb = g.stride("acs"), g.stride("ldb")
 	return g
 }
-
-func (g *tiles) row(i int) reg.GPVirtual { return g.ars[i] }
 
 // stride loads a number of elements as a number of bytes.
 func (e *emitter) stride(name string) reg.GPVirtual {
@@ -150,17 +143,6 @@ func (g *tiles) tile(r int) {
 	g.Label(begin)
 	pa, pb, k := g.GP64(), g.pointer("b"), g.pointer("k")
 	g.MOVQ(g.a, pa)
-	element := func(i int) operand.Mem {
-		switch {
-		case i == 0:
-			return operand.Mem{Base: pa}
-		case i&(i-1) == 0:
-			return operand.Mem{Base: pa, Index: g.ars[1], Scale: uint8(i)}
-		case i%2 == 0:
-			return operand.Mem{Base: pa, Index: g.ars[i/2], Scale: 2}
-		}
-		return operand.Mem{Base: pa, Index: g.ars[i], Scale: 1}
-	}
 	loop := g.label("terms")
 	g.Label(loop)
 	b := make([]source, g.vectors)
@@ -175,10 +157,10 @@ func (g *tiles) tile(r int) {
 	x := g.vector()
 	for i := range r {
 		if g.isa == avx512 && g.vectors == 1 {
-			g.op("VFMADD231"+g.pd()+"_BCST", element(i), b[0], acc[i][0])
+			g.op("VFMADD231"+g.pd()+"_BCST", place(pa, g.ars, i, 0), b[0], acc[i][0])
 			continue
 		}
-		g.op("VBROADCASTS"+g.pd()[1:], element(i), x)
+		g.op("VBROADCASTS"+g.pd()[1:], place(pa, g.ars, i, 0), x)
 		for v := range acc[i] {
 			g.p("VFMADD231", b[v], x, acc[i][v])
 		}

@@ -16,7 +16,7 @@ func gemmDot(t *topic) {
 		{"b", pointer}, {"ldb", integer}, {"s", pointer}, {"lds", integer}, {"c", pointer}, {"ldc", integer}}
 	for n := 1; n <= 4; n++ {
 		t.add(fmt.Sprintf("gemmDot%d", n), params, func(e *emitter) {
-			rows := 4
+			rows := []int{8, 4, 4, 4}[n-1]
 			if e.isa == avx2 {
 				rows = []int{4, 2, 1, 1}[n-1]
 			}
@@ -45,15 +45,7 @@ func (e *emitter) parts() int { return 64 / e.bytes() }
 
 func newDots(e *emitter, cols, rows int) *dots {
 	d := &dots{emitter: e, cols: cols, a: e.pointer("a"), b: e.pointer("b"), s: e.pointer("s"), c: e.pointer("c")}
-	multiples := func(name string, n int) map[int]reg.GPVirtual {
-		r := map[int]reg.GPVirtual{1: e.stride(name)}
-		if n > 3 || name == "ldb" && n == 4 {
-			r[3] = e.GP64()
-			e.LEAQ(operand.Mem{Base: r[1], Index: r[1], Scale: 2}, r[3])
-		}
-		return r
-	}
-	d.ars, d.ldb = multiples("ars", rows), multiples("ldb", cols)
+	d.ars, d.ldb = e.multiples("ars", rows), e.multiples("ldb", cols)
 	tail := e.pointer("k")
 	group := e.lanes() * e.parts()
 	e.ANDQ(operand.Imm(uint64(group-1)), tail)
@@ -81,15 +73,28 @@ func (d *dots) repeat(r int, m reg.GPVirtual) {
 	d.Label(done)
 }
 
-// place is the address of row i of a matrix.
-func place(base reg.Register, ld map[int]reg.GPVirtual, i, disp int) operand.Mem {
-	switch i {
-	case 0:
-		return operand.Mem{Base: base, Disp: disp}
-	case 3:
-		return operand.Mem{Base: base, Index: ld[3], Scale: 1, Disp: disp}
+// multiples loads a stride as the number of bytes to the next row, with the odd
+// multiples that place needs for n rows.
+func (e *emitter) multiples(name string, n int) map[int]reg.GPVirtual {
+	r := map[int]reg.GPVirtual{1: e.stride(name)}
+	for i := 3; i < n; i += 2 {
+		r[i] = e.GP64()
+		e.LEAQ(operand.Mem{Base: r[i-2], Index: r[1], Scale: 2}, r[i])
 	}
-	return operand.Mem{Base: base, Index: ld[1], Scale: uint8(i), Disp: disp}
+	return r
+}
+
+// place is disp bytes after the start of row i < 8, the rows ld apart.
+func place(base reg.Register, ld map[int]reg.GPVirtual, i, disp int) operand.Mem {
+	m := operand.Mem{Base: base, Disp: disp}
+	if i > 0 {
+		shift := i & -i
+		if ld[i/shift] == nil {
+			panic("no multiple of a stride")
+		}
+		m.Index, m.Scale = ld[i/shift], uint8(shift)
+	}
+	return m
 }
 
 func (d *dots) tile(r int) {
@@ -150,29 +155,16 @@ func (d *dots) tile(r int) {
 	}, false)
 	d.Label(sum)
 
-	sums := make([][]reg.VecVirtual, r)
-	for i := range sums {
-		for _, parts := range acc[i] {
-			sums[i] = append(sums[i], d.sum(parts))
-		}
-	}
-	store := d.label("store")
+	sums := d.sums(acc)
+	store, lds, ldc := d.label("store"), d.stride("lds"), d.stride("ldc")
 	d.TESTQ(d.s, d.s)
 	d.JEQ(operand.LabelRef(store))
-	lds := d.stride("lds")
-	for i := range sums {
-		for j, x := range sums[i] {
-			d.op("VADDS"+d.pd()[1:], operand.Mem{Base: d.s, Disp: j * d.size()}, x, x)
-		}
-		d.ADDQ(lds, d.s)
+	for _, x := range sums {
+		x.each(d.s, lds, func(m operand.Mem) { d.addFew(m, x.v, x.n) })
 	}
 	d.Label(store)
-	ldc := d.stride("ldc")
-	for i := range sums {
-		for j, x := range sums[i] {
-			d.op("VMOVS"+d.pd()[1:], x, operand.Mem{Base: d.c, Disp: j * d.size()})
-		}
-		d.ADDQ(ldc, d.c)
+	for _, x := range sums {
+		x.each(d.c, ldc, func(m operand.Mem) { d.storeFew(x.v, m, x.n) })
 	}
 	if r == 1 {
 		d.ADDQ(d.ars[1], d.a)
@@ -183,8 +175,66 @@ func (d *dots) tile(r int) {
 
 func (e *emitter) zero(x vector) { e.p("VXOR", x, x, x) }
 
-// sum adds the lanes of the parts, halves to halves.
-func (e *emitter) sum(parts []vector) reg.VecVirtual {
+// neighbours are n elements of a row of a tile, 1, 2 or 4, in the first lanes of v.
+type neighbours struct {
+	*dots
+	v          reg.VecVirtual
+	n, col     int
+	endsTheRow bool
+}
+
+// each gives body the place of x in its row and then, if x is the last of the row,
+// moves row to the next.
+func (x neighbours) each(row, ld reg.GPVirtual, body func(m operand.Mem)) {
+	body(operand.Mem{Base: row, Disp: x.col * x.size()})
+	if x.endsTheRow {
+		x.ADDQ(ld, row)
+	}
+}
+
+// sums adds the lanes of the accumulators, halves to halves, for four elements at
+// once where there are four.
+func (d *dots) sums(acc [][][]vector) []neighbours {
+	var all []neighbours
+	var flat [][]vector
+	for _, row := range acc {
+		flat = append(flat, row...)
+	}
+	keep := func(v reg.VecVirtual, n, from int) {
+		col := from % d.cols
+		all = append(all, neighbours{d, v, n, col, col+n == d.cols})
+	}
+	i := 0
+	for ; i+4 <= len(flat); i += 4 {
+		switch x := d.four(flat[i : i+4]); d.cols {
+		case 4:
+			keep(x, 4, i)
+		case 2:
+			keep(x, 2, i)
+			keep(d.highHalf(x), 2, i+2)
+		default:
+			for _, pair := range []reg.VecVirtual{x, d.highHalf(x)} {
+				second := d.XMM()
+				if d.wide {
+					d.VPERMILPD(operand.Imm(1), pair.AsX(), second)
+				} else {
+					d.VMOVSHDUP(pair.AsX(), second)
+				}
+				keep(pair, 1, i)
+				keep(second, 1, i+1)
+				i += 2
+			}
+			i -= 4
+		}
+	}
+	for ; i < len(flat); i++ {
+		keep(d.one(flat[i]), 1, i)
+	}
+	return all
+}
+
+// one adds the lanes of the parts, halves to halves.
+func (e *emitter) one(parts []vector) reg.VecVirtual {
 	half := e.YMM()
 	if e.isa == avx512 {
 		e.VEXTRACTF64X4(operand.Imm(1), parts[0], half)
@@ -193,11 +243,7 @@ func (e *emitter) sum(parts []vector) reg.VecVirtual {
 		e.p("VADD", parts[1], parts[0], half)
 	}
 	x, y := e.XMM(), e.XMM()
-	if e.isa == avx512 {
-		e.VEXTRACTF64X2(operand.Imm(1), half, x)
-	} else {
-		e.VEXTRACTF128(operand.Imm(1), half, x)
-	}
+	e.extractHigh(half, x)
 	e.p("VADD", x, half.AsX(), x)
 	e.VPERMILPD(operand.Imm(1), x, y)
 	if e.wide {
@@ -208,4 +254,70 @@ func (e *emitter) sum(parts []vector) reg.VecVirtual {
 	e.VMOVSHDUP(x, y)
 	e.VADDSS(y, x, x)
 	return x
+}
+
+func (e *emitter) extractHigh(from, to reg.VecVirtual) {
+	if e.isa == avx512 {
+		e.VEXTRACTF64X2(operand.Imm(1), from, to)
+	} else {
+		e.VEXTRACTF128(operand.Imm(1), from, to)
+	}
+}
+
+// four is one for a, b, c and d, whose sums are the lanes of the result.
+func (e *emitter) four(parts [][]vector) reg.VecVirtual {
+	// Each half of ab holds what is left of a and of b; so does cd.
+	ab, cd := e.YMM(), e.YMM()
+	if e.isa == avx512 {
+		fold := func(low, high uint64, x, y reg.VecVirtual) reg.VecVirtual {
+			l, h := e.ZMM(), e.ZMM()
+			e.VSHUFF64X2(operand.Imm(low), y, x, l)
+			e.VSHUFF64X2(operand.Imm(high), y, x, h)
+			e.p("VADD", h, l, l)
+			return l
+		}
+		all := fold(0x88, 0xdd, fold(0x44, 0xee, parts[0][0], parts[1][0]), fold(0x44, 0xee, parts[2][0], parts[3][0]))
+		e.VEXTRACTF64X4(operand.Imm(1), all, cd)
+		ab = all.AsY().(reg.VecVirtual)
+	} else {
+		fold := func(x, y []vector, to vector) {
+			e.p("VADD", x[1], x[0], x[0])
+			e.p("VADD", y[1], y[0], y[0])
+			e.VPERM2F128(operand.Imm(0x31), y[0], x[0], x[1])
+			e.VPERM2F128(operand.Imm(0x20), y[0], x[0], to)
+			e.p("VADD", x[1], to, to)
+		}
+		fold(parts[0], parts[1], ab)
+		fold(parts[2], parts[3], cd)
+	}
+	x, y := e.YMM(), e.YMM()
+	e.VUNPCKLPD(cd, ab, x)
+	e.VUNPCKHPD(cd, ab, y)
+	e.p("VADD", y, x, x) // a, c, b, d
+	if e.wide {
+		e.VPERMPD(operand.Imm(0xd8), x, x)
+		return x
+	}
+	e.VMOVSHDUP(x, y)
+	e.VADDPS(y, x, x) // a, -, c, - and b, -, d, -
+	e.extractHigh(x, y.AsX().(reg.VecVirtual))
+	e.VSHUFPS(operand.Imm(0x88), y.AsX(), x.AsX(), x.AsX()) // a, c, b, d
+	e.VPERMILPS(operand.Imm(0xd8), x.AsX(), x.AsX())
+	return x.AsX().(reg.VecVirtual)
+}
+
+// addFew adds n numbers, 1, 2 or 4, in memory to the first lanes of x.
+func (e *emitter) addFew(m operand.Mem, x reg.VecVirtual, n int) {
+	switch {
+	case n == 4:
+		e.p("VADD", m, x, x)
+	case n == 1:
+		e.op("VADDS"+e.pd()[1:], m, x.AsX(), x.AsX())
+	case e.wide:
+		e.VADDPD(m, x.AsX(), x.AsX())
+	default:
+		y := e.XMM()
+		e.VMOVSD(m, y)
+		e.VADDPS(y, x, x)
+	}
 }

@@ -12,7 +12,7 @@ func transpose(t *topic) {
 	pairs(t)
 	t.add("transpose", params, func(e *emitter) {
 		b := &blocks{emitter: e, dst: e.pointer("dst"), src: e.pointer("src")}
-		b.ldd, b.lds = b.multiples("ldd"), b.multiples("lds")
+		b.ldd, b.lds = b.multiples("ldd", 4), b.multiples("lds", 4)
 		tail := e.pointer("cols")
 		e.ANDQ(operand.Imm(3), tail)
 		at := e.GP64()
@@ -104,12 +104,6 @@ type blocks struct {
 	mask     reg.VecVirtual        // of the last columns
 }
 
-func (e *emitter) multiples(name string) map[int]reg.GPVirtual {
-	r := map[int]reg.GPVirtual{1: e.stride(name), 3: e.GP64()}
-	e.LEAQ(operand.Mem{Base: r[1], Index: r[1], Scale: 2}, r[3])
-	return r
-}
-
 // lanes4 is a register of four lanes.
 func (e *emitter) lanes4() reg.VecVirtual {
 	if e.wide {
@@ -194,36 +188,36 @@ func (b *blocks) columns(from reg.GPVirtual, r int, masked bool) []reg.VecVirtua
 }
 
 // highHalf is a register whose first two lanes are the last two of x.
-func (b *blocks) highHalf(x reg.VecVirtual) reg.VecVirtual {
-	z := b.lanes4()
-	if b.wide {
-		b.VEXTRACTF128(operand.Imm(1), x, z.AsX())
+func (e *emitter) highHalf(x reg.VecVirtual) reg.VecVirtual {
+	z := e.lanes4()
+	if e.wide {
+		e.extractHigh(x, z.AsX().(reg.VecVirtual))
 	} else {
-		b.VPERMILPD(operand.Imm(1), x, z)
+		e.VPERMILPD(operand.Imm(1), x, z)
 	}
 	return z
 }
 
 // storeFew stores the first r lanes of x.
-func (b *blocks) storeFew(x reg.VecVirtual, m operand.Mem, r int) {
+func (e *emitter) storeFew(x reg.VecVirtual, m operand.Mem, r int) {
 	switch {
 	case r == 4:
-		b.p("VMOVU", x, m)
+		e.p("VMOVU", x, m)
 	case r == 1:
-		b.op("VMOVS"+b.pd()[1:], x.AsX(), m)
-	case b.wide:
-		b.VMOVUPD(x.AsX(), m)
+		e.op("VMOVS"+e.pd()[1:], x.AsX(), m)
+	case e.wide:
+		e.VMOVUPD(x.AsX(), m)
 	default:
-		b.VMOVSD(x, m)
+		e.VMOVSD(x, m)
 	}
 	if r == 3 {
-		y := b.XMM()
-		if b.wide {
-			b.VEXTRACTF128(operand.Imm(1), x, y)
+		y := e.XMM()
+		if e.wide {
+			e.extractHigh(x, y)
 		} else {
-			b.VPERMILPD(operand.Imm(1), x, y)
+			e.VPERMILPD(operand.Imm(1), x, y)
 		}
-		m.Disp += 2 * b.size()
-		b.op("VMOVS"+b.pd()[1:], y, m)
+		m.Disp += 2 * e.size()
+		e.op("VMOVS"+e.pd()[1:], y, m)
 	}
 }
