@@ -31,7 +31,7 @@ type Function[T Float] struct {
 	theta          []T
 	time           []T        // t as a column; nil if f does not depend on it
 	driver         *driver[T] // nil without inputs
-	src, dst       [][]T
+	call, callT    call[T]    // operands of value and of tangent
 	err            error
 }
 
@@ -45,10 +45,10 @@ const (
 )
 
 // InDim is the length of x.
-func (f *Function[T]) InDim() int { return sizeOf(f.code.in) }
+func (f *Function[T]) InDim() int { return f.code.value.in[0] }
 
 // OutDim is the length of y.
-func (f *Function[T]) OutDim() int { return sizeOf(f.code.out) }
+func (f *Function[T]) OutDim() int { return f.code.value.out[0] }
 
 // InShape is the shape of x, the batch axis first.
 func (f *Function[T]) InShape() []int { return slices.Clone(f.code.in) }
@@ -78,6 +78,10 @@ func (f *Function[T]) Rebind(theta []T) {
 	}
 	copy(theta, f.theta)
 	f.theta = theta
+	f.call = f.bind(f.value)
+	if f.tangent != nil {
+		f.callT = f.bind(f.tangent)
+	}
 }
 
 // Clone returns a function with its own copy of θ and of all buffers. The
@@ -118,10 +122,55 @@ func newFunction[T Float](family *family[T], code *compiled[T], theta []T) *Func
 		f.time = make([]T, code.in[0])
 	}
 	f.driver = newDriver[T](code.in[0], family.cfg.Input)
-	params := family.nodes
-	f.src = make([][]T, 0, 7+2*params)
-	f.dst = make([][]T, 4+params, 6+params)
+	f.call = f.bind(f.value)
 	return f
+}
+
+// call is where the operands of an instance are.
+type call[T Float] struct {
+	out     [][]T
+	args    [][]T // x and a second argument
+	tangent [][]T // that of θ
+}
+
+// bind puts the inputs of an instance that stay where they are, from call to call, in
+// their places: t, the function's inputs and θ.
+func (f *Function[T]) bind(m *Instance[T]) call[T] {
+	out, in := m.operands()
+	c := call[T]{out: out, args: in[:2]}
+	in = in[2:]
+	put := func(x []T) {
+		if x != nil {
+			in[0] = x
+			in = in[1:]
+		}
+	}
+	put(f.time)
+	if d := f.driver; d != nil {
+		put(d.u)
+		put(d.du)
+	}
+	f.cut(in, f.theta)
+	params := len(f.params())
+	if in = in[params:]; len(in) > 0 {
+		c.tangent, in = in[:params], in[params:]
+		if d := f.driver; d != nil && d.learnable {
+			put(d.gu)
+			put(d.gdu)
+		}
+	}
+	return c
+}
+
+// cut puts the parameters in a vector like θ in dst, nil for nil.
+func (f *Function[T]) cut(dst [][]T, theta []T) {
+	for i, p := range f.params() {
+		if theta == nil {
+			dst[i] = nil
+			continue
+		}
+		dst[i] = theta[p.Offset:][:f.code.value.out[2+i]]
+	}
 }
 
 // Close sends away the goroutines that share the work, see FieldConfig.Workers. An
@@ -132,9 +181,6 @@ func (f *Function[T]) Close() {
 		f.tangent.release()
 	}
 }
-
-// outputs is a slice for the destinations of the value program.
-func (f *Function[T]) outputs() [][]T { return f.dst[:len(f.code.value.out)] }
 
 // Err returns the first failure of an evaluation since the last call of Err: of
 // an op that the compiler does not know (*[ForeignError]), or of building what
@@ -150,8 +196,8 @@ func (f *Function[T]) Eval(y []T, t float64, x []T) {
 	if len(y) != f.OutDim() || len(x) != f.InDim() {
 		panic("graph: wrong length of a state")
 	}
-	f.dst[0] = y
-	if f.run(f.value, f.outputs(), t, x, nil, nil, 1<<groupValue) != nil {
+	f.call.out[0] = y
+	if f.run(f.value, &f.call, t, x, nil, 1<<groupValue) != nil {
 		fillNaN(y)
 	}
 }
@@ -164,12 +210,10 @@ func (f *Function[T]) VJP(y, dx, dtheta []T, t float64, x, lambda []T) {
 		panic("graph: wrong length of a state")
 	}
 	wanted := f.wants(y, dx, dtheta)
-	f.dst[0], f.dst[1] = y, dx
-	dst := f.outputs()
+	dst := f.call.out
+	dst[0], dst[1] = y, dx
 	if dtheta != nil {
-		for i, p := range f.params() {
-			dst[2+i] = dtheta[p.Offset:][:sizeOf(p.Shape)]
-		}
+		f.cut(dst[2:], dtheta)
 		if d := f.driver; d != nil && d.learnable {
 			wanted |= 1 << groupInput
 			dst[2+f.family.nodes] = d.gu
@@ -179,7 +223,7 @@ func (f *Function[T]) VJP(y, dx, dtheta []T, t float64, x, lambda []T) {
 		}
 	}
 	switch {
-	case f.run(f.value, dst, t, x, lambda, nil, wanted) != nil:
+	case f.run(f.value, &f.call, t, x, lambda, wanted) != nil:
 		fillNaN(y)
 		fillNaN(dx)
 		fillNaN(dtheta)
@@ -237,68 +281,43 @@ func (f *Function[T]) JVP(y, dy []T, t float64, x, v, w []T) {
 			return
 		}
 		f.tangent = p.NewInstance()
+		f.callT = f.bind(f.tangent)
 	}
 	wanted := uint64(1) << group
-	dst := f.dst[:len(f.tangent.p.out)]
-	dst[group] = dy
+	c := &f.callT
+	c.out[group] = dy
 	if y != nil {
-		dst[0] = y
+		c.out[0] = y
 		wanted |= 1 << groupValue
 	}
-	if f.run(f.tangent, dst, t, x, v, w, wanted) != nil {
+	if w != nil {
+		f.cut(c.tangent, w)
+		if d := f.driver; d != nil && d.learnable && d.input != nil {
+			d.input.Eval(d.gu, d.gdu, t, d.knots(w), d.scratch)
+		}
+	}
+	if f.run(f.tangent, c, t, x, v, wanted) != nil {
 		fillNaN(y)
 		fillNaN(dy)
 	}
+	clear(c.tangent)
 }
 
-// run executes a program on x, a second argument, t, the inputs, θ and the tangent
-// of θ, and forgets the slices.
-func (f *Function[T]) run(m *Instance[T], dst [][]T, t float64, x, second, w []T, wanted uint64) error {
+// run executes a program on x, a second argument and t, into what c.out holds, and
+// forgets the slices.
+func (f *Function[T]) run(m *Instance[T], c *call[T], t float64, x, second []T, wanted uint64) error {
 	err := f.eval(t)
 	if err == nil {
-		f.src = append(f.src[:0], x, second)
-		if f.time != nil {
-			vec.Fill(f.time, T(t))
-			f.src = append(f.src, f.time)
-		}
-		d := f.driver
-		if d != nil {
-			f.src = append(f.src, d.u)
-			if d.du != nil {
-				f.src = append(f.src, d.du)
-			}
-		}
-		f.src = f.cut(f.src, f.theta)
-		if m == f.tangent {
-			f.src = f.cut(f.src, w)
-			if d != nil && d.learnable {
-				if w != nil {
-					d.input.Eval(d.gu, d.gdu, t, d.knots(w), d.scratch)
-				}
-				f.src = append(f.src, d.gu)
-				if d.gdu != nil {
-					f.src = append(f.src, d.gdu)
-				}
-			}
-		}
-		err = m.run(dst, f.src, wanted)
+		c.args[0], c.args[1] = x, second
+		vec.Fill(f.time, T(t))
+		err = m.execute(wanted)
+		c.args[0], c.args[1] = nil, nil
 	}
-	clear(dst)
-	clear(f.src)
+	for i := range c.out {
+		c.out[i] = nil
+	}
 	f.note(err)
 	return err
-}
-
-// cut appends the parameters in a vector like θ, nil for nil.
-func (f *Function[T]) cut(to [][]T, theta []T) [][]T {
-	for _, p := range f.params() {
-		if theta == nil {
-			to = append(to, nil)
-			continue
-		}
-		to = append(to, theta[p.Offset:][:sizeOf(p.Shape)])
-	}
-	return to
 }
 
 func (f *Function[T]) note(err error) {

@@ -175,14 +175,29 @@ func (m *Instance[T]) release() {
 // run is Run without checks, for the output groups in wanted. Destinations of
 // other groups, and sources that only they need, may be nil.
 func (m *Instance[T]) run(dst, src [][]T, wanted uint64) error {
-	if m.rows != nil {
-		return m.rows.run(dst, src, wanted)
-	}
-	copy(m.frame.outputs(), dst)
-	copy(m.frame.inputs(), src)
-	err := m.frame.execute(wanted)
-	m.frame.forget()
+	out, in := m.operands()
+	copy(out, dst)
+	copy(in, src)
+	err := m.execute(wanted)
+	clear(out)
+	clear(in)
 	return err
+}
+
+// operands are where execute looks for the outputs and the inputs.
+func (m *Instance[T]) operands() (out, in [][]T) {
+	if m.rows != nil {
+		return m.rows.dst[:len(m.p.out)], m.rows.src[:len(m.p.in)]
+	}
+	return m.frame.outputs(), m.frame.inputs()
+}
+
+// execute is run on the slices in operands.
+func (m *Instance[T]) execute(wanted uint64) error {
+	if m.rows != nil {
+		return m.rows.execute(wanted)
+	}
+	return m.frame.execute(wanted)
 }
 
 // overlap tells whether two slices share an element.

@@ -75,13 +75,12 @@ func (p *blocked[T]) newWorker() *rowWorker[T] {
 	return w
 }
 
-// run is Instance.run.
-func (r *rowRun[T]) run(dst, src [][]T, wanted uint64) error {
+// execute is Instance.execute.
+func (r *rowRun[T]) execute(wanted uint64) error {
 	p := r.p
-	copy(r.dst, dst)
-	copy(r.src, src)
 	r.wanted = wanted
 	own := len(p.in) - len(p.mids)
+	dst, src := r.dst[:len(p.out)-len(p.sums)], r.src[:own]
 	var err error
 	if r.pre != nil {
 		copy(r.pre.inputs(), src)
@@ -112,8 +111,6 @@ func (r *rowRun[T]) run(dst, src [][]T, wanted uint64) error {
 		}
 		r.post.forget()
 	}
-	clear(r.dst)
-	clear(r.src[:own])
 	for _, w := range r.workers {
 		w.forget()
 	}
