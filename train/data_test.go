@@ -17,8 +17,9 @@ func TestStandardise(t *testing.T) {
 		{Times: []float64{1900, 1903}, States: []float64{5, 5, 7, nan}},
 	}
 	s := Standardise(d)
-	// 1, 3, 5, 7 have mean 4 and variance 5; three intervals cover 6 years.
-	if s.Mean[0] != 4 || s.Mean[1] != 5 || math.Abs(s.Spread[0]-math.Sqrt(5)) > 1e-15 || s.Spread[1] != 1 || s.Origin != 1900 || s.Unit != 2 {
+	// 1, 3, 5, 7 have mean 4 and variance 5. The only differences that are there are 2/√5 in 3
+	// years, and 0 in 1 and 2 years, of the second component.
+	if s.Mean[0] != 4 || s.Mean[1] != 5 || math.Abs(s.Spread[0]-math.Sqrt(5)) > 1e-15 || s.Spread[1] != 1 || s.Origin != 1900 || math.Abs(s.Unit-1/math.Sqrt(4.0/5/9/3)) > 1e-12 {
 		t.Errorf("%+v", s)
 	}
 	log := LogStandardise(d)

@@ -26,9 +26,11 @@ type Scaler struct {
 }
 
 // Standardise returns the scaler after which the values of each component have mean 0
-// and standard deviation 1, over the values that are there, and time starts at 0 and
-// has the mean distance of two rows for its unit. A component without spread keeps
-// Spread 1. Faulty data give a Scaler that New and Fit refuse with the reason.
+// and standard deviation 1, over the values that are there, time starts at 0 where the
+// first trajectory does, and its unit is such that the differences of scaled values
+// from one row to the next, over their distance in time, have root mean square 1: a
+// vector field of about that size is where training should begin. A component without
+// spread keeps Spread 1. Faulty data give a Scaler that New and Fit refuse with the reason.
 func Standardise[T Float](d Dataset[T]) Scaler { return measure(d, false) }
 
 // LogStandardise is Standardise of the logarithms of all components.
@@ -45,15 +47,6 @@ func measure[T Float](d Dataset[T], log bool) Scaler {
 		for j := range s.Log {
 			s.Log[j] = true
 		}
-	}
-	length, intervals := 0.0, 0
-	for i := range d {
-		n := len(d[i].Times)
-		length += math.Abs(d[i].Times[n-1] - d[i].Times[0])
-		intervals += n - 1
-	}
-	if s.Unit = length / float64(intervals); intervals == 0 {
-		s.Unit = 1
 	}
 	for j := range dim {
 		sum, squares, n := 0.0, 0.0, 0
@@ -81,7 +74,29 @@ func measure[T Float](d Dataset[T], log bool) Scaler {
 			s.Spread[j] = spread
 		}
 	}
+	s.Unit = pace(d, s, dim)
 	return s
+}
+
+// pace returns the unit of time in which scaled values change by about 1.
+func pace[T Float](d Dataset[T], s Scaler, dim int) float64 {
+	sum, n := 0.0, 0
+	for i := range d {
+		rows := make([]T, len(d[i].States))
+		if scaleStates(rows, d[i].States, &s, dim) != nil {
+			return 1 // New and Fit say what is wrong
+		}
+		for k := dim; k < len(rows); k++ {
+			if slope := float64(rows[k]-rows[k-dim]) / (d[i].Times[k/dim] - d[i].Times[k/dim-1]); slope == slope {
+				sum += slope * slope
+				n++
+			}
+		}
+	}
+	if unit := 1 / math.Sqrt(sum/float64(n)); unit > 0 && !math.IsInf(unit, 1) {
+		return unit
+	}
+	return 1
 }
 
 // check adds what is wrong with the scaler for states of length dim.

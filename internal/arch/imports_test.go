@@ -43,7 +43,7 @@ var picture = []room{
 	{path: "train", imports: []string{"graph", "layers", "odeint", "adjoint", "train/modelfile", "train/table"}},
 	{path: "train/table"},
 	{path: "train/figure", imports: []string{"train/modelfile"}},
-	{path: "train/experiment", imports: []string{"odeint", "adjoint", "layers", "train", "train/modelfile"}},
+	{path: "train/experiment", imports: []string{"odeint", "adjoint", "layers", "train"}},
 	{path: "examples", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train", "examples/internal"}},
 }
 

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/neuralode/neuralode/examples/internal/apptest"
+)
+
+func TestQuick(t *testing.T) {
+	m := apptest.Run(t, program, []string{"forecast.png"}, "-quick")
+	// The states have a variance of about 2.
+	if m["forecast_mse"] > 0.5 || m["steps"] != 100 {
+		t.Errorf("metrics %v", m)
+	}
+}
+
+func TestInterrupted(t *testing.T) { apptest.Interrupt(t, program, "-quick") }
