@@ -201,8 +201,8 @@ func TestLeaveOneOut(t *testing.T) {
 	for _, k := range Kernels() {
 		for deg := 1; deg <= 3; deg++ {
 			l := &local{series: series{times, y}, kernel: k}
-			fast, ok1 := l.predictionError(0.35, deg, nil)
-			slow, ok2 := l.predictionError(0.35, deg, each)
+			fast, ok1 := l.predictionError(0.35, deg, nil, 0)
+			slow, ok2 := l.predictionError(0.35, deg, each, len(each))
 			if !ok1 || !ok2 || math.Abs(fast-slow) > 1e-10*slow {
 				t.Errorf("%v, degree %d: leverage formula %v %v, refitting %v %v", k, deg, fast, ok1, slow, ok2)
 			}
@@ -295,7 +295,7 @@ func TestLotkaVolterra(t *testing.T) {
 	}{
 		{"leave one out", func() (*Curve[float64], error) { return Local(times, noisy, LocalOptions{}) }, .030, .094},
 		{"5 folds, Gaussian", func() (*Curve[float64], error) {
-			return Local(times, noisy, LocalOptions{Kernel: Gaussian, Width: CrossValidation{Folds: 5, Rand: rand.New(rand.NewPCG(9, 9))}})
+			return Local(times, noisy, LocalOptions{Kernel: Gaussian, Width: CrossValidation{Folds: 5, Shuffle: rand.New(rand.NewPCG(9, 9))}})
 		}, .030, .089},
 		{"cubic and quartic", func() (*Curve[float64], error) { return Local(times, noisy, LocalOptions{Extra: 3}) }, .028, .10},
 		{"spline", func() (*Curve[float64], error) { return Spline(times, noisy, SplineOptions{}) }, .025, .065},

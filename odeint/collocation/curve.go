@@ -1,6 +1,7 @@
 package collocation
 
 import (
+	"context"
 	"fmt"
 	"math"
 )
@@ -12,6 +13,7 @@ type Float interface{ ~float32 | ~float64 }
 // [Interpolate].
 type Curve[T Float] struct {
 	comps []component
+	scale []float64 // of each component: its estimates are of values divided by it
 	first float64
 	last  float64
 	order int
@@ -50,13 +52,15 @@ func (c *Curve[T]) Smoothing() []Smoothing {
 	s := make([]Smoothing, len(c.comps))
 	for i, comp := range c.comps {
 		s[i] = comp.smoothing()
+		s[i].Score *= c.scale[i]
+		s[i].Score *= c.scale[i]
 	}
 	return s
 }
 
 // At stores the estimates of the state and of its time derivative at t in u and
 // du, of length Dim; a nil slice is not wanted. On an error, which is
-// [ErrOutside] or a [*SparseError], they hold no estimate.
+// [ErrOutside], [ErrRange] or a [*SparseError], they hold no estimate.
 func (c *Curve[T]) At(u, du []T, t float64) error {
 	if u != nil {
 		if err := c.Derivative(u, 0, t); err != nil {
@@ -91,7 +95,11 @@ func (c *Curve[T]) Derivative(dst []T, order int, t float64) error {
 			}
 			return err
 		}
-		dst[i] = T(v)
+		dst[i] = T(v * c.scale[i])
+		if dst[i]-dst[i] != 0 {
+			return fmt.Errorf("collocation: derivative of order %d of component %d at t = %g: %w; scale the values, or the unit of time",
+				order, i, t, ErrRange)
+		}
 	}
 	return nil
 }
@@ -124,6 +132,8 @@ func split[T Float](times []float64, values []T) ([]series, error) {
 		switch {
 		case math.IsNaN(t) || math.IsInf(t, 0):
 			return nil, &DataError{i, -1, "not finite; leave the sample out"}
+		case i > 0 && math.IsInf(t-times[0], 0):
+			return nil, &DataError{i, -1, "too far from the first; change the unit of time"}
 		case i > 0 && t <= times[i-1]:
 			return nil, &DataError{i, -1, "not after the time before it; sort the samples and average those taken at one time"}
 		}
@@ -145,14 +155,41 @@ func split[T Float](times []float64, values []T) ([]series, error) {
 	return ss, nil
 }
 
+// normalise divides the values by a power of two of their size, which changes no digit,
+// so that no square of them overflows, and returns it.
+func (s *series) normalise() float64 {
+	largest := 0.0
+	for _, y := range s.y {
+		largest = math.Max(largest, math.Abs(y))
+	}
+	if largest == 0 {
+		return 1
+	}
+	scale := powerOfTwo(largest)
+	for i := range s.y {
+		s.y[i] /= scale
+	}
+	return scale
+}
+
+// powerOfTwo returns the largest power of two that is not above x, a positive number.
+func powerOfTwo(x float64) float64 {
+	_, exponent := math.Frexp(x)
+	return math.Ldexp(1, exponent-1)
+}
+
 // newCurve fits every component.
-func newCurve[T Float](times []float64, values []T, order int, fit func(series) (component, error)) (*Curve[T], error) {
+func newCurve[T Float](ctx context.Context, times []float64, values []T, order int, fit func(series) (component, error)) (*Curve[T], error) {
 	ss, err := split(times, values)
 	if err != nil {
 		return nil, err
 	}
-	c := &Curve[T]{comps: make([]component, len(ss)), first: times[0], last: times[len(times)-1], order: order}
+	c := &Curve[T]{comps: make([]component, len(ss)), scale: make([]float64, len(ss)), first: times[0], last: times[len(times)-1], order: order}
 	for j, s := range ss {
+		if err := cancelled(ctx); err != nil {
+			return nil, err
+		}
+		c.scale[j] = s.normalise()
 		if len(s.t) == 0 {
 			return nil, &SparseError{Component: j}
 		}
@@ -167,4 +204,12 @@ func newCurve[T Float](times []float64, values []T, order int, fit func(series) 
 		}
 	}
 	return c, nil
+}
+
+// cancelled returns the error of a context that is done; nil never is.
+func cancelled(ctx context.Context) error {
+	if ctx == nil || ctx.Err() == nil {
+		return nil
+	}
+	return fmt.Errorf("collocation: stopped: %w", ctx.Err())
 }

@@ -14,6 +14,9 @@ var (
 	// last sample: these estimators do not extrapolate.
 	ErrOutside = errors.New("time outside the samples")
 
+	// ErrRange says that an estimate is larger than the numbers of its type.
+	ErrRange = errors.New("estimate out of range")
+
 	// ErrOrder says that a derivative of higher order was wanted than the curve
 	// was fitted for.
 	ErrOrder = errors.New("order of derivative not available")

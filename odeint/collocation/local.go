@@ -1,6 +1,7 @@
 package collocation
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -25,6 +26,10 @@ type LocalOptions struct {
 	// pays for its degree with variance and gains nothing inside the interval
 	// (Fan and Gijbels 1996, section 3.3). Samples with little noise gain from 3.
 	Extra int
+
+	// Context stops the fit when it is cancelled; the error then wraps its own. Nil: the
+	// fit is not stopped.
+	Context context.Context
 }
 
 // Local fits a curve by local polynomial kernel regression. At a time t the
@@ -54,8 +59,8 @@ func Local[T Float](times []float64, values []T, opt LocalOptions) (*Curve[T], e
 	if err := opt.validate(); err != nil {
 		return nil, err
 	}
-	return newCurve(times, values, opt.MaxOrder, func(s series) (component, error) {
-		l := &local{series: s, kernel: opt.Kernel, extra: opt.Extra}
+	return newCurve(opt.Context, times, values, opt.MaxOrder, func(s series) (component, error) {
+		l := &local{series: s, kernel: opt.Kernel, extra: opt.Extra, ctx: opt.Context}
 		for order := range opt.MaxOrder + 1 {
 			degree := order + opt.Extra
 			if len(s.t) <= degree {
@@ -70,6 +75,7 @@ func Local[T Float](times []float64, values []T, opt LocalOptions) (*Curve[T], e
 				l.score = score
 			}
 		}
+		l.ctx = nil
 		return l, nil
 	})
 }
@@ -98,6 +104,7 @@ type local struct {
 	series
 	kernel *Kernel
 	extra  int
+	ctx    context.Context // of the fit
 	widths []float64
 	score  float64
 }
@@ -109,15 +116,32 @@ func (l *local) smoothing() Smoothing {
 func (l *local) derivative(order int, t float64) (float64, error) {
 	h, degree := l.widths[order], order+l.extra
 	var d [maxDegree + 1]float64
-	_, have, ok := l.regress(d[:degree+1], t, h, nil)
+	_, have, ok := l.regress(d[:degree+1], t, h, everySample)
 	if !ok {
 		return 0, &SparseError{T: t, Degree: degree, Width: h, Have: have}
 	}
 	return d[order], nil
 }
 
+// selection says which samples a fit is made of.
+type selection struct {
+	skip func(i int) bool // samples to be left out; nil: none
+	most int              // more samples than these are thinned out evenly; 0: never
+	keep int              // a sample that is kept then
+	deal int              // thinning out must not follow a period of this; 0: any will do
+}
+
+var everySample selection
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
 // regress fits the local polynomial of degree len(d)−1 at t and stores its
-// derivatives there in d. Samples for which skip is true are left out. It
+// derivatives there in d. It
 // returns the weight that a sample at t itself has in the estimate d[0], its
 // leverage, and the number of samples used; ok says whether they determine the
 // polynomial.
@@ -125,11 +149,19 @@ func (l *local) derivative(order int, t float64) (float64, error) {
 // The polynomial is expanded in those π_k that are orthogonal under the
 // weights, made by the Stieltjes procedure in u = (t_i − t)/h:
 // π_{k+1} = (u − a_k) π_k − b_k π_{k−1}. No normal equations are formed.
-func (l *local) regress(d []float64, t, h float64, skip func(i int) bool) (leverage float64, have int, ok bool) {
+func (l *local) regress(d []float64, t, h float64, sel selection) (leverage float64, have int, ok bool) {
 	lo, hi := 0, len(l.t)
 	if r := l.kernel.Support * h; !math.IsInf(r, 1) {
 		lo = sort.SearchFloat64s(l.t, t-r)
 		hi = lo + sort.Search(hi-lo, func(i int) bool { return l.t[lo+i] > t+r })
+	}
+	stride := 1
+	if sel.most > 0 && hi-lo > sel.most {
+		stride = (hi - lo + sel.most - 1) / sel.most
+		for sel.deal > 1 && gcd(stride, sel.deal) > 1 {
+			stride++ // or the samples that are left would be of few folds
+		}
+		lo += (sel.keep - lo) % stride
 	}
 	var a, b, c [maxDegree + 1]float64
 	var pi, prev [maxDegree + 1]float64 // derivatives of π_k and π_{k−1} at t, in u
@@ -141,8 +173,8 @@ func (l *local) regress(d []float64, t, h float64, skip func(i int) bool) (lever
 	for k := range d {
 		norm, size, first, moment := 0.0, 0.0, 0.0, 0.0
 		have = 0
-		for i := lo; i < hi; i++ {
-			if skip != nil && skip(i) {
+		for i := lo; i < hi; i += stride {
+			if sel.skip != nil && sel.skip(i) {
 				continue
 			}
 			u := (l.t[i] - t) / h

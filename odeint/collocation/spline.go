@@ -1,6 +1,7 @@
 package collocation
 
 import (
+	"context"
 	"errors"
 	"math"
 	"sort"
@@ -12,6 +13,10 @@ type SplineOptions struct {
 	// units of time³, for every component. 0 chooses it by generalised
 	// cross-validation, for every component apart.
 	Lambda float64
+
+	// Context stops the fit when it is cancelled; the error then wraps its own. Nil: the
+	// fit is not stopped.
+	Context context.Context
 }
 
 // Spline fits the cubic smoothing spline: the g that minimises
@@ -32,23 +37,68 @@ func Spline[T Float](times []float64, values []T, opt SplineOptions) (*Curve[T],
 	if !(opt.Lambda >= 0) || math.IsInf(opt.Lambda, 1) {
 		return nil, errors.New("collocation: SplineOptions.Lambda must be finite and not negative")
 	}
-	return newCurve(times, values, 2, func(s series) (component, error) {
-		if len(s.t) < 3 {
-			return nil, &SparseError{Degree: 2, Have: len(s.t)}
+	return newCurve(opt.Context, times, values, 2, func(s series) (component, error) {
+		n := len(s.t)
+		if n < 3 {
+			return nil, &SparseError{Degree: 2, Have: n}
 		}
-		p := newPenalty(s.t)
+		// The penalty works in units of the mean distance of the samples, to a power of
+		// two, which changes no digit and lets no power of a distance overflow.
+		unit := powerOfTwo((s.t[n-1] - s.t[0]) / float64(n-1))
+		scaled := series{make([]float64, n), s.y}
+		for i, t := range s.t {
+			scaled.t[i] = (t - s.t[0]) / unit
+		}
+		p := newPenalty(scaled.t)
+		var sp *spline
 		if opt.Lambda > 0 {
-			sp := p.smooth(s, opt.Lambda)
-			sp.score = 0
-			return sp, nil
+			sp = p.smooth(scaled, math.Min(opt.Lambda/unit/unit/unit, straight))
+			sp.lambda, sp.score = opt.Lambda, 0
+		} else {
+			sp = p.choose(scaled)
+			sp.lambda *= unit * unit * unit
 		}
-		return p.choose(s), nil
+		if sp.broken() {
+			return nil, &DataError{closest(s.t), -1, "too close to the time before it for a smoothing spline; average the two samples"}
+		}
+		sp.origin, sp.unit = s.t[0], unit
+		return sp, nil
 	})
 }
 
-// spline is a natural cubic spline: knots, values and second derivatives.
+// straight is a smoothing parameter, in units of the mean distance of the samples, at which
+// the spline is a straight line to the last digit for any number of samples.
+const straight = 1e100
+
+// broken reports whether the spline is not finite.
+func (s *spline) broken() bool {
+	if s.dof-s.dof != 0 || s.score-s.score != 0 {
+		return true
+	}
+	for i, g := range s.g {
+		if g-g != 0 || s.gamma[i]-s.gamma[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// closest returns the index of the time that is closest to the one before it.
+func closest(t []float64) int {
+	at := 1
+	for i := 2; i < len(t); i++ {
+		if t[i]-t[i-1] < t[at]-t[at-1] {
+			at = i
+		}
+	}
+	return at
+}
+
+// spline is a natural cubic spline: knots, values and second derivatives, with times from
+// origin in units.
 type spline struct {
 	t, g, gamma        []float64
+	origin, unit       float64
 	lambda, dof, score float64
 }
 
@@ -57,6 +107,7 @@ func (s *spline) smoothing() Smoothing {
 }
 
 func (s *spline) derivative(order int, t float64) (float64, error) {
+	t = (t - s.origin) / s.unit
 	i := min(max(sort.SearchFloat64s(s.t, t)-1, 0), len(s.t)-2)
 	h := s.t[i+1] - s.t[i]
 	a, b := (s.t[i+1]-t)/h, (t-s.t[i])/h
@@ -64,9 +115,9 @@ func (s *spline) derivative(order int, t float64) (float64, error) {
 	case 0:
 		return a*s.g[i] + b*s.g[i+1] + h*h/6*((a*a*a-a)*s.gamma[i]+(b*b*b-b)*s.gamma[i+1]), nil
 	case 1:
-		return (s.g[i+1]-s.g[i])/h + h/6*((1-3*a*a)*s.gamma[i]+(3*b*b-1)*s.gamma[i+1]), nil
+		return ((s.g[i+1]-s.g[i])/h + h/6*((1-3*a*a)*s.gamma[i]+(3*b*b-1)*s.gamma[i+1])) / s.unit, nil
 	default:
-		return a*s.gamma[i] + b*s.gamma[i+1], nil
+		return (a*s.gamma[i] + b*s.gamma[i+1]) / s.unit / s.unit, nil
 	}
 }
 
