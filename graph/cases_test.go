@@ -145,6 +145,7 @@ func opCases() []opCase {
 	cs = append(cs, imageCases()...)
 	cs = append(cs, normCases()...)
 	cs = append(cs, networkCases()...)
+	cs = append(cs, solveCases()...)
 	return cs
 }
 

@@ -4,7 +4,7 @@ import "slices"
 
 // fold replaces computed constants by literals: it compiles what depends on no
 // input and runs it.
-func fold[T Float](b *builder, views []view) {
+func fold[T Float](b *builder, views []view) error {
 	roots := make([]*value, len(views))
 	for i, v := range views {
 		roots[i] = v.of
@@ -31,7 +31,7 @@ func fold[T Float](b *builder, views []view) {
 		}
 	}
 	if len(edge) == 0 {
-		return
+		return nil
 	}
 	targets := make([]target, len(edge))
 	dst := make([][]T, len(edge))
@@ -41,7 +41,9 @@ func fold[T Float](b *builder, views []view) {
 	}
 	m := assemble[T](b, targets, 0, len(edge)).newFrame()
 	copy(m.outputs(), dst)
-	m.execute(1)
+	if err := m.execute(1); err != nil {
+		return err
+	}
 	for i, v := range edge {
 		data := make([]float64, len(dst[i]))
 		for k, x := range dst[i] {
@@ -49,6 +51,7 @@ func fold[T Float](b *builder, views []view) {
 		}
 		v.do, v.args = literalOp{data}, nil
 	}
+	return nil
 }
 
 // target is a value to be stored in an output, or added to what it holds. One
@@ -198,6 +201,10 @@ func (c *code[T]) add(u *unit, refs func(*value) ref) {
 		in = newJoining[T](u, refs)
 	case foreignOp:
 		in = newForeign[T](u, refs)
+	case factorOp:
+		in = newFactoring[T](u, refs)
+	case solveOp, logDetOp:
+		in = newSolving[T](u, refs)
 	case im2colOp, col2imOp, maxPoolOp, maxPoolGradOp, averagePoolOp, averagePoolGradOp:
 		in = newImage[T](u, refs)
 	default:

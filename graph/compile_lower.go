@@ -166,6 +166,10 @@ func (l *lowering) apply(n *G.Node, o op, x []view) (view, error) {
 		return l.reshape(y, shape), nil
 	case groupNormGradOp:
 		return l.reshape(l.groupNormGrad(o.groupNormOp, x[0], x[1]), shape), nil
+	case solveOp:
+		return l.add(o, shape, l.factors(n, o.opt, x[0]), l.dense(x[1])), nil
+	case logDetOp:
+		return l.add(o, shape, l.factors(n, o.opt, x[0])), nil
 	case identityOp:
 		return x[0], nil
 	case convertOp:
@@ -188,6 +192,11 @@ func (l *lowering) apply(n *G.Node, o op, x []view) (view, error) {
 		return l.foreign(n, x), nil
 	}
 	return view{}, fmt.Errorf("graph: internal error: no lowering for %T of node %q", o, n.Name())
+}
+
+// factors are the factors of the matrices a that node n solves with.
+func (l *lowering) factors(n *G.Node, opt SolveOptions, a view) view {
+	return l.add(factorOp{opt, n.Name()}, []int{a.shape[0], factorSize(a.shape[1])}, l.dense(a))
 }
 
 // refuse records an op that no program may contain and substitutes zeros, so

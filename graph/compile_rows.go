@@ -79,6 +79,8 @@ func (r *rows) classify(v *value) bool {
 		}
 	case joinOp:
 		return axis >= 0 && r.join(v, do, axis)
+	case factorOp, solveOp, logDetOp:
+		return axis == 0 && r.put(v, 0, same)
 	case im2colOp, col2imOp, maxPoolOp, maxPoolGradOp, averagePoolOp, averagePoolGradOp:
 		return axis == 0 && r.put(v, 0, same)
 	}

@@ -7,6 +7,8 @@
 //     nodes for derivatives to the same graph. The results are ordinary nodes, so
 //     they nest: a vector field may be made of derivatives (a Hamiltonian's, for
 //     instance) and is then differentiated once more for training.
+//     [Solve] and [LogDet] are ops that Gorgonia lacks: linear equations and
+//     determinants of a batch of matrices.
 //   - Compiling. [Compile] reads the nodes that the wanted outputs need and lowers
 //     them to a typed [Program]: constants folded, common expressions shared,
 //     buffers laid out. A Program does not change and may be shared. An op of the

@@ -114,3 +114,29 @@ func checkSize(what string, shape []int) error {
 	}
 	return nil
 }
+
+// SingularError reports a matrix of [Solve] or [LogDet] that is singular to rounding,
+// or, for Cholesky, not positive definite.
+type SingularError struct {
+	Node          string // of the solve; empty where a Gorgonia machine ran it
+	Factorisation Factorisation
+	Sample        int     // the sample it belongs to
+	Condition     float64 // its condition number in the 1-norm, +Inf if there is none
+	Pivot         float64 // the smallest pivot: not positive if Cholesky failed
+}
+
+func (e *SingularError) Error() string {
+	what := fmt.Sprintf("is singular to rounding, its condition number is %.2g", e.Condition)
+	if e.Factorisation == Cholesky && e.Pivot <= 0 {
+		what = fmt.Sprintf("is not positive definite, a pivot is %.2g", e.Pivot)
+	}
+	return fmt.Sprintf("graph: solve %q: the matrix of sample %d %s; look where it comes from, or set SolveOptions.Ridge", e.Node, e.Sample, what)
+}
+
+// inBlock counts the sample of an error from the first row of its block.
+func inBlock(err error, row int) error {
+	if e, ok := err.(*SingularError); ok {
+		e.Sample += row
+	}
+	return err
+}

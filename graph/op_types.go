@@ -118,6 +118,14 @@ type (
 		training    bool
 	}
 
+	// solveOp has children a and b: a⁻¹b, or a⁻ᵀb, for (B, n, n) and (B, n, m);
+	// logDetOp is log|det a| as a column.
+	solveOp struct {
+		opt   SolveOptions
+		trans bool
+	}
+	logDetOp struct{ opt SolveOptions }
+
 	// identityOp returns its child.
 	identityOp struct{}
 

@@ -1,5 +1,7 @@
 package graph
 
+import "fmt"
+
 // Besides the ops of Gorgonia, values are computed by
 type (
 	// inputOp is what the caller of a program passes.
@@ -28,4 +30,14 @@ type (
 	// gradOp is a fused elementwise function of g and y: the VJP of tanh or
 	// sigmoid in terms of its value.
 	gradOp struct{ fn unaryFn }
+
+	// factorOp has the factors of the matrices (B, n, n) of a solve in rows of n·n+n
+	// numbers. What else needs those of the same matrices shares them.
+	factorOp struct {
+		opt  SolveOptions
+		node string // for errors
+	}
 )
+
+// String tells what makes two of them equal.
+func (o factorOp) String() string { return fmt.Sprint(o.opt) }

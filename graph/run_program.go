@@ -84,7 +84,9 @@ func compile[T Float](r spec) (*Program[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	fold[T](b, views)
+	if err := fold[T](b, views); err != nil {
+		return nil, err
+	}
 	p := &Program[T]{workers: r.workers}
 	for _, n := range r.inputs {
 		p.in = append(p.in, n.Shape().TotalSize())

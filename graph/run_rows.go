@@ -14,6 +14,7 @@ type rowRun[T Float] struct {
 	sums      [][]T
 	partial   [][]T // sums of the chunks but the first
 	wanted    uint64
+	errs      []error // of the chunks
 	workers   []*rowWorker[T]
 	crew      *crew // nil: not needed so far
 }
@@ -28,7 +29,7 @@ type rowWorker[T Float] struct{ full, tail *frame[T] }
 // newRun returns memory for a number of workers, which is at most the number of
 // chunks. 0: as many as pay.
 func (p *blocked[T]) newRun(workers int) *rowRun[T] {
-	r := &rowRun[T]{p: p, dst: make([][]T, len(p.out)), src: make([][]T, len(p.in))}
+	r := &rowRun[T]{p: p, dst: make([][]T, len(p.out)), src: make([][]T, len(p.in)), errs: make([]error, p.chunks())}
 	if p.pre != nil {
 		r.pre = p.pre.newFrame()
 	}
@@ -101,6 +102,12 @@ func (r *rowRun[T]) execute(wanted uint64) error {
 		}
 	}
 	r.reduce()
+	for c, e := range r.errs {
+		if err == nil {
+			err = e
+		}
+		r.errs[c] = nil
+	}
 	if r.post != nil {
 		in := r.post.inputs()
 		copy(in, r.src)
@@ -165,7 +172,9 @@ func (r *rowRun[T]) chunk(worker, c int) {
 				at += a.size
 			}
 		}
-		m.execute(r.wanted)
+		if err := m.execute(r.wanted); err != nil && r.errs[c] == nil {
+			r.errs[c] = inBlock(err, row)
+		}
 	}
 }
 
