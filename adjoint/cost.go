@@ -7,7 +7,7 @@ type Cost[T odeint.Float] interface {
 	// Eval returns g(t, y). It must not modify y.
 	Eval(t float64, y []T) T
 
-	// VJP adds w·∂g/∂y to dy and w·∂g/∂θ to dtheta (nil: not wanted). It must
+	// VJP stores w·∂g/∂y in dy and adds w·∂g/∂θ to dtheta (nil: not wanted). It must
 	// not modify y.
 	VJP(dy, dtheta []T, t float64, y []T, w T)
 }
@@ -21,7 +21,7 @@ func WithCost[T odeint.Float](f odeint.Differentiable[T], c Cost[T]) odeint.Diff
 	if f == nil || c == nil {
 		panic("adjoint: WithCost of a nil field or cost")
 	}
-	return &costField[T]{f: f, c: c, n: f.Dim()}
+	return &costField[T]{f: f, c: c, n: f.Dim(), dy: make([]T, f.Dim())}
 }
 
 // costField is dy/dt = f(t, y), dc/dt = g(t, y).
@@ -29,6 +29,8 @@ type costField[T odeint.Float] struct {
 	f odeint.Differentiable[T]
 	c Cost[T]
 	n int
+
+	dy []T // of the cost alone
 }
 
 func (z *costField[T]) Dim() int { return z.n + 1 }
@@ -49,7 +51,8 @@ func (z *costField[T]) VJP(dydt, dy, dtheta []T, t float64, y, lambda []T) {
 	}
 	z.f.VJP(inner, dy[:n], dtheta, t, y[:n], lambda[:n])
 	if w := lambda[n]; w != 0 {
-		z.c.VJP(dy[:n], dtheta, t, y[:n], w)
+		z.c.VJP(z.dy, dtheta, t, y[:n], w)
+		add(dy[:n], z.dy)
 	}
 	dy[n] = 0
 }

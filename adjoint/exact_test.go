@@ -216,7 +216,7 @@ func (c halfSquare) VJP(dy, dtheta []float64, _ float64, y []float64, w float64)
 		sum += u
 	}
 	for i := range dy {
-		dy[i] += w * sum
+		dy[i] = w * sum
 	}
 	dy[0] += w * c.theta[0]
 	if dtheta != nil {
@@ -276,7 +276,10 @@ type integral struct{}
 
 func (integral) Eval(_ float64, y []float64) float64 { return y[0] }
 
-func (integral) VJP(dy, _ []float64, _ float64, _ []float64, w float64) { dy[0] += w }
+func (integral) VJP(dy, _ []float64, _ float64, _ []float64, w float64) {
+	clear(dy)
+	dy[0] = w
+}
 
 // A field that is zero, with 50 states and 3 parameters (SciMLSensitivity): nothing
 // happens, gradients included.

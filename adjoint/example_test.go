@@ -115,7 +115,7 @@ type work struct{ f *oscillator }
 func (w work) Eval(_ float64, y []float64) float64 { return w.f.theta[1] * y[1] * y[1] }
 
 func (w work) VJP(dy, dtheta []float64, _ float64, y []float64, weight float64) {
-	dy[1] += weight * 2 * w.f.theta[1] * y[1]
+	dy[0], dy[1] = 0, weight*2*w.f.theta[1]*y[1]
 	if dtheta != nil {
 		dtheta[1] += weight * y[1] * y[1]
 	}

@@ -117,6 +117,7 @@ func (p *pass[T]) retake(s *odeint.Step[T], dense bool) error {
 	done, err := p.forward.Retake(s, dense)
 	p.stats.NFE += done.NFE
 	p.stats.VJPs += done.VJPs
+	p.stats.JVPs += done.JVPs
 	p.stats.Drifts += done.Drifts
 	p.stats.Kicks += done.Kicks
 	p.stats.Iterations += done.Iterations

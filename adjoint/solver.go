@@ -42,6 +42,15 @@ type Stats struct {
 	Reconstruction float64
 }
 
+// String lists what was counted, as odeint.Stats does, with the memory.
+func (s Stats) String() string {
+	text := fmt.Sprintf("%v, %d bytes", s.Stats, s.Bytes)
+	if s.Reconstruction > 0 {
+		text += fmt.Sprintf(", states found again to %.2g", s.Reconstruction)
+	}
+	return text
+}
+
 // backward is the second pass of one Method.
 type backward[T odeint.Float] interface {
 	// run adds ∂L/∂θ to p.grad.Theta, counts in p.stats, and leaves λ(t_0⁺), without

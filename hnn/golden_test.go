@@ -22,14 +22,7 @@ type array struct {
 
 // golden is a Hamiltonian network H(u) = tanh(u W1 + b1) W2 with results of
 // another program: extrapolation of order 16 in 80-bit arithmetic, with the weights and
-// the layout of PyTorch. Losses are
-// means over times and batch of the squared norm of a row.
-//
-// The reference takes its saved states from a quartic interpolant, and they are
-// off by up to 8e-9, more between its steps and less near them: solvers of
-// orders 4, 5 and 8 agree with each other to 1e-12. So the trajectory is held
-// to the reference at 1e-8 and to an independent solver at 1e-12, the gradients
-// to the reference at 1e-7 of the largest and to differences at 1e-9.
+// the layout of PyTorch. Losses are means over times and batch of the squared norm of a row.
 type golden struct {
 	N, Batch    int
 	W1, B1, W2  array

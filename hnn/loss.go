@@ -50,7 +50,7 @@ func NewMatching[T Float](f Differentiable[T], scale []float64) *Matching[T] {
 	}
 }
 
-// Loss returns L at the field's present parameters and adds its gradient to
+// Loss returns L at the field's present parameters and stores its gradient in
 // dtheta, unless that is nil. z and dz are the samples' states and derivatives,
 // as many blocks of f.Dim() as there are; NaN in dz is a missing value. times
 // are the blocks' times, nil if f does not depend on time. A loss without any
@@ -60,6 +60,7 @@ func (m *Matching[T]) Loss(dtheta []T, times []float64, z, dz []T) float64 {
 	if len(z) != len(dz) || len(z)%n != 0 || times != nil && len(times) != len(z)/n || dtheta != nil && len(dtheta) != m.f.NumParams() {
 		panic("hnn: slice length mismatch")
 	}
+	clear(dtheta)
 	count := 0
 	for _, v := range dz {
 		if v == v {

@@ -37,7 +37,6 @@ func ExampleMatching() {
 		},
 		Grad: func(grad, x []float64) {
 			copy(theta, x)
-			clear(grad)
 			loss.Loss(grad, nil, z, dz)
 		},
 	}, append([]float64(nil), theta...), &optimize.Settings{MajorIterations: 200}, &optimize.LBFGS{})

@@ -47,6 +47,12 @@
 // everything up to the last good state. Slices of a wrong length and nil fields are
 // mistakes of the program and panic.
 //
+// # What is stored and what is added
+//
+// A destination is overwritten, in this package and in those beside it, with one
+// exception: a vector-Jacobian product adds its part to dtheta, since the gradient of θ is
+// a sum of many of them. The whole gradient of a loss or of a backward pass is stored.
+//
 // # Concurrency and ownership
 //
 // An Integrator, its field and its Solution belong to one goroutine at a time; Solution.At

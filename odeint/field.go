@@ -35,6 +35,24 @@ type Differentiable[T Float] interface {
 	VJP(dydt, dy, dtheta []T, t float64, y, lambda []T)
 }
 
+// Parametrised is a differentiable field that gives access to its parameters, as those
+// who train it need.
+type Parametrised[T Float] interface {
+	Differentiable[T]
+
+	// Params is θ itself, of length NumParams: writing to it changes the field. It is
+	// always the same slice.
+	Params() []T
+}
+
+// Forward is implemented by vector fields with Jacobian-vector products (forward mode). A
+// method that needs ∂f/∂y, such as Newton, takes them where a field is not Differentiable.
+type Forward[T Float] interface {
+	// JVP stores ∂f/∂y v in ddydt: how dydt changes as y moves along v. All slices have
+	// length Dim and do not overlap. It must not modify y or v.
+	JVP(ddydt []T, t float64, y, v []T)
+}
+
 // Fallible is implemented by vector fields whose evaluation can fail. After a
 // failure Eval fills its destination with NaN; the solve, which stops at the
 // first value that is not finite, then reports what Err returns.

@@ -72,8 +72,8 @@ type FixedPoint struct {
 }
 
 // Newton is the simplified Newton iteration with the Jacobian of f at the start of
-// each step, from VJP if the field is Differentiable and from differences
-// otherwise. A step costs the Jacobian and a dense LU factorisation of size stages
+// each step, from the products of a field that is Differentiable or Forward,
+// and from differences otherwise. A step costs the Jacobian and a dense LU factorisation of size stages
 // times Dim: it is for stiff problems of moderate size.
 type Newton struct {
 	// Tol is as in FixedPoint.

@@ -225,3 +225,36 @@ func TestImplicitFromRest(t *testing.T) {
 		}
 	}
 }
+
+// tangent is van der Pol's oscillator with Jacobian-vector products alone.
+type tangent struct{ VectorField[float64] }
+
+func (tangent) JVP(ddydt []float64, _ float64, y, v []float64) {
+	ddydt[0] = v[1]
+	ddydt[1] = -(1+100*y[0]*y[1])*v[0] + 50*(1-y[0]*y[0])*v[1]
+}
+
+// TestNewtonByJVP: Newton's iteration takes Jacobian-vector products where there are no
+// others, and finds the same steps as with differences.
+func TestNewtonByJVP(t *testing.T) {
+	f := NewFunc(2, func(d []float64, _ float64, y []float64) {
+		d[0], d[1] = y[1], 50*(1-y[0]*y[0])*y[1]-y[0]
+	})
+	opt := Options{Method: GaussLegendre6.With(Newton{}), H0: 0.01}
+	want, err := Solve(f, 0, 1, []float64{2, 0}, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Solve[float64](tangent{f}, 0, 1, []float64{2, 0}, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Stats.JVPs != 200 || want.Stats.JVPs != 0 || got.Stats.NFE >= want.Stats.NFE {
+		t.Errorf("%v by products, %v by differences", got.Stats, want.Stats)
+	}
+	for i, v := range want.Last() {
+		if math.Abs(got.Last()[i]-v) > 1e-12 { // the stages are solved to rounding
+			t.Errorf("component %d: %v, want %v", i, got.Last()[i], v)
+		}
+	}
+}

@@ -6,23 +6,24 @@ import (
 	"github.com/neuralode/neuralode/internal/vec"
 )
 
-// jacobian computes ∂f/∂y in float64: from vector-Jacobian products if the field is
-// Differentiable, from differences otherwise.
+// jacobian computes ∂f/∂y in float64: from the products of a field that is Differentiable
+// or Forward, from differences otherwise.
 type jacobian[T Float] struct {
 	ev *evaluator[T]
 	n  int
 	a  []float64 // n × n
 
-	y, f0, f1 []T // for differences
-	row, unit []T // for VJPs
+	y, f0, f1  []T // for differences
+	line, unit []T // for products: a row or a column
 }
 
 func newJacobian[T Float](ev *evaluator[T]) jacobian[T] {
 	n := ev.field.Dim()
 	w := jacobian[T]{ev: ev, n: n, a: make([]float64, n*n)}
-	if _, ok := ev.field.(Differentiable[T]); ok {
-		w.row, w.unit = make([]T, n), make([]T, n)
-	} else {
+	switch ev.field.(type) {
+	case Differentiable[T], Forward[T]:
+		w.line, w.unit = make([]T, n), make([]T, n)
+	default:
 		w.y, w.f0, w.f1 = make([]T, n), make([]T, n), make([]T, n)
 	}
 	return w
@@ -31,8 +32,11 @@ func newJacobian[T Float](ev *evaluator[T]) jacobian[T] {
 // at computes the Jacobian at the start of s.
 func (w *jacobian[T]) at(s *Step[T]) error {
 	t := s.StageTime(0)
-	if f, ok := w.ev.field.(Differentiable[T]); ok {
+	switch f := w.ev.field.(type) {
+	case Differentiable[T]:
 		return w.byVJP(f, t, s.Y0)
+	case Forward[T]:
+		return w.byJVP(f, t, s.Y0)
 	}
 	return w.byDifferences(t, s.Y0)
 }
@@ -40,13 +44,29 @@ func (w *jacobian[T]) at(s *Step[T]) error {
 func (w *jacobian[T]) byVJP(f Differentiable[T], t float64, y []T) error {
 	for i := range w.n {
 		w.unit[i] = 1
-		f.VJP(nil, w.row, nil, t, y, w.unit)
+		f.VJP(nil, w.line, nil, t, y, w.unit)
 		w.unit[i] = 0
 		w.ev.stats.VJPs++
-		if err := w.ev.check("the Jacobian", w.row, t); err != nil {
+		if err := w.ev.check("the Jacobian", w.line, t); err != nil {
 			return err
 		}
-		for j, v := range w.row {
+		for j, v := range w.line {
+			w.a[i*w.n+j] = float64(v)
+		}
+	}
+	return nil
+}
+
+func (w *jacobian[T]) byJVP(f Forward[T], t float64, y []T) error {
+	for j := range w.n {
+		w.unit[j] = 1
+		f.JVP(w.line, t, y, w.unit)
+		w.unit[j] = 0
+		w.ev.stats.JVPs++
+		if err := w.ev.check("the Jacobian", w.line, t); err != nil {
+			return err
+		}
+		for i, v := range w.line {
 			w.a[i*w.n+j] = float64(v)
 		}
 	}

@@ -37,8 +37,27 @@ type origin struct {
 	theta float64
 }
 
-// Row returns the state at T[i]. It shares memory with Y.
+// Row returns the state at T[i]. It shares memory with Y, and panics if there is no such row.
 func (s *Solution[T]) Row(i int) []T { return s.Y[i*s.dim : (i+1)*s.dim : (i+1)*s.dim] }
+
+// Len returns the number of saved rows, the length of T.
+func (s *Solution[T]) Len() int { return len(s.T) }
+
+// Component stores component j of all saved rows in dst, which is allocated if it is too
+// short, and returns it: a time series to be drawn over T.
+func (s *Solution[T]) Component(dst []T, j int) []T {
+	if j < 0 || j >= max(s.dim, 1) {
+		panic("odeint: there is no such component")
+	}
+	if cap(dst) < len(s.T) {
+		dst = make([]T, len(s.T))
+	}
+	dst = dst[:len(s.T)]
+	for i := range dst {
+		dst[i] = s.Y[i*s.dim+j]
+	}
+	return dst
+}
 
 // Last returns the state at the time the solve reached: its end, or where an
 // error stopped it. It is there even if no row was saved. It belongs to the Solution.
@@ -51,12 +70,14 @@ func (s *Solution[T]) Reached() float64 { return s.t }
 // Stages or Dense for SaveAt.Keep, otherwise none.
 func (s *Solution[T]) NumSteps() int { return len(s.steps) }
 
-// Step returns the i-th accepted step, from 0. Its slices belong to the Solution.
+// Step returns the i-th accepted step, from 0. Its slices belong to the Solution. It panics
+// unless i is less than NumSteps.
 func (s *Solution[T]) Step(i int) Step[T] { return s.steps[i] }
 
 // Origin says which step the i-th saved row came from, counting accepted steps
 // from 0, and where in it: the row is the interpolant at T0 + theta·H, and for
-// theta = 1 the step's Y1 bit for bit. The initial state has step −1.
+// theta = 1 the step's Y1 bit for bit. The initial state has step −1. It panics if there is no
+// such row.
 func (s *Solution[T]) Origin(i int) (step int, theta float64) {
 	return s.origins[i].step, s.origins[i].theta
 }

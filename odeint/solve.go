@@ -43,6 +43,23 @@ func Solve[T Float](f VectorField[T], t0, t1 float64, y0 []T, opt Options) (*Sol
 	return sol, err
 }
 
+// SolveAt solves dy/dt = f(t, y) from y0 at times[0] and saves the states at all times,
+// which are strictly monotone in either direction: Solution.Row(i) is the state at times[i].
+// It is New and Integrator.SolveAt in one; options that say which rows to save are ignored.
+// Errors are as those of Solve.
+func SolveAt[T Float](f VectorField[T], times []float64, y0 []T, opt Options) (*Solution[T], error) {
+	in, err := New(f, opt)
+	if err != nil {
+		return nil, err
+	}
+	sol := new(Solution[T])
+	err = in.SolveAt(context.Background(), sol, times, y0)
+	if _, bad := err.(*OptionError); bad {
+		return nil, err
+	}
+	return sol, err
+}
+
 // New returns an integrator of f. The error is an OptionError with every fault
 // of the options, whose slices are copied.
 func New[T Float](f VectorField[T], opt Options) (*Integrator[T], error) {

@@ -138,3 +138,45 @@ func testAllocations[T Float](t *testing.T) {
 		}
 	}
 }
+
+// SolveAt is Integrator.SolveAt, and its rows can be read by component.
+func TestSolveAt(t *testing.T) {
+	f := NewFunc(2, func(d []float64, _ float64, y []float64) { d[0], d[1] = y[1], -y[0] })
+	times := []float64{2, 1, 0.5, -1}
+	sol, err := SolveAt(f, times, []float64{math.Sin(2), math.Cos(2)}, Options{RTol: 1e-10})
+	if err != nil || sol.Len() != len(times) {
+		t.Fatal(sol, err)
+	}
+	sin, cos := sol.Component(nil, 0), sol.Component(make([]float64, 7), 1)
+	for i, at := range times {
+		if sol.T[i] != at || math.Abs(sin[i]-math.Sin(at)) > 1e-9 || math.Abs(cos[i]-math.Cos(at)) > 1e-9 {
+			t.Errorf("at %v: %v, %v", at, sin[i], cos[i])
+		}
+	}
+	if len(sin) != 4 || len(cos) != 4 {
+		t.Errorf("series of lengths %d and %d", len(sin), len(cos))
+	}
+	mustPanic(t, "component 2 of 2", func() { sol.Component(nil, 2) })
+	var bad *OptionError
+	if sol, err := SolveAt(f, []float64{0, 1, 1}, []float64{0, 1}, Options{}); sol != nil || !errors.As(err, &bad) {
+		t.Errorf("times that stand still: %v, %v", sol, err)
+	}
+	if sol, err := SolveAt(f, []float64{0, 1, 9}, []float64{0, 1}, Options{MaxSteps: 3}); !errors.Is(err, ErrMaxSteps) || sol == nil {
+		t.Errorf("too few steps: %v, %v", sol, err)
+	}
+}
+
+func TestStatsString(t *testing.T) {
+	for _, c := range []struct {
+		s    Stats
+		want string
+	}{
+		{Stats{}, "0 steps"},
+		{Stats{Accepted: 12, HMin: 0.03, HMax: 1.2, Rejected: 2, NFE: 85}, "12 steps from 0.03 to 1.2, 2 rejected, 85 f"},
+		{Stats{Accepted: 3, HMin: 0.5, HMax: 0.5, Drifts: 3, Kicks: 4}, "3 steps of 0.5, 3 drifts, 4 kicks"},
+	} {
+		if got := c.s.String(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

@@ -1,9 +1,15 @@
 package odeint
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Stats counts the work of a solve.
 type Stats struct {
 	NFE        int // evaluations of f
 	VJPs       int // vector-Jacobian products; in forward solves those of Newton's Jacobian
+	JVPs       int // Jacobian-vector products, of Newton's Jacobian
 	Drifts     int // evaluations of dq/dt alone (Separable)
 	Kicks      int // evaluations of dp/dt alone
 	Iterations int // of implicit methods, for the stages
@@ -22,4 +28,29 @@ func (s *Stats) step(h float64) {
 	}
 	s.HMax = max(s.HMax, h)
 	s.Accepted++
+}
+
+// String lists what was counted, such as "12 steps from 0.03 to 1.2, 2 rejected, 85 f".
+func (s Stats) String() string {
+	var parts []string
+	steps := fmt.Sprintf("%d steps", s.Accepted)
+	switch {
+	case s.Accepted > 0 && s.HMin == s.HMax:
+		steps += fmt.Sprintf(" of %.3g", s.HMin)
+	case s.Accepted > 0:
+		steps += fmt.Sprintf(" from %.3g to %.3g", s.HMin, s.HMax)
+	}
+	parts = append(parts, steps)
+	for _, c := range []struct {
+		n    int
+		what string
+	}{
+		{s.Rejected, "rejected"}, {s.NFE, "f"}, {s.VJPs, "VJPs"}, {s.JVPs, "JVPs"},
+		{s.Drifts, "drifts"}, {s.Kicks, "kicks"}, {s.Iterations, "iterations"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

@@ -84,7 +84,6 @@ func (c *config) match(ctx context.Context, m *model, d *data, stderr io.Writer)
 	loss := hnn.NewMatching(field, nil)
 	objective := func(ctx context.Context, grad, theta []float64) (float64, error) {
 		copy(field.Params(), theta)
-		clear(grad)
 		return loss.Loss(grad, nil, u, du), ctx.Err()
 	}
 	bar := experiment.NewBar(stderr, string(m.kind)+", matching", c.matching)

@@ -79,7 +79,6 @@ func (k *task) fit(ctx context.Context, m kind, set, test dataset, adam train.Ad
 	objective := func(ctx context.Context, grad, at []float64) (float64, error) {
 		k.draw(x, dx, set, r)
 		narrow(theta, at)
-		clear(dtheta)
 		l := loss.Loss(dtheta, nil, x, dx)
 		for i, g := range dtheta {
 			grad[i] = float64(g) + k.weightDecay*at[i]

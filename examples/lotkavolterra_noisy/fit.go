@@ -111,7 +111,6 @@ func (c *config) warmUp(ctx context.Context, f *fitted, d *data, x []float64, st
 	n := field.NumParams()
 	objective := train.WithDecay(func(ctx context.Context, grad, theta []float64) (float64, error) {
 		copy(field.Params(), theta)
-		clear(grad)
 		return loss.Loss(grad, nil, u, du), ctx.Err()
 	}, c.decay, n)
 	bar := experiment.NewBar(stderr, "matching", c.match)
