@@ -248,27 +248,45 @@ func Log1p[T Float](dst, x []T) {
 	}
 }
 
+// longestVector is the number of elements of the longest register. The kernels of sin and cos
+// stop before a vector with an element that is too large for them; then as many
+// elements are computed alone.
+const longestVector = 16
+
 // Sin stores sin(x) in dst, within 2 ulp.
-func Sin[T Float](dst, x []T) { periodic(dst, x, sinAsm[T], math.Sin) }
-
-// Cos stores cos(x) in dst, within 2 ulp.
-func Cos[T Float](dst, x []T) { periodic(dst, x, cosAsm[T], math.Cos) }
-
-// periodic runs a kernel, which stops before a vector with an element that is too large for it.
-// Then as many elements as the longest vector has are computed alone.
-func periodic[T Float](dst, x []T, kernel func(dst, x *T, n int, done *int) bool, f func(float64) float64) {
+func Sin[T Float](dst, x []T) {
 	x = x[:len(dst)]
 	for len(dst) > 0 {
 		var done int
-		if !kernel(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst), &done) {
-			apply(dst, x, f)
+		if !sinAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst), &done) {
+			apply(dst, x, math.Sin)
 			return
 		}
 		dst, x = dst[done:], x[done:]
-		for range min(16, len(dst)) {
-			kernel(&dst[0], &x[0], 1, &done)
+		for range min(longestVector, len(dst)) {
+			sinAsm(unsafe.SliceData(dst), unsafe.SliceData(x), 1, &done)
 			if done == 0 {
-				dst[0] = T(f(float64(x[0])))
+				apply(dst[:1], x[:1], math.Sin)
+			}
+			dst, x = dst[1:], x[1:]
+		}
+	}
+}
+
+// Cos stores cos(x) in dst, within 2 ulp.
+func Cos[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	for len(dst) > 0 {
+		var done int
+		if !cosAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst), &done) {
+			apply(dst, x, math.Cos)
+			return
+		}
+		dst, x = dst[done:], x[done:]
+		for range min(longestVector, len(dst)) {
+			cosAsm(unsafe.SliceData(dst), unsafe.SliceData(x), 1, &done)
+			if done == 0 {
+				apply(dst[:1], x[:1], math.Cos)
 			}
 			dst, x = dst[1:], x[1:]
 		}
