@@ -116,3 +116,31 @@ func TestSharedOnALispMachine(t *testing.T) {
 		t.Errorf("Fwd without parameters: %v", err)
 	}
 }
+
+// Observe sees every accepted step, and its error stops the run and is its cause.
+func TestObserve(t *testing.T) {
+	enough := errors.New("enough")
+	var reached []float64
+	limit := math.MaxInt
+	cfg := odelayer.Config{Batch: 2, Times: []float64{0, 0.3, 1}, Observe: func(tm float64, st *odeint.Stats) error {
+		reached = append(reached, tm)
+		if st.Accepted != len(reached) {
+			t.Errorf("%d accepted steps after %d", st.Accepted, len(reached))
+		}
+		if len(reached) == limit {
+			return enough
+		}
+		return nil
+	}}
+	_, run := tapeModel(t, cfg)
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(reached); n < 3 || reached[n-1] != 1 {
+		t.Fatalf("steps to %v", reached)
+	}
+	reached, limit = nil, 2
+	if err := run(); !errors.Is(odelayer.Cause(err), enough) || len(reached) != 2 {
+		t.Errorf("after %d steps: %v", len(reached), err)
+	}
+}

@@ -48,6 +48,11 @@ type Config struct {
 	// rand.New(rand.NewPCG(0, 0)).
 	Rand *rand.Rand
 
+	// Observe is called after every accepted step of a forward solve with the time it
+	// reached and the counts so far, on the goroutine of the machine. An error of it
+	// stops the solve, and is RunAll's [Cause]. Nil: no calls.
+	Observe func(t float64, st *odeint.Stats) error
+
 	// Shared makes a layer without parameters of its own: nothing is put on the graph
 	// but solves, which get their parameters through FwdWith. Without it, a layer that
 	// is applied by FwdWith alone leaves its own learnables on the graph, unused, and a

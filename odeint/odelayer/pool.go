@@ -59,6 +59,9 @@ func (p *pool[T]) newSolver() (*solver[T], error) {
 	if err != nil {
 		return nil, err
 	}
+	if observe := p.cfg.Observe; observe != nil {
+		adj.Observe(func(step *odeint.Step[T], st *odeint.Stats) error { return observe(step.T1, st) })
+	}
 	return &solver[T]{field: field, adj: adj, grad: adjoint.Gradient[T]{}, y0: make([]T, p.dim), dys: make([]T, len(p.cfg.Times)*p.dim)}, nil
 }
 
