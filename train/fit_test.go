@@ -194,7 +194,7 @@ func lines(n int, r *rand.Rand) Dataset[float64] {
 	return d
 }
 
-func newNet(t *testing.T, cfg Config) *Model[float64] {
+func newNet(t testing.TB, cfg Config) *Model[float64] {
 	t.Helper()
 	cfg.Rand = rand.New(rand.NewPCG(1, 1))
 	m, err := New[float64](layers.MLP{In: 2, Hidden: []int{8}, Out: 2, Activation: layers.Tanh}, cfg)

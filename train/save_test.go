@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -131,7 +132,7 @@ func TestLoadTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, module := range []graph.Module{
-		layers.MLP{In: 2, Hidden: []int{1 << 40}, Out: 2}, layers.Sequential{layers.Linear{In: 1 << 40, Out: 1 << 40}},
+		layers.MLP{In: 2, Hidden: []int{math.MaxInt32}, Out: 2}, layers.Sequential{layers.Linear{In: math.MaxInt32, Out: math.MaxInt32}},
 	} {
 		d.Module = describeModule(module)
 		if err := f.Describe(d); err != nil {
