@@ -17,3 +17,6 @@ func forEachLevel(t *testing.T, f func(t *testing.T)) {
 		t.Run(name, f)
 	}
 }
+
+// vectors tells whether the kernels use vector registers.
+func vectors() bool { return level != levelGo }
