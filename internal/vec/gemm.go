@@ -27,13 +27,10 @@ import "unsafe"
 //
 // Gemm copies a B in the wrong form to the stack, see [CopiesB].
 func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, add bool, c []T, ldc int) {
-	checkGemm(transA, transB, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
-	if m == 0 || n == 0 {
-		return
-	}
-	start, lds := (*T)(nil), 0
+	var start *T
+	lds := 0
 	if add {
-		start, lds = &c[0], ldc
+		start, lds = unsafe.SliceData(c), ldc
 	}
 	gemm(transA, transB, m, n, k, a, lda, b, ldb, start, lds, c, ldc)
 }
@@ -41,11 +38,7 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 // GemmBias is Gemm where each row of C starts from the row bias, of length n,
 // instead of zero.
 func GemmBias[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, bias []T, c []T, ldc int) {
-	checkGemm(transA, transB, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
-	if m == 0 || n == 0 {
-		return
-	}
-	gemm(transA, transB, m, n, k, a, lda, b, ldb, &bias[:n][0], 0, c, ldc)
+	gemm(transA, transB, m, n, k, a, lda, b, ldb, unsafe.SliceData(bias[:n]), 0, c, ldc)
 }
 
 // CopiesB tells whether Gemm reads a B of that form from a copy, which it makes in
@@ -68,22 +61,6 @@ func dots[T Float](transA bool, n, k int) bool {
 // few is the number of columns that fill half of an AVX-512 register.
 func few[T Float]() int { return 32 / int(unsafe.Sizeof(T(0))) }
 
-func checkGemm(transA, transB bool, m, n, k, a, lda, b, ldb, c, ldc int) {
-	ra, ca, rb, cb := m, k, k, n
-	if transA {
-		ra, ca = ca, ra
-	}
-	if transB {
-		rb, cb = cb, rb
-	}
-	switch {
-	case m < 0 || n < 0 || k < 0:
-		panic("vec: negative size of a matrix")
-	case short(ra, ca, a, lda) || short(rb, cb, b, ldb) || short(m, n, c, ldc):
-		panic("vec: a matrix does not fit its slice")
-	}
-}
-
 // short tells whether rows of cols elements, ld apart, overlap or exceed size
 // elements.
 func short(rows, cols, size, ld int) bool {
@@ -93,33 +70,56 @@ func short(rows, cols, size, ld int) bool {
 	return ld < cols || rows > size || ld > size || (rows-1)*ld+cols > size
 }
 
-// gemm is Gemm for m, n ≥ 1, where row i of C starts from the n elements at
-// start+i*lds, zero where start is nil.
+// gemm is Gemm where row i of C starts from the n elements at start+i*lds, or from
+// zero where start is nil.
 func gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, start *T, lds int, c []T, ldc int) {
-	if k == 0 {
-		gemmStart(m, n, start, lds, c, ldc)
+	if m <= 0 || n <= 0 || k <= 0 {
+		gemmEmpty(m, n, k, start, lds, c, ldc)
 		return
 	}
+	ra, ca, rb, cb := m, k, k, n
 	ars, acs := lda, 1
 	if transA {
+		ra, ca = k, m
 		ars, acs = 1, lda
+	}
+	if transB {
+		rb, cb = n, k
+	}
+	if short(ra, ca, len(a), lda) || short(rb, cb, len(b), ldb) || short(m, n, len(c), ldc) {
+		panic("vec: a matrix does not fit its slice")
 	}
 	if vectorBytes() == 0 {
 		gemmStart(m, n, start, lds, c, ldc)
 		gemmGo(transB, m, n, k, a, ars, acs, b, ldb, c, ldc)
 		return
 	}
+	turned := transB && (k > 1 || ldb > 1) // one row without gaps is the same in both forms
 	switch {
-	case dots[T](transA, n, k) && (transB || n == 1 && ldb == 1):
+	case dots[T](transA, n, k) && (turned || n == 1 && ldb == 1):
 		gemmDots(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
 	case dots[T](transA, n, k):
-		gemmDotsB(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
-	case transA && !transB && n <= few[T]() && m > n:
-		gemmThinC(m, n, k, &a[0], lda, &b[0], ldb, start, lds, &c[0], ldc)
-	case transB || m >= 64 && k >= 32 && ldb*int(unsafe.Sizeof(b[0])) >= farRows:
-		gemmCopied(transB, m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)
+		gemmCopied(copyColumns, m, n, k, &a[0], lda, 1, &b[0], ldb, start, lds, &c[0], ldc)
+	case n <= few[T]() && m > n && ars == 1 && !turned:
+		gemmThinC(m, n, k, &a[0], acs, &b[0], ldb, start, lds, &c[0], ldc)
+	case turned:
+		gemmCopied(copyTurned, m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)
+	case m >= 64 && k >= 32 && ldb*int(unsafe.Sizeof(b[0])) >= farRows:
+		gemmCopied(copyRows, m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)
 	default:
 		gemmPanels(m, n, k, &a[0], ars, acs, &b[0], ldb, start, lds, &c[0], ldc)
+	}
+}
+
+// gemmEmpty is gemm for a size of zero.
+func gemmEmpty[T Float](m, n, k int, start *T, lds int, c []T, ldc int) {
+	switch {
+	case m < 0 || n < 0 || k < 0:
+		panic("vec: negative size of a matrix")
+	case short(m, n, len(c), ldc):
+		panic("vec: a matrix does not fit its slice")
+	case m > 0 && n > 0:
+		gemmStart(m, n, start, lds, c, ldc)
 	}
 }
 

@@ -150,14 +150,14 @@ func gemmPair4F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, 
 //go:noescape
 func gemmPair4F32AVX2(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
 
-// gemmRow8Asm runs gemmRow8 on vector registers and reports whether the processor has them.
-func gemmRow8Asm[T Float](m int, k int, a *T, ars int, acs int, b *T, ldb int, s *T, lds int, c *T, ldc int, w int) bool {
+// gemmRowAsm runs gemmRow on vector registers and reports whether the processor has them.
+func gemmRowAsm[T Float](n int, k int, a *T, acs int, b *T, ldb int, s *T, c *T) bool {
 	if wide[T]() {
 		switch level {
 		case levelAVX512:
-			gemmRow8F64AVX512(m, k, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), ldb, (*float64)(unsafe.Pointer(s)), lds, (*float64)(unsafe.Pointer(c)), ldc, w)
+			gemmRowF64AVX512(n, k, (*float64)(unsafe.Pointer(a)), acs, (*float64)(unsafe.Pointer(b)), ldb, (*float64)(unsafe.Pointer(s)), (*float64)(unsafe.Pointer(c)))
 		case levelAVX2:
-			gemmRow8F64AVX2(m, k, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), ldb, (*float64)(unsafe.Pointer(s)), lds, (*float64)(unsafe.Pointer(c)), ldc, w)
+			gemmRowF64AVX2(n, k, (*float64)(unsafe.Pointer(a)), acs, (*float64)(unsafe.Pointer(b)), ldb, (*float64)(unsafe.Pointer(s)), (*float64)(unsafe.Pointer(c)))
 		default:
 			return false
 		}
@@ -165,9 +165,9 @@ func gemmRow8Asm[T Float](m int, k int, a *T, ars int, acs int, b *T, ldb int, s
 	}
 	switch level {
 	case levelAVX512:
-		gemmRow8F32AVX512(m, k, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), ldb, (*float32)(unsafe.Pointer(s)), lds, (*float32)(unsafe.Pointer(c)), ldc, w)
+		gemmRowF32AVX512(n, k, (*float32)(unsafe.Pointer(a)), acs, (*float32)(unsafe.Pointer(b)), ldb, (*float32)(unsafe.Pointer(s)), (*float32)(unsafe.Pointer(c)))
 	case levelAVX2:
-		gemmRow8F32AVX2(m, k, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), ldb, (*float32)(unsafe.Pointer(s)), lds, (*float32)(unsafe.Pointer(c)), ldc, w)
+		gemmRowF32AVX2(n, k, (*float32)(unsafe.Pointer(a)), acs, (*float32)(unsafe.Pointer(b)), ldb, (*float32)(unsafe.Pointer(s)), (*float32)(unsafe.Pointer(c)))
 	default:
 		return false
 	}
@@ -175,49 +175,13 @@ func gemmRow8Asm[T Float](m int, k int, a *T, ars int, acs int, b *T, ldb int, s
 }
 
 //go:noescape
-func gemmRow8F64AVX512(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
+func gemmRowF64AVX512(n int, k int, a *float64, acs int, b *float64, ldb int, s *float64, c *float64)
 
 //go:noescape
-func gemmRow8F64AVX2(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
+func gemmRowF64AVX2(n int, k int, a *float64, acs int, b *float64, ldb int, s *float64, c *float64)
 
 //go:noescape
-func gemmRow8F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
+func gemmRowF32AVX512(n int, k int, a *float32, acs int, b *float32, ldb int, s *float32, c *float32)
 
 //go:noescape
-func gemmRow8F32AVX2(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-
-// gemmRow4Asm runs gemmRow4 on vector registers and reports whether the processor has them.
-func gemmRow4Asm[T Float](m int, k int, a *T, ars int, acs int, b *T, ldb int, s *T, lds int, c *T, ldc int, w int) bool {
-	if wide[T]() {
-		switch level {
-		case levelAVX512:
-			gemmRow4F64AVX512(m, k, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), ldb, (*float64)(unsafe.Pointer(s)), lds, (*float64)(unsafe.Pointer(c)), ldc, w)
-		case levelAVX2:
-			gemmRow4F64AVX2(m, k, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), ldb, (*float64)(unsafe.Pointer(s)), lds, (*float64)(unsafe.Pointer(c)), ldc, w)
-		default:
-			return false
-		}
-		return true
-	}
-	switch level {
-	case levelAVX512:
-		gemmRow4F32AVX512(m, k, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), ldb, (*float32)(unsafe.Pointer(s)), lds, (*float32)(unsafe.Pointer(c)), ldc, w)
-	case levelAVX2:
-		gemmRow4F32AVX2(m, k, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), ldb, (*float32)(unsafe.Pointer(s)), lds, (*float32)(unsafe.Pointer(c)), ldc, w)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
-func gemmRow4F64AVX512(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
-
-//go:noescape
-func gemmRow4F64AVX2(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
-
-//go:noescape
-func gemmRow4F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-
-//go:noescape
-func gemmRow4F32AVX2(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
+func gemmRowF32AVX2(n int, k int, a *float32, acs int, b *float32, ldb int, s *float32, c *float32)

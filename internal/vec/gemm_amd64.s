@@ -4148,654 +4148,788 @@ stored5:
 	VZEROUPPER
 	RET
 
-// func gemmRow8F64AVX512(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
+// func gemmRowF64AVX512(n int, k int, a *float64, acs int, b *float64, ldb int, s *float64, c *float64)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemmRow8F64AVX512(SB), $0-96
-	MOVQ      w+88(FP), AX
-	XORL      CX, CX
-	MOVL      $0x00000001, CX
-	SHLXL     AX, CX, CX
-	DECL      CX
-	KMOVW     CX, K1
-	MOVQ      a+16(FP), AX
-	MOVQ      s+56(FP), CX
-	MOVQ      c+72(FP), DX
-	MOVQ      acs+32(FP), BX
-	SHLQ      $0x03, BX
-	MOVQ      ldb+48(FP), SI
-	SHLQ      $0x03, SI
-	TESTQ     CX, CX
-	JEQ       zero1
-	MOVQ      lds+64(FP), DI
-	SHLQ      $0x03, DI
-	VMOVUPD   (CX), Z0
-	VMOVUPD   64(CX), Z1
-	VMOVUPD   128(CX), Z2
-	VMOVUPD   192(CX), Z3
-	VMOVUPD   256(CX), Z4
-	VMOVUPD   320(CX), Z5
-	VMOVUPD   384(CX), Z6
-	VMOVUPD.Z 448(CX), K1, Z7
-	ADDQ      DI, CX
-	JMP       begin2
+TEXT ·gemmRowF64AVX512(SB), $0-64
+	MOVQ n+0(FP), AX
+	MOVQ b+32(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ s+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ acs+24(FP), DI
+	SHLQ $0x03, DI
+	MOVQ ldb+40(FP), R8
+	SHLQ $0x03, R8
 
-zero1:
-	VXORPD Z0, Z0, Z0
-	VXORPD Z1, Z1, Z1
-	VXORPD Z2, Z2, Z2
-	VXORPD Z3, Z3, Z3
-	VXORPD Z4, Z4, Z4
-	VXORPD Z5, Z5, Z5
-	VXORPD Z6, Z6, Z6
-	VXORPD Z7, Z7, Z7
+cols1:
+	CMPQ    AX, $0x00000040
+	JLT     fewer2
+	VXORPD  Z0, Z0, Z0
+	VXORPD  Z1, Z1, Z1
+	VXORPD  Z2, Z2, Z2
+	VXORPD  Z3, Z3, Z3
+	VXORPD  Z4, Z4, Z4
+	VXORPD  Z5, Z5, Z5
+	VXORPD  Z6, Z6, Z6
+	VXORPD  Z7, Z7, Z7
+	TESTQ   BX, BX
+	JEQ     begin3
+	VMOVUPD (BX), Z0
+	VMOVUPD 64(BX), Z1
+	VMOVUPD 128(BX), Z2
+	VMOVUPD 192(BX), Z3
+	VMOVUPD 256(BX), Z4
+	VMOVUPD 320(BX), Z5
+	VMOVUPD 384(BX), Z6
+	VMOVUPD 448(BX), Z7
+	ADDQ    $0x00000200, BX
 
-begin2:
-	MOVQ b+40(FP), CX
-	MOVQ k+8(FP), DI
+begin3:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
 
-terms3:
-	VMOVUPD.Z    448(CX), K1, Z8
-	VBROADCASTSD (AX), Z9
-	VFMADD231PD  (CX), Z9, Z0
-	VFMADD231PD  64(CX), Z9, Z1
-	VFMADD231PD  128(CX), Z9, Z2
-	VFMADD231PD  192(CX), Z9, Z3
-	VFMADD231PD  256(CX), Z9, Z4
-	VFMADD231PD  320(CX), Z9, Z5
-	VFMADD231PD  384(CX), Z9, Z6
-	VFMADD231PD  Z8, Z9, Z7
-	ADDQ         BX, AX
-	ADDQ         SI, CX
-	DECQ         DI
-	JNE          terms3
-	MOVQ         ldc+80(FP), AX
-	SHLQ         $0x03, AX
-	MOVQ         w+88(FP), CX
-	CMPQ         CX, $0x08
-	JNE          partly4
-	VMOVUPD      Z0, (DX)
-	VMOVUPD      Z1, 64(DX)
-	VMOVUPD      Z2, 128(DX)
-	VMOVUPD      Z3, 192(DX)
-	VMOVUPD      Z4, 256(DX)
-	VMOVUPD      Z5, 320(DX)
-	VMOVUPD      Z6, 384(DX)
-	VMOVUPD      Z7, 448(DX)
-	ADDQ         AX, DX
-	JMP          stored5
+terms4:
+	VBROADCASTSD (R9), Z8
+	VFMADD231PD  (R10), Z8, Z0
+	VFMADD231PD  64(R10), Z8, Z1
+	VFMADD231PD  128(R10), Z8, Z2
+	VFMADD231PD  192(R10), Z8, Z3
+	VFMADD231PD  256(R10), Z8, Z4
+	VFMADD231PD  320(R10), Z8, Z5
+	VFMADD231PD  384(R10), Z8, Z6
+	VFMADD231PD  448(R10), Z8, Z7
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms4
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      Z1, 64(SI)
+	VMOVUPD      Z2, 128(SI)
+	VMOVUPD      Z3, 192(SI)
+	VMOVUPD      Z4, 256(SI)
+	VMOVUPD      Z5, 320(SI)
+	VMOVUPD      Z6, 384(SI)
+	VMOVUPD      Z7, 448(SI)
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	JMP          cols1
 
-partly4:
-	VMOVUPD Z0, (DX)
-	VMOVUPD Z1, 64(DX)
-	VMOVUPD Z2, 128(DX)
-	VMOVUPD Z3, 192(DX)
-	VMOVUPD Z4, 256(DX)
-	VMOVUPD Z5, 320(DX)
-	VMOVUPD Z6, 384(DX)
-	VMOVUPD Z7, K1, 448(DX)
-	ADDQ    AX, DX
+fewer2:
+	CMPQ    AX, $0x00000020
+	JLT     fewer6
+	VXORPD  Z0, Z0, Z0
+	VXORPD  Z1, Z1, Z1
+	VXORPD  Z2, Z2, Z2
+	VXORPD  Z3, Z3, Z3
+	TESTQ   BX, BX
+	JEQ     begin7
+	VMOVUPD (BX), Z0
+	VMOVUPD 64(BX), Z1
+	VMOVUPD 128(BX), Z2
+	VMOVUPD 192(BX), Z3
+	ADDQ    $0x00000100, BX
 
-stored5:
-	VZEROUPPER
-	RET
+begin7:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
 
-// func gemmRow8F64AVX2(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
-// Requires: AVX, FMA3
-TEXT ·gemmRow8F64AVX2(SB), $0-96
-	MOVQ       w+88(FP), AX
-	LEAQ       mask64<>+0(SB), CX
-	NEGQ       AX
-	LEAQ       32(CX)(AX*8), CX
-	MOVQ       a+16(FP), AX
-	MOVQ       s+56(FP), DX
-	MOVQ       c+72(FP), BX
-	MOVQ       acs+32(FP), SI
-	SHLQ       $0x03, SI
-	MOVQ       ldb+48(FP), DI
-	SHLQ       $0x03, DI
-	TESTQ      DX, DX
-	JEQ        zero1
-	MOVQ       lds+64(FP), R8
-	SHLQ       $0x03, R8
-	VMOVUPD    (DX), Y0
-	VMOVUPD    32(DX), Y1
-	VMOVUPD    64(DX), Y2
-	VMOVUPD    96(DX), Y3
-	VMOVUPD    128(DX), Y4
-	VMOVUPD    160(DX), Y5
-	VMOVUPD    192(DX), Y6
-	VMOVUPD    (CX), Y7
-	VMASKMOVPD 224(DX), Y7, Y7
-	ADDQ       R8, DX
-	JMP        begin2
+terms8:
+	VBROADCASTSD (R9), Z4
+	VFMADD231PD  (R10), Z4, Z0
+	VFMADD231PD  64(R10), Z4, Z1
+	VFMADD231PD  128(R10), Z4, Z2
+	VFMADD231PD  192(R10), Z4, Z3
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms8
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      Z1, 64(SI)
+	VMOVUPD      Z2, 128(SI)
+	VMOVUPD      Z3, 192(SI)
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000020, AX
 
-zero1:
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	VXORPD Y6, Y6, Y6
-	VXORPD Y7, Y7, Y7
+fewer6:
+	CMPQ    AX, $0x00000010
+	JLT     fewer10
+	VXORPD  Z0, Z0, Z0
+	VXORPD  Z1, Z1, Z1
+	TESTQ   BX, BX
+	JEQ     begin11
+	VMOVUPD (BX), Z0
+	VMOVUPD 64(BX), Z1
+	ADDQ    $0x00000080, BX
 
-begin2:
-	MOVQ b+40(FP), DX
-	MOVQ k+8(FP), R8
+begin11:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
 
-terms3:
-	VMOVUPD      (CX), Y8
-	VMASKMOVPD   224(DX), Y8, Y8
-	VBROADCASTSD (AX), Y9
-	VFMADD231PD  (DX), Y9, Y0
-	VFMADD231PD  32(DX), Y9, Y1
-	VFMADD231PD  64(DX), Y9, Y2
-	VFMADD231PD  96(DX), Y9, Y3
-	VFMADD231PD  128(DX), Y9, Y4
-	VFMADD231PD  160(DX), Y9, Y5
-	VFMADD231PD  192(DX), Y9, Y6
-	VFMADD231PD  Y8, Y9, Y7
-	ADDQ         SI, AX
+terms12:
+	VBROADCASTSD (R9), Z2
+	VFMADD231PD  (R10), Z2, Z0
+	VFMADD231PD  64(R10), Z2, Z1
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms12
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      Z1, 64(SI)
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000010, AX
+
+fewer10:
+	CMPQ    AX, $0x00000008
+	JLT     fewer14
+	VXORPD  Z0, Z0, Z0
+	TESTQ   BX, BX
+	JEQ     begin15
+	VMOVUPD (BX), Z0
+	ADDQ    $0x00000040, BX
+
+begin15:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
+
+terms16:
+	VBROADCASTSD (R9), Z1
+	VFMADD231PD  (R10), Z1, Z0
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms16
+	VMOVUPD      Z0, (SI)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000008, AX
+
+fewer14:
+	TESTQ     AX, AX
+	JEQ       end17
+	XORL      R9, R9
+	MOVL      $0x00000001, R9
+	SHLXL     AX, R9, R9
+	DECL      R9
+	KMOVW     R9, K1
+	VXORPD    Z0, Z0, Z0
+	TESTQ     BX, BX
+	JEQ       begin18
+	VMOVUPD.Z (BX), K1, Z0
+	ADDQ      $0x00000040, BX
+
+begin18:
+	MOVQ k+8(FP), AX
+	MOVQ CX, BX
+
+terms19:
+	VBROADCASTSD (DX), Z1
+	VMOVUPD.Z    (BX), K1, Z2
+	VFMADD231PD  Z2, Z1, Z0
 	ADDQ         DI, DX
-	DECQ         R8
-	JNE          terms3
-	MOVQ         ldc+80(FP), AX
-	SHLQ         $0x03, AX
-	MOVQ         w+88(FP), DX
-	CMPQ         DX, $0x04
-	JNE          partly4
-	VMOVUPD      Y0, (BX)
-	VMOVUPD      Y1, 32(BX)
-	VMOVUPD      Y2, 64(BX)
-	VMOVUPD      Y3, 96(BX)
-	VMOVUPD      Y4, 128(BX)
-	VMOVUPD      Y5, 160(BX)
-	VMOVUPD      Y6, 192(BX)
-	VMOVUPD      Y7, 224(BX)
-	ADDQ         AX, BX
-	JMP          stored5
+	ADDQ         R8, BX
+	DECQ         AX
+	JNE          terms19
+	VMOVUPD      Z0, K1, (SI)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, SI
 
-partly4:
-	VMOVUPD    Y0, (BX)
-	VMOVUPD    Y1, 32(BX)
-	VMOVUPD    Y2, 64(BX)
-	VMOVUPD    Y3, 96(BX)
-	VMOVUPD    Y4, 128(BX)
-	VMOVUPD    Y5, 160(BX)
-	VMOVUPD    Y6, 192(BX)
-	VMOVUPD    (CX), Y9
-	VMASKMOVPD Y7, Y9, 224(BX)
-	ADDQ       AX, BX
-
-stored5:
+end17:
 	VZEROUPPER
 	RET
 
-// func gemmRow8F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
+// func gemmRowF64AVX2(n int, k int, a *float64, acs int, b *float64, ldb int, s *float64, c *float64)
+// Requires: AVX, FMA3
+TEXT ·gemmRowF64AVX2(SB), $0-64
+	MOVQ n+0(FP), AX
+	MOVQ b+32(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ s+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ acs+24(FP), DI
+	SHLQ $0x03, DI
+	MOVQ ldb+40(FP), R8
+	SHLQ $0x03, R8
+
+cols1:
+	CMPQ    AX, $0x00000020
+	JLT     fewer2
+	VXORPD  Y0, Y0, Y0
+	VXORPD  Y1, Y1, Y1
+	VXORPD  Y2, Y2, Y2
+	VXORPD  Y3, Y3, Y3
+	VXORPD  Y4, Y4, Y4
+	VXORPD  Y5, Y5, Y5
+	VXORPD  Y6, Y6, Y6
+	VXORPD  Y7, Y7, Y7
+	TESTQ   BX, BX
+	JEQ     begin3
+	VMOVUPD (BX), Y0
+	VMOVUPD 32(BX), Y1
+	VMOVUPD 64(BX), Y2
+	VMOVUPD 96(BX), Y3
+	VMOVUPD 128(BX), Y4
+	VMOVUPD 160(BX), Y5
+	VMOVUPD 192(BX), Y6
+	VMOVUPD 224(BX), Y7
+	ADDQ    $0x00000100, BX
+
+begin3:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
+
+terms4:
+	VBROADCASTSD (R9), Y8
+	VFMADD231PD  (R10), Y8, Y0
+	VFMADD231PD  32(R10), Y8, Y1
+	VFMADD231PD  64(R10), Y8, Y2
+	VFMADD231PD  96(R10), Y8, Y3
+	VFMADD231PD  128(R10), Y8, Y4
+	VFMADD231PD  160(R10), Y8, Y5
+	VFMADD231PD  192(R10), Y8, Y6
+	VFMADD231PD  224(R10), Y8, Y7
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms4
+	VMOVUPD      Y0, (SI)
+	VMOVUPD      Y1, 32(SI)
+	VMOVUPD      Y2, 64(SI)
+	VMOVUPD      Y3, 96(SI)
+	VMOVUPD      Y4, 128(SI)
+	VMOVUPD      Y5, 160(SI)
+	VMOVUPD      Y6, 192(SI)
+	VMOVUPD      Y7, 224(SI)
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000020, AX
+	JMP          cols1
+
+fewer2:
+	CMPQ    AX, $0x00000010
+	JLT     fewer6
+	VXORPD  Y0, Y0, Y0
+	VXORPD  Y1, Y1, Y1
+	VXORPD  Y2, Y2, Y2
+	VXORPD  Y3, Y3, Y3
+	TESTQ   BX, BX
+	JEQ     begin7
+	VMOVUPD (BX), Y0
+	VMOVUPD 32(BX), Y1
+	VMOVUPD 64(BX), Y2
+	VMOVUPD 96(BX), Y3
+	ADDQ    $0x00000080, BX
+
+begin7:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
+
+terms8:
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  (R10), Y4, Y0
+	VFMADD231PD  32(R10), Y4, Y1
+	VFMADD231PD  64(R10), Y4, Y2
+	VFMADD231PD  96(R10), Y4, Y3
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms8
+	VMOVUPD      Y0, (SI)
+	VMOVUPD      Y1, 32(SI)
+	VMOVUPD      Y2, 64(SI)
+	VMOVUPD      Y3, 96(SI)
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000010, AX
+
+fewer6:
+	CMPQ    AX, $0x00000008
+	JLT     fewer10
+	VXORPD  Y0, Y0, Y0
+	VXORPD  Y1, Y1, Y1
+	TESTQ   BX, BX
+	JEQ     begin11
+	VMOVUPD (BX), Y0
+	VMOVUPD 32(BX), Y1
+	ADDQ    $0x00000040, BX
+
+begin11:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
+
+terms12:
+	VBROADCASTSD (R9), Y2
+	VFMADD231PD  (R10), Y2, Y0
+	VFMADD231PD  32(R10), Y2, Y1
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms12
+	VMOVUPD      Y0, (SI)
+	VMOVUPD      Y1, 32(SI)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000008, AX
+
+fewer10:
+	CMPQ    AX, $0x00000004
+	JLT     fewer14
+	VXORPD  Y0, Y0, Y0
+	TESTQ   BX, BX
+	JEQ     begin15
+	VMOVUPD (BX), Y0
+	ADDQ    $0x00000020, BX
+
+begin15:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
+
+terms16:
+	VBROADCASTSD (R9), Y1
+	VFMADD231PD  (R10), Y1, Y0
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms16
+	VMOVUPD      Y0, (SI)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000004, AX
+
+fewer14:
+	TESTQ      AX, AX
+	JEQ        end17
+	LEAQ       mask64<>+0(SB), R9
+	NEGQ       AX
+	LEAQ       32(R9)(AX*8), R9
+	VXORPD     Y0, Y0, Y0
+	TESTQ      BX, BX
+	JEQ        begin18
+	VMOVUPD    (R9), Y0
+	VMASKMOVPD (BX), Y0, Y0
+	ADDQ       $0x00000020, BX
+
+begin18:
+	MOVQ k+8(FP), AX
+	MOVQ CX, BX
+
+terms19:
+	VBROADCASTSD (DX), Y1
+	VMOVUPD      (R9), Y2
+	VMASKMOVPD   (BX), Y2, Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DI, DX
+	ADDQ         R8, BX
+	DECQ         AX
+	JNE          terms19
+	VMOVUPD      (R9), Y1
+	VMASKMOVPD   Y0, Y1, (SI)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, SI
+
+end17:
+	VZEROUPPER
+	RET
+
+// func gemmRowF32AVX512(n int, k int, a *float32, acs int, b *float32, ldb int, s *float32, c *float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemmRow8F32AVX512(SB), $0-96
-	MOVQ      w+88(FP), AX
-	XORL      CX, CX
-	MOVL      $0x00000001, CX
-	SHLXL     AX, CX, CX
-	DECL      CX
-	KMOVW     CX, K1
-	MOVQ      a+16(FP), AX
-	MOVQ      s+56(FP), CX
-	MOVQ      c+72(FP), DX
-	MOVQ      acs+32(FP), BX
-	SHLQ      $0x02, BX
-	MOVQ      ldb+48(FP), SI
-	SHLQ      $0x02, SI
-	TESTQ     CX, CX
-	JEQ       zero1
-	MOVQ      lds+64(FP), DI
-	SHLQ      $0x02, DI
-	VMOVUPS   (CX), Z0
-	VMOVUPS   64(CX), Z1
-	VMOVUPS   128(CX), Z2
-	VMOVUPS   192(CX), Z3
-	VMOVUPS   256(CX), Z4
-	VMOVUPS   320(CX), Z5
-	VMOVUPS   384(CX), Z6
-	VMOVUPS.Z 448(CX), K1, Z7
-	ADDQ      DI, CX
-	JMP       begin2
+TEXT ·gemmRowF32AVX512(SB), $0-64
+	MOVQ n+0(FP), AX
+	MOVQ b+32(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ s+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ acs+24(FP), DI
+	SHLQ $0x02, DI
+	MOVQ ldb+40(FP), R8
+	SHLQ $0x02, R8
 
-zero1:
-	VXORPS Z0, Z0, Z0
-	VXORPS Z1, Z1, Z1
-	VXORPS Z2, Z2, Z2
-	VXORPS Z3, Z3, Z3
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
+cols1:
+	CMPQ    AX, $0x00000080
+	JLT     fewer2
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+	VXORPS  Z6, Z6, Z6
+	VXORPS  Z7, Z7, Z7
+	TESTQ   BX, BX
+	JEQ     begin3
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+	VMOVUPS 256(BX), Z4
+	VMOVUPS 320(BX), Z5
+	VMOVUPS 384(BX), Z6
+	VMOVUPS 448(BX), Z7
+	ADDQ    $0x00000200, BX
 
-begin2:
-	MOVQ b+40(FP), CX
-	MOVQ k+8(FP), DI
+begin3:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
 
-terms3:
-	VMOVUPS.Z    448(CX), K1, Z8
-	VBROADCASTSS (AX), Z9
-	VFMADD231PS  (CX), Z9, Z0
-	VFMADD231PS  64(CX), Z9, Z1
-	VFMADD231PS  128(CX), Z9, Z2
-	VFMADD231PS  192(CX), Z9, Z3
-	VFMADD231PS  256(CX), Z9, Z4
-	VFMADD231PS  320(CX), Z9, Z5
-	VFMADD231PS  384(CX), Z9, Z6
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         BX, AX
-	ADDQ         SI, CX
-	DECQ         DI
-	JNE          terms3
-	MOVQ         ldc+80(FP), AX
-	SHLQ         $0x02, AX
-	MOVQ         w+88(FP), CX
-	CMPQ         CX, $0x10
-	JNE          partly4
-	VMOVUPS      Z0, (DX)
-	VMOVUPS      Z1, 64(DX)
-	VMOVUPS      Z2, 128(DX)
-	VMOVUPS      Z3, 192(DX)
-	VMOVUPS      Z4, 256(DX)
-	VMOVUPS      Z5, 320(DX)
-	VMOVUPS      Z6, 384(DX)
-	VMOVUPS      Z7, 448(DX)
-	ADDQ         AX, DX
-	JMP          stored5
+terms4:
+	VBROADCASTSS (R9), Z8
+	VFMADD231PS  (R10), Z8, Z0
+	VFMADD231PS  64(R10), Z8, Z1
+	VFMADD231PS  128(R10), Z8, Z2
+	VFMADD231PS  192(R10), Z8, Z3
+	VFMADD231PS  256(R10), Z8, Z4
+	VFMADD231PS  320(R10), Z8, Z5
+	VFMADD231PS  384(R10), Z8, Z6
+	VFMADD231PS  448(R10), Z8, Z7
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms4
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z3, 192(SI)
+	VMOVUPS      Z4, 256(SI)
+	VMOVUPS      Z5, 320(SI)
+	VMOVUPS      Z6, 384(SI)
+	VMOVUPS      Z7, 448(SI)
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000080, AX
+	JMP          cols1
 
-partly4:
-	VMOVUPS Z0, (DX)
-	VMOVUPS Z1, 64(DX)
-	VMOVUPS Z2, 128(DX)
-	VMOVUPS Z3, 192(DX)
-	VMOVUPS Z4, 256(DX)
-	VMOVUPS Z5, 320(DX)
-	VMOVUPS Z6, 384(DX)
-	VMOVUPS Z7, K1, 448(DX)
-	ADDQ    AX, DX
+fewer2:
+	CMPQ    AX, $0x00000040
+	JLT     fewer6
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	TESTQ   BX, BX
+	JEQ     begin7
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+	ADDQ    $0x00000100, BX
 
-stored5:
-	VZEROUPPER
-	RET
+begin7:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
 
-// func gemmRow8F32AVX2(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-// Requires: AVX, FMA3
-TEXT ·gemmRow8F32AVX2(SB), $0-96
-	MOVQ       w+88(FP), AX
-	LEAQ       mask32<>+0(SB), CX
-	NEGQ       AX
-	LEAQ       32(CX)(AX*4), CX
-	MOVQ       a+16(FP), AX
-	MOVQ       s+56(FP), DX
-	MOVQ       c+72(FP), BX
-	MOVQ       acs+32(FP), SI
-	SHLQ       $0x02, SI
-	MOVQ       ldb+48(FP), DI
-	SHLQ       $0x02, DI
-	TESTQ      DX, DX
-	JEQ        zero1
-	MOVQ       lds+64(FP), R8
-	SHLQ       $0x02, R8
-	VMOVUPS    (DX), Y0
-	VMOVUPS    32(DX), Y1
-	VMOVUPS    64(DX), Y2
-	VMOVUPS    96(DX), Y3
-	VMOVUPS    128(DX), Y4
-	VMOVUPS    160(DX), Y5
-	VMOVUPS    192(DX), Y6
-	VMOVUPS    (CX), Y7
-	VMASKMOVPS 224(DX), Y7, Y7
-	ADDQ       R8, DX
-	JMP        begin2
+terms8:
+	VBROADCASTSS (R9), Z4
+	VFMADD231PS  (R10), Z4, Z0
+	VFMADD231PS  64(R10), Z4, Z1
+	VFMADD231PS  128(R10), Z4, Z2
+	VFMADD231PS  192(R10), Z4, Z3
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms8
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z3, 192(SI)
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
 
-zero1:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
+fewer6:
+	CMPQ    AX, $0x00000020
+	JLT     fewer10
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	TESTQ   BX, BX
+	JEQ     begin11
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	ADDQ    $0x00000080, BX
 
-begin2:
-	MOVQ b+40(FP), DX
-	MOVQ k+8(FP), R8
+begin11:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
 
-terms3:
-	VMOVUPS      (CX), Y8
-	VMASKMOVPS   224(DX), Y8, Y8
-	VBROADCASTSS (AX), Y9
-	VFMADD231PS  (DX), Y9, Y0
-	VFMADD231PS  32(DX), Y9, Y1
-	VFMADD231PS  64(DX), Y9, Y2
-	VFMADD231PS  96(DX), Y9, Y3
-	VFMADD231PS  128(DX), Y9, Y4
-	VFMADD231PS  160(DX), Y9, Y5
-	VFMADD231PS  192(DX), Y9, Y6
-	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         SI, AX
+terms12:
+	VBROADCASTSS (R9), Z2
+	VFMADD231PS  (R10), Z2, Z0
+	VFMADD231PS  64(R10), Z2, Z1
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms12
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000020, AX
+
+fewer10:
+	CMPQ    AX, $0x00000010
+	JLT     fewer14
+	VXORPS  Z0, Z0, Z0
+	TESTQ   BX, BX
+	JEQ     begin15
+	VMOVUPS (BX), Z0
+	ADDQ    $0x00000040, BX
+
+begin15:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
+
+terms16:
+	VBROADCASTSS (R9), Z1
+	VFMADD231PS  (R10), Z1, Z0
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms16
+	VMOVUPS      Z0, (SI)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, AX
+
+fewer14:
+	TESTQ     AX, AX
+	JEQ       end17
+	XORL      R9, R9
+	MOVL      $0x00000001, R9
+	SHLXL     AX, R9, R9
+	DECL      R9
+	KMOVW     R9, K1
+	VXORPS    Z0, Z0, Z0
+	TESTQ     BX, BX
+	JEQ       begin18
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      $0x00000040, BX
+
+begin18:
+	MOVQ k+8(FP), AX
+	MOVQ CX, BX
+
+terms19:
+	VBROADCASTSS (DX), Z1
+	VMOVUPS.Z    (BX), K1, Z2
+	VFMADD231PS  Z2, Z1, Z0
 	ADDQ         DI, DX
-	DECQ         R8
-	JNE          terms3
-	MOVQ         ldc+80(FP), AX
-	SHLQ         $0x02, AX
-	MOVQ         w+88(FP), DX
-	CMPQ         DX, $0x08
-	JNE          partly4
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 96(BX)
-	VMOVUPS      Y4, 128(BX)
-	VMOVUPS      Y5, 160(BX)
-	VMOVUPS      Y6, 192(BX)
-	VMOVUPS      Y7, 224(BX)
-	ADDQ         AX, BX
-	JMP          stored5
+	ADDQ         R8, BX
+	DECQ         AX
+	JNE          terms19
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, SI
 
-partly4:
-	VMOVUPS    Y0, (BX)
-	VMOVUPS    Y1, 32(BX)
-	VMOVUPS    Y2, 64(BX)
-	VMOVUPS    Y3, 96(BX)
-	VMOVUPS    Y4, 128(BX)
-	VMOVUPS    Y5, 160(BX)
-	VMOVUPS    Y6, 192(BX)
-	VMOVUPS    (CX), Y9
-	VMASKMOVPS Y7, Y9, 224(BX)
-	ADDQ       AX, BX
-
-stored5:
+end17:
 	VZEROUPPER
 	RET
 
-// func gemmRow4F64AVX512(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemmRow4F64AVX512(SB), $0-96
-	MOVQ      w+88(FP), AX
-	XORL      CX, CX
-	MOVL      $0x00000001, CX
-	SHLXL     AX, CX, CX
-	DECL      CX
-	KMOVW     CX, K1
-	MOVQ      a+16(FP), AX
-	MOVQ      s+56(FP), CX
-	MOVQ      c+72(FP), DX
-	MOVQ      acs+32(FP), BX
-	SHLQ      $0x03, BX
-	MOVQ      ldb+48(FP), SI
-	SHLQ      $0x03, SI
-	TESTQ     CX, CX
-	JEQ       zero1
-	MOVQ      lds+64(FP), DI
-	SHLQ      $0x03, DI
-	VMOVUPD   (CX), Z0
-	VMOVUPD   64(CX), Z1
-	VMOVUPD   128(CX), Z2
-	VMOVUPD.Z 192(CX), K1, Z3
-	ADDQ      DI, CX
-	JMP       begin2
-
-zero1:
-	VXORPD Z0, Z0, Z0
-	VXORPD Z1, Z1, Z1
-	VXORPD Z2, Z2, Z2
-	VXORPD Z3, Z3, Z3
-
-begin2:
-	MOVQ b+40(FP), CX
-	MOVQ k+8(FP), DI
-
-terms3:
-	VMOVUPD.Z    192(CX), K1, Z4
-	VBROADCASTSD (AX), Z5
-	VFMADD231PD  (CX), Z5, Z0
-	VFMADD231PD  64(CX), Z5, Z1
-	VFMADD231PD  128(CX), Z5, Z2
-	VFMADD231PD  Z4, Z5, Z3
-	ADDQ         BX, AX
-	ADDQ         SI, CX
-	DECQ         DI
-	JNE          terms3
-	MOVQ         ldc+80(FP), AX
-	SHLQ         $0x03, AX
-	MOVQ         w+88(FP), CX
-	CMPQ         CX, $0x08
-	JNE          partly4
-	VMOVUPD      Z0, (DX)
-	VMOVUPD      Z1, 64(DX)
-	VMOVUPD      Z2, 128(DX)
-	VMOVUPD      Z3, 192(DX)
-	ADDQ         AX, DX
-	JMP          stored5
-
-partly4:
-	VMOVUPD Z0, (DX)
-	VMOVUPD Z1, 64(DX)
-	VMOVUPD Z2, 128(DX)
-	VMOVUPD Z3, K1, 192(DX)
-	ADDQ    AX, DX
-
-stored5:
-	VZEROUPPER
-	RET
-
-// func gemmRow4F64AVX2(m int, k int, a *float64, ars int, acs int, b *float64, ldb int, s *float64, lds int, c *float64, ldc int, w int)
+// func gemmRowF32AVX2(n int, k int, a *float32, acs int, b *float32, ldb int, s *float32, c *float32)
 // Requires: AVX, FMA3
-TEXT ·gemmRow4F64AVX2(SB), $0-96
-	MOVQ       w+88(FP), AX
-	LEAQ       mask64<>+0(SB), CX
+TEXT ·gemmRowF32AVX2(SB), $0-64
+	MOVQ n+0(FP), AX
+	MOVQ b+32(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ s+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ acs+24(FP), DI
+	SHLQ $0x02, DI
+	MOVQ ldb+40(FP), R8
+	SHLQ $0x02, R8
+
+cols1:
+	CMPQ    AX, $0x00000040
+	JLT     fewer2
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	TESTQ   BX, BX
+	JEQ     begin3
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	VMOVUPS 192(BX), Y6
+	VMOVUPS 224(BX), Y7
+	ADDQ    $0x00000100, BX
+
+begin3:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
+
+terms4:
+	VBROADCASTSS (R9), Y8
+	VFMADD231PS  (R10), Y8, Y0
+	VFMADD231PS  32(R10), Y8, Y1
+	VFMADD231PS  64(R10), Y8, Y2
+	VFMADD231PS  96(R10), Y8, Y3
+	VFMADD231PS  128(R10), Y8, Y4
+	VFMADD231PS  160(R10), Y8, Y5
+	VFMADD231PS  192(R10), Y8, Y6
+	VFMADD231PS  224(R10), Y8, Y7
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms4
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	VMOVUPS      Y2, 64(SI)
+	VMOVUPS      Y3, 96(SI)
+	VMOVUPS      Y4, 128(SI)
+	VMOVUPS      Y5, 160(SI)
+	VMOVUPS      Y6, 192(SI)
+	VMOVUPS      Y7, 224(SI)
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	JMP          cols1
+
+fewer2:
+	CMPQ    AX, $0x00000020
+	JLT     fewer6
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   BX, BX
+	JEQ     begin7
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	ADDQ    $0x00000080, BX
+
+begin7:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
+
+terms8:
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  (R10), Y4, Y0
+	VFMADD231PS  32(R10), Y4, Y1
+	VFMADD231PS  64(R10), Y4, Y2
+	VFMADD231PS  96(R10), Y4, Y3
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms8
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	VMOVUPS      Y2, 64(SI)
+	VMOVUPS      Y3, 96(SI)
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000020, AX
+
+fewer6:
+	CMPQ    AX, $0x00000010
+	JLT     fewer10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTQ   BX, BX
+	JEQ     begin11
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	ADDQ    $0x00000040, BX
+
+begin11:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
+
+terms12:
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  (R10), Y2, Y0
+	VFMADD231PS  32(R10), Y2, Y1
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms12
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, AX
+
+fewer10:
+	CMPQ    AX, $0x00000008
+	JLT     fewer14
+	VXORPS  Y0, Y0, Y0
+	TESTQ   BX, BX
+	JEQ     begin15
+	VMOVUPS (BX), Y0
+	ADDQ    $0x00000020, BX
+
+begin15:
+	MOVQ k+8(FP), R11
+	MOVQ DX, R9
+	MOVQ CX, R10
+
+terms16:
+	VBROADCASTSS (R9), Y1
+	VFMADD231PS  (R10), Y1, Y0
+	ADDQ         DI, R9
+	ADDQ         R8, R10
+	DECQ         R11
+	JNE          terms16
+	VMOVUPS      Y0, (SI)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, AX
+
+fewer14:
+	TESTQ      AX, AX
+	JEQ        end17
+	LEAQ       mask32<>+0(SB), R9
 	NEGQ       AX
-	LEAQ       32(CX)(AX*8), CX
-	MOVQ       a+16(FP), AX
-	MOVQ       s+56(FP), DX
-	MOVQ       c+72(FP), BX
-	MOVQ       acs+32(FP), SI
-	SHLQ       $0x03, SI
-	MOVQ       ldb+48(FP), DI
-	SHLQ       $0x03, DI
-	TESTQ      DX, DX
-	JEQ        zero1
-	MOVQ       lds+64(FP), R8
-	SHLQ       $0x03, R8
-	VMOVUPD    (DX), Y0
-	VMOVUPD    32(DX), Y1
-	VMOVUPD    64(DX), Y2
-	VMOVUPD    (CX), Y3
-	VMASKMOVPD 96(DX), Y3, Y3
-	ADDQ       R8, DX
-	JMP        begin2
+	LEAQ       32(R9)(AX*4), R9
+	VXORPS     Y0, Y0, Y0
+	TESTQ      BX, BX
+	JEQ        begin18
+	VMOVUPS    (R9), Y0
+	VMASKMOVPS (BX), Y0, Y0
+	ADDQ       $0x00000020, BX
 
-zero1:
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
+begin18:
+	MOVQ k+8(FP), AX
+	MOVQ CX, BX
 
-begin2:
-	MOVQ b+40(FP), DX
-	MOVQ k+8(FP), R8
-
-terms3:
-	VMOVUPD      (CX), Y4
-	VMASKMOVPD   96(DX), Y4, Y4
-	VBROADCASTSD (AX), Y5
-	VFMADD231PD  (DX), Y5, Y0
-	VFMADD231PD  32(DX), Y5, Y1
-	VFMADD231PD  64(DX), Y5, Y2
-	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         SI, AX
+terms19:
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      (R9), Y2
+	VMASKMOVPS   (BX), Y2, Y2
+	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         DI, DX
-	DECQ         R8
-	JNE          terms3
-	MOVQ         ldc+80(FP), AX
-	SHLQ         $0x03, AX
-	MOVQ         w+88(FP), DX
-	CMPQ         DX, $0x04
-	JNE          partly4
-	VMOVUPD      Y0, (BX)
-	VMOVUPD      Y1, 32(BX)
-	VMOVUPD      Y2, 64(BX)
-	VMOVUPD      Y3, 96(BX)
-	ADDQ         AX, BX
-	JMP          stored5
+	ADDQ         R8, BX
+	DECQ         AX
+	JNE          terms19
+	VMOVUPS      (R9), Y1
+	VMASKMOVPS   Y0, Y1, (SI)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, SI
 
-partly4:
-	VMOVUPD    Y0, (BX)
-	VMOVUPD    Y1, 32(BX)
-	VMOVUPD    Y2, 64(BX)
-	VMOVUPD    (CX), Y5
-	VMASKMOVPD Y3, Y5, 96(BX)
-	ADDQ       AX, BX
-
-stored5:
-	VZEROUPPER
-	RET
-
-// func gemmRow4F32AVX512(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemmRow4F32AVX512(SB), $0-96
-	MOVQ      w+88(FP), AX
-	XORL      CX, CX
-	MOVL      $0x00000001, CX
-	SHLXL     AX, CX, CX
-	DECL      CX
-	KMOVW     CX, K1
-	MOVQ      a+16(FP), AX
-	MOVQ      s+56(FP), CX
-	MOVQ      c+72(FP), DX
-	MOVQ      acs+32(FP), BX
-	SHLQ      $0x02, BX
-	MOVQ      ldb+48(FP), SI
-	SHLQ      $0x02, SI
-	TESTQ     CX, CX
-	JEQ       zero1
-	MOVQ      lds+64(FP), DI
-	SHLQ      $0x02, DI
-	VMOVUPS   (CX), Z0
-	VMOVUPS   64(CX), Z1
-	VMOVUPS   128(CX), Z2
-	VMOVUPS.Z 192(CX), K1, Z3
-	ADDQ      DI, CX
-	JMP       begin2
-
-zero1:
-	VXORPS Z0, Z0, Z0
-	VXORPS Z1, Z1, Z1
-	VXORPS Z2, Z2, Z2
-	VXORPS Z3, Z3, Z3
-
-begin2:
-	MOVQ b+40(FP), CX
-	MOVQ k+8(FP), DI
-
-terms3:
-	VMOVUPS.Z    192(CX), K1, Z4
-	VBROADCASTSS (AX), Z5
-	VFMADD231PS  (CX), Z5, Z0
-	VFMADD231PS  64(CX), Z5, Z1
-	VFMADD231PS  128(CX), Z5, Z2
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         BX, AX
-	ADDQ         SI, CX
-	DECQ         DI
-	JNE          terms3
-	MOVQ         ldc+80(FP), AX
-	SHLQ         $0x02, AX
-	MOVQ         w+88(FP), CX
-	CMPQ         CX, $0x10
-	JNE          partly4
-	VMOVUPS      Z0, (DX)
-	VMOVUPS      Z1, 64(DX)
-	VMOVUPS      Z2, 128(DX)
-	VMOVUPS      Z3, 192(DX)
-	ADDQ         AX, DX
-	JMP          stored5
-
-partly4:
-	VMOVUPS Z0, (DX)
-	VMOVUPS Z1, 64(DX)
-	VMOVUPS Z2, 128(DX)
-	VMOVUPS Z3, K1, 192(DX)
-	ADDQ    AX, DX
-
-stored5:
-	VZEROUPPER
-	RET
-
-// func gemmRow4F32AVX2(m int, k int, a *float32, ars int, acs int, b *float32, ldb int, s *float32, lds int, c *float32, ldc int, w int)
-// Requires: AVX, FMA3
-TEXT ·gemmRow4F32AVX2(SB), $0-96
-	MOVQ       w+88(FP), AX
-	LEAQ       mask32<>+0(SB), CX
-	NEGQ       AX
-	LEAQ       32(CX)(AX*4), CX
-	MOVQ       a+16(FP), AX
-	MOVQ       s+56(FP), DX
-	MOVQ       c+72(FP), BX
-	MOVQ       acs+32(FP), SI
-	SHLQ       $0x02, SI
-	MOVQ       ldb+48(FP), DI
-	SHLQ       $0x02, DI
-	TESTQ      DX, DX
-	JEQ        zero1
-	MOVQ       lds+64(FP), R8
-	SHLQ       $0x02, R8
-	VMOVUPS    (DX), Y0
-	VMOVUPS    32(DX), Y1
-	VMOVUPS    64(DX), Y2
-	VMOVUPS    (CX), Y3
-	VMASKMOVPS 96(DX), Y3, Y3
-	ADDQ       R8, DX
-	JMP        begin2
-
-zero1:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-begin2:
-	MOVQ b+40(FP), DX
-	MOVQ k+8(FP), R8
-
-terms3:
-	VMOVUPS      (CX), Y4
-	VMASKMOVPS   96(DX), Y4, Y4
-	VBROADCASTSS (AX), Y5
-	VFMADD231PS  (DX), Y5, Y0
-	VFMADD231PS  32(DX), Y5, Y1
-	VFMADD231PS  64(DX), Y5, Y2
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         SI, AX
-	ADDQ         DI, DX
-	DECQ         R8
-	JNE          terms3
-	MOVQ         ldc+80(FP), AX
-	SHLQ         $0x02, AX
-	MOVQ         w+88(FP), DX
-	CMPQ         DX, $0x08
-	JNE          partly4
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 96(BX)
-	ADDQ         AX, BX
-	JMP          stored5
-
-partly4:
-	VMOVUPS    Y0, (BX)
-	VMOVUPS    Y1, 32(BX)
-	VMOVUPS    Y2, 64(BX)
-	VMOVUPS    (CX), Y5
-	VMASKMOVPS Y3, Y5, 96(BX)
-	ADDQ       AX, BX
-
-stored5:
+end17:
 	VZEROUPPER
 	RET

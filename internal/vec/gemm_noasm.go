@@ -20,10 +20,4 @@ func gemmPair4Asm[T Float](m int, k int, a *T, ars int, acs int, b *T, ldb int, 
 	return false
 }
 
-func gemmRow8Asm[T Float](m int, k int, a *T, ars int, acs int, b *T, ldb int, s *T, lds int, c *T, ldc int, w int) bool {
-	return false
-}
-
-func gemmRow4Asm[T Float](m int, k int, a *T, ars int, acs int, b *T, ldb int, s *T, lds int, c *T, ldc int, w int) bool {
-	return false
-}
+func gemmRowAsm[T Float](n int, k int, a *T, acs int, b *T, ldb int, s *T, c *T) bool { return false }

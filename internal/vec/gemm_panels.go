@@ -8,8 +8,12 @@ const (
 // gemmPanels computes a product whose B is not transposed in panels of columns
 // as wide as one to three vector registers, a block of rows and terms at a time.
 func gemmPanels[T Float](m, n, k int, a *T, ars, acs int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
-	if m <= 2 {
-		gemmFewRows(m, n, k, a, ars, acs, b, ldb, start, lds, c, ldc)
+	switch m {
+	case 1:
+		gemmRowAsm(n, k, a, acs, b, ldb, start, c)
+		return
+	case 2:
+		gemmTwoRows(n, k, a, ars, acs, b, ldb, start, lds, c, ldc)
 		return
 	}
 	lanes := lanesOf[T]()
@@ -46,34 +50,19 @@ func gemmPanel[T Float](vectors, m, k int, a *T, ars, acs int, b *T, ldb int, s 
 	}
 }
 
-// gemmFewRows is gemmPanels for one or two rows, in panels so wide that the
-// additions to their elements do not wait for each other.
-func gemmFewRows[T Float](m, n, k int, a *T, ars, acs int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
+// gemmTwoRows is gemmPanels for two rows, in panels so wide that the additions to
+// their elements do not wait for each other.
+func gemmTwoRows[T Float](n, k int, a *T, ars, acs int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
 	lanes := lanesOf[T]()
-	for j := 0; j < n; {
-		s := startAt(start, j)
+	j := 0
+	for ; n-j > 3*lanes; j += 4 * lanes {
+		gemmPair4Asm(2, k, a, ars, acs, at(b, j), ldb, startAt(start, j), lds, at(c, j), ldc, min(lanes, n-j-3*lanes))
+	}
+	if left := n - j; left > 0 {
 		vectors := 1
-		switch left := n - j; {
-		case m == 1 && left > 7*lanes:
-			vectors = 8
-		case left > 3*lanes:
-			vectors = 4
-		case left > 2*lanes:
-			vectors = 3
-		case left > lanes:
-			vectors = 2
+		for left > vectors*lanes {
+			vectors++
 		}
-		w := min(lanes, n-j-(vectors-1)*lanes)
-		switch bj, cj := at(b, j), at(c, j); {
-		case vectors == 8:
-			gemmRow8Asm(m, k, a, ars, acs, bj, ldb, s, lds, cj, ldc, w)
-		case vectors == 4 && m == 1:
-			gemmRow4Asm(m, k, a, ars, acs, bj, ldb, s, lds, cj, ldc, w)
-		case vectors == 4:
-			gemmPair4Asm(m, k, a, ars, acs, bj, ldb, s, lds, cj, ldc, w)
-		default:
-			gemmPanel(vectors, m, k, a, ars, acs, bj, ldb, s, lds, cj, ldc, w)
-		}
-		j += vectors * lanes
+		gemmPanel(vectors, 2, k, a, ars, acs, at(b, j), ldb, startAt(start, j), lds, at(c, j), ldc, left-(vectors-1)*lanes)
 	}
 }

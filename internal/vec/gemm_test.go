@@ -298,7 +298,7 @@ func testGemmSamples[T Float](t *testing.T) {
 			a, b := fill[T](r, samples*m), fill[T](r, samples*n)
 			whole := fill[T](r, m*n)
 			c := make([]T, m*n)
-			for _, block := range []int{1, 2, 7, 32, 129} {
+			for _, block := range []int{1, 2, 3, 4, 7, 32, 129} {
 				clear(c)
 				for s := 0; s < samples; s += block {
 					Gemm(true, false, m, n, min(block, samples-s), a[s*m:], m, b[s*n:], n, true, c, n)

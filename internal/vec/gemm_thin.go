@@ -31,37 +31,12 @@ func gemmDots[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds 
 	}
 }
 
-// gemmDotsB is gemmDots for columns that are not contiguous, of which it makes
-// copies.
-func gemmDotsB[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
-	if n*k <= smallPiece {
-		var small [smallPiece]T
-		transpose(&small[0], k, b, ldb, k, n)
-		gemmDots(m, n, k, a, lda, &small[0], k, start, lds, c, ldc)
-		return
-	}
-	gemmDotsBPieces(m, n, k, a, lda, b, ldb, start, lds, c, ldc)
-}
-
-func gemmDotsBPieces[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
-	var room [middlePiece/8 + 8]float64
-	copied := aligned[T](unsafe.Pointer(&room))
-	for l := 0; l < k; l += dotBlock {
-		part := min(dotBlock, k-l)
-		if l > 0 {
-			start, lds = c, ldc
-		}
-		transpose(copied, part, at(b, l*ldb), ldb, part, n)
-		gemmDots(m, n, part, at(a, l), lda, copied, part, start, lds, c, ldc)
-	}
-}
-
-// gemmThinC computes a product of few columns with A transposed: the rows of the
-// transposed product are long.
+// gemmThinC computes a product of few columns where the columns of A, lda apart, are
+// contiguous: the rows of the transposed product are long.
 func gemmThinC[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
 	const width = 64
-	var turned [4 * width]float64 // room for few columns of either type
-	rows := (*T)(unsafe.Pointer(&turned))
+	var room [width*32 + cacheLine]byte // for few columns of either type
+	rows := aligned[T](unsafe.Pointer(&room))
 	for i := 0; i < m; i += width {
 		cols := min(width, m-i)
 		s, ls := start, 0

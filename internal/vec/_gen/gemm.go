@@ -27,9 +27,92 @@ func gemm(t *topic) {
 		})
 	}
 	t.add("gemmPair4", params, func(e *emitter) { newTiles(e, 4, 2).tile(2) })
-	for _, v := range []int{8, 4} {
-		t.add(fmt.Sprintf("gemmRow%d", v), params, func(e *emitter) { newTiles(e, v, 1).tile(1) })
+	row(t)
+}
+
+// row has the products of one row, whose result is contiguous.
+func row(t *topic) {
+	params := []param{{"n", integer}, {"k", integer}, {"a", pointer}, {"acs", integer}, {"b", pointer}, {"ldb", integer}, {"s", pointer}, {"c", pointer}}
+	t.add("gemmRow", params, func(e *emitter) {
+		n, b := e.pointer("n"), e.pointer("b")
+		g := &tiles{emitter: e, rows: 1, a: e.pointer("a"), s: e.pointer("s"), c: e.pointer("c")}
+		g.acs, g.ldb = g.stride("acs"), g.stride("ldb")
+		for _, v := range []int{8, 4, 2, 1} {
+			g.vectors = v
+			loop, next := e.label("cols"), e.label("fewer")
+			e.Label(loop)
+			e.CMPQ(n, operand.U32(uint32(v*e.lanes())))
+			e.JLT(operand.LabelRef(next))
+			g.rowTile(b)
+			e.SUBQ(operand.U32(uint32(v*e.lanes())), n)
+			if v == 8 {
+				e.JMP(operand.LabelRef(loop))
+			}
+			e.Label(next)
+		}
+		end := e.label("end")
+		e.TESTQ(n, n)
+		e.JEQ(operand.LabelRef(end))
+		g.mask = e.lastMask(n)
+		g.rowTile(b)
+		e.Label(end)
+	})
+}
+
+// rowTile emits a tile of one row, under the mask if there is one, and moves b, s
+// and c to the next.
+func (g *tiles) rowTile(b reg.GPVirtual) {
+	at := func(base reg.Register, v int) operand.Mem { return operand.Mem{Base: base, Disp: v * g.bytes()} }
+	acc := make([]vector, g.vectors)
+	for v := range acc {
+		acc[v] = g.vector()
+		g.zero(acc[v])
 	}
+	begin := g.label("begin")
+	g.TESTQ(g.s, g.s)
+	g.JEQ(operand.LabelRef(begin))
+	for v := range acc {
+		if g.mask != nil {
+			g.loadLast(at(g.s, v), g.mask, acc[v])
+		} else {
+			g.p("VMOVU", at(g.s, v), acc[v])
+		}
+	}
+	g.ADDQ(operand.U32(uint32(g.vectors*g.bytes())), g.s)
+	g.Label(begin)
+	pa, pb, k := g.GP64(), g.GP64(), g.pointer("k")
+	g.MOVQ(g.a, pa)
+	g.MOVQ(b, pb)
+	loop := g.label("terms")
+	g.Label(loop)
+	x := g.vector()
+	g.op("VBROADCASTS"+g.pd()[1:], operand.Mem{Base: pa}, x)
+	for v := range acc {
+		if g.mask != nil {
+			y := g.vector()
+			g.loadLast(at(pb, v), g.mask, y)
+			g.p("VFMADD231", y, x, acc[v])
+		} else {
+			g.p("VFMADD231", at(pb, v), x, acc[v])
+		}
+	}
+	g.ADDQ(g.acs, pa)
+	g.ADDQ(g.ldb, pb)
+	g.DECQ(k)
+	g.JNE(operand.LabelRef(loop))
+	for v := range acc {
+		switch {
+		case g.mask == nil:
+			g.store(acc[v], at(g.c, v), nil)
+		case g.isa == avx512:
+			g.store(acc[v], at(g.c, v), g.mask)
+		default:
+			g.p("VMOVU", operand.Mem{Base: g.mask}, x)
+			g.store(acc[v], at(g.c, v), x)
+		}
+	}
+	g.ADDQ(operand.U32(uint32(g.vectors*g.bytes())), b)
+	g.ADDQ(operand.U32(uint32(g.vectors*g.bytes())), g.c)
 }
 
 // tallest is the number of rows of a tile three vectors wide.
