@@ -83,7 +83,7 @@ type placedDamping struct {
 
 // apply subtracts R∇H from (dq, dp). Rows are states, so R∇H is (∇H·L)·Lᵀ.
 func (d *placedDamping) apply(b builder, dq, dp, hq, hp *G.Node) (*G.Node, *G.Node, error) {
-	n := hq.Shape()[1]
+	n := hp.Shape()[1]
 	grad := hp
 	if !d.momenta {
 		grad = b.concat(hq, hp)

@@ -44,7 +44,8 @@ type Field struct {
 	Conservative Module
 
 	// Drive is F, such as G(z)u(t): a module of states to forces, (batch, n),
-	// which act on the momenta, or (batch, 2n); nil means none. See [Control].
+	// which act on the momenta, or (batch, 2n); nil means none. See [Control], for a known
+	// function of time, and [Port], for exogenous inputs.
 	Drive Module
 
 	// Kinks accepts energies with kinks, of rectifiers, ELU or absolute values.
@@ -80,7 +81,10 @@ func (f Field) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand)
 			return nil, err
 		}
 	}
-	if nodes.IsTimed(l.h, l.conservative, l.drive) {
+	switch {
+	case takesInput(l.drive):
+		return drivenField{l}, nil
+	case nodes.IsTimed(l.h, l.conservative, l.drive):
 		return timedField{l}, nil
 	}
 	return l, nil
@@ -102,14 +106,20 @@ func (l timedField) FwdAt(t, z *G.Node) (*G.Node, error) {
 	if t == nil {
 		panic("hnn: nil node")
 	}
-	return l.at(t, z)
+	return l.at(t, nil, nil, z)
 }
 
 func (l timedField) Fwd(*G.Node) (*G.Node, error) {
 	return nil, &ConfigError{What: "Field " + l.name, Faults: []string{"the field depends on time; call FwdAt(t, z)"}}
 }
 
-func (l *placedField) Fwd(z *G.Node) (*G.Node, error) { return l.at(nil, z) }
+type drivenField struct{ *placedField }
+
+func (l drivenField) FwdInput(t, u, du, z *G.Node) (*G.Node, error) { return l.at(t, u, du, z) }
+
+func (l drivenField) Fwd(*G.Node) (*G.Node, error) { return nil, errNeedsInput("Field " + l.name) }
+
+func (l *placedField) Fwd(z *G.Node) (*G.Node, error) { return l.at(nil, nil, nil, z) }
 
 func (l *placedField) Learnables() G.Nodes {
 	all := append(G.Nodes(nil), l.h.Learnables()...)
@@ -124,7 +134,7 @@ func (l *placedField) Learnables() G.Nodes {
 	return all
 }
 
-func (l *placedField) at(t, z *G.Node) (*G.Node, error) {
+func (l *placedField) at(t, u, du, z *G.Node) (*G.Node, error) {
 	n, err := checkState("Field "+l.name, z)
 	if err != nil {
 		return nil, err
@@ -146,7 +156,7 @@ func (l *placedField) at(t, z *G.Node) (*G.Node, error) {
 
 	var whole G.Nodes
 	if l.drive != nil {
-		f, err := nodes.Forward(l.drive, t, z)
+		f, err := forwardInput(l.drive, t, u, du, z)
 		if err != nil {
 			return nil, err
 		}

@@ -46,15 +46,19 @@ type Pendulum struct {
 	Learn   []string // parameters to learn, as in Harmonic
 }
 
-// Place implements [Module].
-func (s Pendulum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+func (s Pendulum) known() known {
 	return known{"Pendulum", 1, []parameter{{"mass", s.Mass, 1}, {"length", s.Length, 1}, {"gravity", s.Gravity, 9.8}}, s.Learn,
 		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
 			m, l, gr := c[0], c[1], c[2]
 			kinetic := b.times(b.Scale(b.Square(p[0]), 0.5), b.reciprocal(b.product(m, l, l)))
 			height := b.plus(b.Neg(b.Cos(q[0])), quantity{value: 1})
 			return b.Add(kinetic, b.times(height, b.product(m, gr, l)))
-		}}.Place(g, name, dt, r)
+		}}
+}
+
+// Place implements [Module].
+func (s Pendulum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+	return s.known().Place(g, name, dt, r)
 }
 
 // StateShape is (2).
@@ -74,11 +78,15 @@ type DoublePendulum struct {
 	Learn            []string // parameters to learn, as in Harmonic
 }
 
-// Place implements [Module].
-func (s DoublePendulum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+func (s DoublePendulum) known() known {
 	return known{"DoublePendulum", 2, []parameter{
 		{"mass1", s.Mass1, 1}, {"mass2", s.Mass2, 1}, {"length1", s.Length1, 1}, {"length2", s.Length2, 1}, {"gravity", s.Gravity, 9.8},
-	}, s.Learn, doublePendulum}.Place(g, name, dt, r)
+	}, s.Learn, doublePendulum}
+}
+
+// Place implements [Module].
+func (s DoublePendulum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+	return s.known().Place(g, name, dt, r)
 }
 
 // StateShape is (4).
@@ -111,12 +119,16 @@ func (s Kepler) degrees() int {
 	return s.Degrees
 }
 
-// Place implements [Module].
-func (s Kepler) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+func (s Kepler) known() known {
 	return known{"Kepler", s.degrees(), []parameter{{"mu", s.Mu, 1}}, s.Learn,
 		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
 			return b.Sub(b.Scale(b.squares(p), 0.5), b.times(b.Inverse(b.Sqrt(b.squares(q))), c[0]))
-		}}.Place(g, name, dt, r)
+		}}
+}
+
+// Place implements [Module].
+func (s Kepler) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+	return s.known().Place(g, name, dt, r)
 }
 
 // StateShape is (2n).

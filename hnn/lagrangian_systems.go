@@ -1,0 +1,199 @@
+package hnn
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/nodes"
+)
+
+// knownLagrangian is a Lagrangian written down, of positions and velocities.
+type knownLagrangian struct{ known }
+
+// StateShape is (2n).
+func (k knownLagrangian) StateShape() []int { return []int{2 * k.n} }
+
+// Lagrangian returns L = m|v|²/2 − k|q|²/2, a module of (q, v) for [Lagrangian].
+func (s Harmonic) Lagrangian() Module {
+	k := s.known()
+	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
+		return b.Sub(b.times(b.Scale(b.squares(v), 0.5), c[0]), b.times(b.Scale(b.squares(q), 0.5), c[1]))
+	}
+	return knownLagrangian{k}
+}
+
+// Lagrangian returns L = ml²v²/2 − mgl(1 − cos q), a module of (q, v) for [Lagrangian].
+func (s Pendulum) Lagrangian() Module {
+	k := s.known()
+	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
+		m, l, gr := c[0], c[1], c[2]
+		height := b.plus(b.Neg(b.Cos(q[0])), quantity{value: 1})
+		return b.Sub(b.times(b.Scale(b.Square(v[0]), 0.5), b.product(m, l, l)), b.times(height, b.product(m, gr, l)))
+	}
+	return knownLagrangian{k}
+}
+
+// Lagrangian returns
+//
+//	L = (m₁+m₂)l₁²v₁²/2 + m₂l₂²v₂²/2 + m₂l₁l₂v₁v₂ cos(q₁−q₂) + (m₁+m₂)gl₁ cos q₁ + m₂gl₂ cos q₂,
+//
+// a module of (q, v) for [Lagrangian].
+func (s DoublePendulum) Lagrangian() Module {
+	k := s.known()
+	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
+		m1, m2, l1, l2, gr := c[0], c[1], c[2], c[3], c[4]
+		m := b.sum(m1, m2)
+		first := b.times(b.Scale(b.Square(v[0]), 0.5), b.product(m, l1, l1))
+		second := b.times(b.Scale(b.Square(v[1]), 0.5), b.product(m2, l2, l2))
+		cross := b.times(b.Mul(b.Mul(v[0], v[1]), b.Cos(b.Sub(q[0], q[1]))), b.product(m2, l1, l2))
+		depth := b.Add(b.times(b.Cos(q[0]), b.product(m, gr, l1)), b.times(b.Cos(q[1]), b.product(m2, gr, l2)))
+		return b.Add(b.Add(b.Add(first, second), cross), depth)
+	}
+	return knownLagrangian{k}
+}
+
+// Lagrangian returns L = |v|²/2 + μ/|q|, a module of (q, v) for [Lagrangian].
+func (s Kepler) Lagrangian() Module {
+	k := s.known()
+	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
+		return b.Add(b.Scale(b.squares(v), 0.5), b.times(b.Inverse(b.Sqrt(b.squares(q))), c[0]))
+	}
+	return knownLagrangian{k}
+}
+
+// Relativistic is a particle under a constant force F along a line,
+//
+//	L = −mc²√(1 − v²/c²) + Fq,   H = √(m²c⁴ + p²c²) − Fq,
+//
+// whose acceleration falls as its speed approaches c.
+type Relativistic struct {
+	Mass  float64  // m, "mass"; 0 means 1
+	Light float64  // c, "light", the speed of light; 0 means 1
+	Force float64  // F, "force"; 0 means 1
+	Learn []string // parameters to learn, as in Harmonic
+}
+
+func (s Relativistic) known() known {
+	return known{"Relativistic", 1, []parameter{{"mass", s.Mass, 1}, {"light", s.Light, 1}, {"force", s.Force, 1}}, s.Learn,
+		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
+			m, light, force := c[0], c[1], c[2]
+			square := b.plus(b.times(b.Square(p[0]), b.product(light, light)), b.product(m, m, light, light, light, light))
+			return b.Sub(b.Sqrt(square), b.times(q[0], force))
+		}}
+}
+
+// Place implements [Module].
+func (s Relativistic) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+	return s.known().Place(g, name, dt, r)
+}
+
+// StateShape is (2).
+func (s Relativistic) StateShape() []int { return []int{2} }
+
+// Lagrangian returns L, a module of (q, v) for [Lagrangian].
+func (s Relativistic) Lagrangian() Module {
+	k := s.known()
+	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
+		m, light, force := c[0], c[1], c[2]
+		rest := b.plus(b.Neg(b.times(b.Square(v[0]), b.reciprocal(b.product(light, light)))), quantity{value: 1})
+		return b.Sub(b.times(q[0], force), b.times(b.Sqrt(rest), b.product(m, light, light)))
+	}
+	return knownLagrangian{k}
+}
+
+// Mechanical is the Lagrangian of a mechanical system, L = ½ vᵀM(q)v − V(q), with the
+// mass matrix M = CCᵀ + ε, positive definite whatever C is, so that Lagrangian.Solve may
+// be Cholesky. Learnables are under "name/C" and "name/V".
+type Mechanical struct {
+	// C maps positions (batch, n) to matrices (batch, n·n), row-major.
+	C Module
+
+	// V is the potential, (batch, n) to (batch, 1).
+	V Module
+
+	// Epsilon is ε, the least mass; 0 means 1e-3.
+	Epsilon float64
+}
+
+// Place implements [Module].
+func (m Mechanical) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+	var faults []string
+	if m.C == nil || m.V == nil {
+		faults = append(faults, "C and V are needed; they are the modules of the mass matrix and the potential")
+	}
+	if m.Epsilon == 0 {
+		m.Epsilon = 1e-3
+	}
+	if !(m.Epsilon > 0) {
+		faults = append(faults, fmt.Sprintf("Epsilon is %v; it must be positive", m.Epsilon))
+	}
+	if faults != nil {
+		return nil, &ConfigError{What: "Mechanical", Faults: faults}
+	}
+	l := &placedMechanical{name: name, epsilon: m.Epsilon}
+	var err error
+	if l.c, err = m.C.Place(g, nodes.Join(name, "C"), dt, r); err != nil {
+		return nil, err
+	}
+	if l.v, err = m.V.Place(g, nodes.Join(name, "V"), dt, r); err != nil {
+		return nil, err
+	}
+	if nodes.IsTimed(l.c, l.v) {
+		return nil, &ConfigError{What: "Mechanical", Faults: []string{"C or V depends on time; use a Sum of Lagrangians or a module of your own"}}
+	}
+	return l, nil
+}
+
+// StateShape is (2n), or nil if neither V nor C knows n.
+func (m Mechanical) StateShape() []int {
+	for _, m := range []Module{m.V, m.C} {
+		if d := nodes.StateShape(m); len(d) == 1 && d[0] > 0 {
+			return []int{2 * d[0]}
+		}
+	}
+	return nil
+}
+
+type placedMechanical struct {
+	name    string
+	epsilon float64
+	c, v    Layer
+}
+
+func (l *placedMechanical) Learnables() G.Nodes {
+	return append(append(G.Nodes(nil), l.c.Learnables()...), l.v.Learnables()...)
+}
+
+func (l *placedMechanical) Fwd(z *G.Node) (*G.Node, error) {
+	n, err := checkState("Mechanical "+l.name, z)
+	if err != nil {
+		return nil, err
+	}
+	batch := z.Shape()[0]
+	b := build(z)
+	q, v := b.columns(z, 0, n), b.columns(z, n, 2*n)
+	if b.Err() != nil {
+		return nil, b.Err()
+	}
+	c, err := l.c.Fwd(q)
+	if err != nil {
+		return nil, err
+	}
+	if want := (tensor.Shape{batch, n * n}); !c.Shape().Eq(want) {
+		return nil, &ShapeError{What: "Mechanical " + l.name + ": the result of C", Got: c.Shape().Clone(), Want: fmt.Sprintf("%v, an (%d, %d) matrix for each row", want, n, n)}
+	}
+	potential, err := l.v.Fwd(q)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkColumn("Mechanical "+l.name+": the potential", potential, batch); err != nil {
+		return nil, err
+	}
+	product := b.Binary("BatchedMatMul", func(x, y *G.Node) (*G.Node, error) { return G.BatchedMatMul(x, y) },
+		b.Reshape(v, tensor.Shape{batch, 1, n}), b.Reshape(c, tensor.Shape{batch, n, n})) // vᵀC
+	squares := b.Add(b.Square(b.Reshape(product, tensor.Shape{batch, n})), b.Scale(b.Square(v), l.epsilon))
+	return b.result(b.Sub(b.Scale(b.rowSums(squares), 0.5), potential))
+}
