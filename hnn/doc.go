@@ -29,6 +29,18 @@
 // A field trained cold through a solver may get stuck where the first two ways
 // do not; they make a good start for it.
 //
+// # Lagrangians
+//
+// Where momenta cannot be had, [Lagrangian] makes the field of positions and
+// velocities from a Lagrangian: a network, a [Mechanical] with a learned mass matrix,
+// a known system (DoublePendulum{}.Lagrangian()), a [Sum] of such, with forces and
+// friction. [LagrangianEnergy] is its energy, [Legendre] the map to momenta.
+//
+// # Inputs
+//
+// [Port] is the force of exogenous inputs u(t), such as a motor's torque, on either
+// kind of field; see graph.FieldConfig.Input.
+//
 // # Energy
 //
 // [NewEnergy] compiles an energy into a function, to follow it along a

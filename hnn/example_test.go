@@ -107,3 +107,30 @@ func ExampleControl() {
 	// Output:
 	// [1.00 1.75]
 }
+
+// A double pendulum in positions and velocities keeps its energy.
+func ExampleLagrangian() {
+	l := hnn.DoublePendulum{}.Lagrangian()
+	field, err := graph.NewField[float64](hnn.Lagrangian{L: l}, 1, graph.FieldConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	energy, err := hnn.NewEnergy[float64](hnn.LagrangianEnergy{L: l}, 1, graph.FieldConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sol, err := odeint.Solve(field, 0, 10, []float64{1, 0.5, 0, 0}, odeint.Options{RTol: 1e-9, ATol: 1e-9})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	h, err := energy.Along([]float64{0, 10}, append([]float64{1, 0.5, 0, 0}, sol.Last()...))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("energy %.4f at the start, %.4f after 10\n", h[0], h[1])
+	// Output: energy -19.1899 at the start, -19.1899 after 10
+}

@@ -10,30 +10,30 @@ import (
 	"github.com/neuralode/neuralode/internal/nodes"
 )
 
-// knownLagrangian is a Lagrangian written down, of positions and velocities.
-type knownLagrangian struct{ known }
+// systemLagrangian is a Lagrangian written down, of positions and velocities.
+type systemLagrangian struct{ system }
 
 // StateShape is (2n).
-func (k knownLagrangian) StateShape() []int { return []int{2 * k.n} }
+func (k systemLagrangian) StateShape() []int { return []int{2 * k.n} }
 
 // Lagrangian returns L = m|v|²/2 − k|q|²/2, a module of (q, v) for [Lagrangian].
 func (s Harmonic) Lagrangian() Module {
-	k := s.known()
+	k := s.system()
 	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
 		return b.Sub(b.times(b.Scale(b.squares(v), 0.5), c[0]), b.times(b.Scale(b.squares(q), 0.5), c[1]))
 	}
-	return knownLagrangian{k}
+	return systemLagrangian{k}
 }
 
 // Lagrangian returns L = ml²v²/2 − mgl(1 − cos q), a module of (q, v) for [Lagrangian].
 func (s Pendulum) Lagrangian() Module {
-	k := s.known()
+	k := s.system()
 	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
 		m, l, gr := c[0], c[1], c[2]
 		height := b.plus(b.Neg(b.Cos(q[0])), quantity{value: 1})
 		return b.Sub(b.times(b.Scale(b.Square(v[0]), 0.5), b.product(m, l, l)), b.times(height, b.product(m, gr, l)))
 	}
-	return knownLagrangian{k}
+	return systemLagrangian{k}
 }
 
 // Lagrangian returns
@@ -42,7 +42,7 @@ func (s Pendulum) Lagrangian() Module {
 //
 // a module of (q, v) for [Lagrangian].
 func (s DoublePendulum) Lagrangian() Module {
-	k := s.known()
+	k := s.system()
 	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
 		m1, m2, l1, l2, gr := c[0], c[1], c[2], c[3], c[4]
 		m := b.sum(m1, m2)
@@ -52,16 +52,16 @@ func (s DoublePendulum) Lagrangian() Module {
 		depth := b.Add(b.times(b.Cos(q[0]), b.product(m, gr, l1)), b.times(b.Cos(q[1]), b.product(m2, gr, l2)))
 		return b.Add(b.Add(b.Add(first, second), cross), depth)
 	}
-	return knownLagrangian{k}
+	return systemLagrangian{k}
 }
 
 // Lagrangian returns L = |v|²/2 + μ/|q|, a module of (q, v) for [Lagrangian].
 func (s Kepler) Lagrangian() Module {
-	k := s.known()
+	k := s.system()
 	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
 		return b.Add(b.Scale(b.squares(v), 0.5), b.times(b.Inverse(b.Sqrt(b.squares(q))), c[0]))
 	}
-	return knownLagrangian{k}
+	return systemLagrangian{k}
 }
 
 // Relativistic is a particle under a constant force F along a line,
@@ -76,8 +76,8 @@ type Relativistic struct {
 	Learn []string // parameters to learn, as in Harmonic
 }
 
-func (s Relativistic) known() known {
-	return known{"Relativistic", 1, []parameter{{"mass", s.Mass, 1}, {"light", s.Light, 1}, {"force", s.Force, 1}}, s.Learn,
+func (s Relativistic) system() system {
+	return system{"Relativistic", 1, []parameter{{"mass", s.Mass, 1}, {"light", s.Light, 1}, {"force", s.Force, 1}}, s.Learn,
 		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
 			m, light, force := c[0], c[1], c[2]
 			square := b.plus(b.times(b.Square(p[0]), b.product(light, light)), b.product(m, m, light, light, light, light))
@@ -87,7 +87,7 @@ func (s Relativistic) known() known {
 
 // Place implements [Module].
 func (s Relativistic) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
-	return s.known().Place(g, name, dt, r)
+	return s.system().Place(g, name, dt, r)
 }
 
 // StateShape is (2).
@@ -95,13 +95,13 @@ func (s Relativistic) StateShape() []int { return []int{2} }
 
 // Lagrangian returns L, a module of (q, v) for [Lagrangian].
 func (s Relativistic) Lagrangian() Module {
-	k := s.known()
+	k := s.system()
 	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
 		m, light, force := c[0], c[1], c[2]
 		rest := b.plus(b.Neg(b.times(b.Square(v[0]), b.reciprocal(b.product(light, light)))), quantity{value: 1})
 		return b.Sub(b.times(q[0], force), b.times(b.Sqrt(rest), b.product(m, light, light)))
 	}
-	return knownLagrangian{k}
+	return systemLagrangian{k}
 }
 
 // Mechanical is the Lagrangian of a mechanical system, L = ½ vᵀM(q)v − V(q), with the

@@ -13,9 +13,9 @@ import (
 	"github.com/neuralode/neuralode/internal/nodes"
 )
 
-// known is an energy written down: a system with n degrees of freedom and
+// system is an energy written down: a system with n degrees of freedom and
 // positive parameters, each of which may be learned.
-type known struct {
+type system struct {
 	what   string
 	n      int
 	params []parameter
@@ -32,8 +32,8 @@ type parameter struct {
 	value, fallback float64
 }
 
-func (k known) Place(g *G.ExprGraph, name string, dt tensor.Dtype, _ *rand.Rand) (Layer, error) {
-	l := &placedKnown{known: k, name: name}
+func (k system) Place(g *G.ExprGraph, name string, dt tensor.Dtype, _ *rand.Rand) (Layer, error) {
+	l := &placedSystem{system: k, name: name}
 	var faults, names []string
 	for _, p := range k.params {
 		names = append(names, p.name)
@@ -68,16 +68,16 @@ func (k known) Place(g *G.ExprGraph, name string, dt tensor.Dtype, _ *rand.Rand)
 	return l, nil
 }
 
-type placedKnown struct {
-	known
+type placedSystem struct {
+	system
 	name    string
 	c       []quantity // node is the learned logarithm
 	learned G.Nodes
 }
 
-func (l *placedKnown) Learnables() G.Nodes { return append(G.Nodes(nil), l.learned...) }
+func (l *placedSystem) Learnables() G.Nodes { return append(G.Nodes(nil), l.learned...) }
 
-func (l *placedKnown) Fwd(z *G.Node) (*G.Node, error) {
+func (l *placedSystem) Fwd(z *G.Node) (*G.Node, error) {
 	n, err := checkState(l.what+" "+l.name, z)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (l *placedKnown) Fwd(z *G.Node) (*G.Node, error) {
 	return l.energyOf(nil, q, p)
 }
 
-func (l *placedKnown) energyOf(_, q, p *G.Node) (*G.Node, error) {
+func (l *placedSystem) energyOf(_, q, p *G.Node) (*G.Node, error) {
 	if s := q.Shape(); s[1] != l.n {
 		return nil, &ShapeError{What: l.what + " " + l.name + ": the positions", Got: s.Clone(), Want: fmt.Sprintf("(batch, %d)", l.n)}
 	}

@@ -21,8 +21,8 @@ type Harmonic struct {
 	Learn     []string // parameters to learn, by the names given here
 }
 
-func (s Harmonic) known() known {
-	return known{"Harmonic", max(s.Degrees, 1), []parameter{{"mass", s.Mass, 1}, {"stiffness", s.Stiffness, 1}}, s.Learn,
+func (s Harmonic) system() system {
+	return system{"Harmonic", max(s.Degrees, 1), []parameter{{"mass", s.Mass, 1}, {"stiffness", s.Stiffness, 1}}, s.Learn,
 		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
 			kinetic := b.times(b.Scale(b.squares(p), 0.5), b.reciprocal(c[0]))
 			return b.Add(kinetic, b.times(b.Scale(b.squares(q), 0.5), c[1]))
@@ -31,7 +31,7 @@ func (s Harmonic) known() known {
 
 // Place implements [Module].
 func (s Harmonic) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
-	return s.known().Place(g, name, dt, r)
+	return s.system().Place(g, name, dt, r)
 }
 
 // StateShape is (2n).
@@ -46,8 +46,8 @@ type Pendulum struct {
 	Learn   []string // parameters to learn, as in Harmonic
 }
 
-func (s Pendulum) known() known {
-	return known{"Pendulum", 1, []parameter{{"mass", s.Mass, 1}, {"length", s.Length, 1}, {"gravity", s.Gravity, 9.8}}, s.Learn,
+func (s Pendulum) system() system {
+	return system{"Pendulum", 1, []parameter{{"mass", s.Mass, 1}, {"length", s.Length, 1}, {"gravity", s.Gravity, 9.8}}, s.Learn,
 		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
 			m, l, gr := c[0], c[1], c[2]
 			kinetic := b.times(b.Scale(b.Square(p[0]), 0.5), b.reciprocal(b.product(m, l, l)))
@@ -58,7 +58,7 @@ func (s Pendulum) known() known {
 
 // Place implements [Module].
 func (s Pendulum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
-	return s.known().Place(g, name, dt, r)
+	return s.system().Place(g, name, dt, r)
 }
 
 // StateShape is (2).
@@ -78,15 +78,15 @@ type DoublePendulum struct {
 	Learn            []string // parameters to learn, as in Harmonic
 }
 
-func (s DoublePendulum) known() known {
-	return known{"DoublePendulum", 2, []parameter{
+func (s DoublePendulum) system() system {
+	return system{"DoublePendulum", 2, []parameter{
 		{"mass1", s.Mass1, 1}, {"mass2", s.Mass2, 1}, {"length1", s.Length1, 1}, {"length2", s.Length2, 1}, {"gravity", s.Gravity, 9.8},
 	}, s.Learn, doublePendulum}
 }
 
 // Place implements [Module].
 func (s DoublePendulum) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
-	return s.known().Place(g, name, dt, r)
+	return s.system().Place(g, name, dt, r)
 }
 
 // StateShape is (4).
@@ -119,8 +119,8 @@ func (s Kepler) degrees() int {
 	return s.Degrees
 }
 
-func (s Kepler) known() known {
-	return known{"Kepler", s.degrees(), []parameter{{"mu", s.Mu, 1}}, s.Learn,
+func (s Kepler) system() system {
+	return system{"Kepler", s.degrees(), []parameter{{"mu", s.Mu, 1}}, s.Learn,
 		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
 			return b.Sub(b.Scale(b.squares(p), 0.5), b.times(b.Inverse(b.Sqrt(b.squares(q))), c[0]))
 		}}
@@ -128,7 +128,7 @@ func (s Kepler) known() known {
 
 // Place implements [Module].
 func (s Kepler) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
-	return s.known().Place(g, name, dt, r)
+	return s.system().Place(g, name, dt, r)
 }
 
 // StateShape is (2n).
@@ -144,7 +144,7 @@ type HenonHeiles struct {
 
 // Place implements [Module].
 func (s HenonHeiles) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
-	return known{"HenonHeiles", 2, []parameter{{"lambda", s.Lambda, 1}}, s.Learn,
+	return system{"HenonHeiles", 2, []parameter{{"lambda", s.Lambda, 1}}, s.Learn,
 		func(b builder, c []quantity, q, p []*G.Node) *G.Node {
 			quadratic := b.Scale(b.Add(b.squares(p), b.squares(q)), 0.5)
 			cubic := b.Mul(b.Sub(b.Square(q[0]), b.Scale(b.Square(q[1]), 1./3)), q[1])
