@@ -130,8 +130,17 @@ func assemble[T Float](b *builder, targets []target, in, out int) *code[T] {
 			return ref{bufArena, at.at}
 		}
 	}
+	var begun []int // outputs that something is added to
 	for _, u := range units {
 		c.add(u, refs)
+		first := false
+		if end, ok := direct[u.root]; ok && (u.add || u.readsPrior()) && !slices.Contains(begun, end) {
+			begun = append(begun, end)
+			if first = u.add; !first {
+				c.clears = append(c.clears, end)
+			}
+		}
+		c.firsts = append(c.firsts, first)
 	}
 	return c
 }

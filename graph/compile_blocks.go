@@ -1,6 +1,10 @@
 package graph
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/neuralode/neuralode/internal/vec"
+)
 
 // blocked is a program that runs by blocks of rows: what all rows share first, then
 // one block of rows after the other through all instructions, so that intermediate
@@ -31,12 +35,13 @@ type added struct {
 
 // The choice of blocks and chunks.
 const (
-	blockBytes = 32 << 10 // what the intermediate results of a block may take
-	minBlock   = 16
-	maxBlock   = 128
+	blockBytes   = 96 << 10 // what the intermediate results of a block may take
+	maxBlock     = 128      // rows
+	productBlock = 64       // rows of a product that make reading the other factor pay
 
-	minChunk  = 64 // rows
 	maxChunks = 16
+	chunkCost = 2e5 // multiply-adds of a chunk at least
+	sumCost   = 128 // and for each element of the sums over rows
 )
 
 // compileRows returns the program by blocks of rows, or nil if rows depend on each
@@ -46,6 +51,7 @@ func compileRows[T Float](b *builder, r *spec, in, out []int, targets []target) 
 	if !ok {
 		return nil
 	}
+	rows.turn(b, func(transB bool, n, k int) bool { return vec.CopiesB[T](false, transB, n, k) })
 	s, ok := newSplit(rows, targets, r.batchOutputs, len(out))
 	if !ok {
 		return nil
@@ -90,7 +96,8 @@ func compileRows[T Float](b *builder, r *spec, in, out []int, targets []target) 
 		body, targets := s.bodyAt(rows, len(in))
 		return assemble[T](body, targets, nIn, nOut)
 	}
-	p.layOut(assembleBody(min(minBlock, r.batch)))
+	least := s.leastBlock()
+	p.layOut(sizeBytes[T](assembleBody(least).arena)/least, least)
 	p.full = assembleBody(p.block)
 	if left := r.batch % p.block; left > 0 {
 		p.tail = assembleBody(left)
@@ -98,21 +105,40 @@ func compileRows[T Float](b *builder, r *spec, in, out []int, targets []target) 
 	return p
 }
 
-// layOut chooses the blocks and chunks from what the probe, code of minBlock rows,
-// needs.
-func (p *blocked[T]) layOut(probe *code[T]) {
-	row := sizeBytes[T](probe.arena) / min(minBlock, p.batch)
+// leastBlock is the number of samples that have productBlock rows in every product.
+func (s *split) leastBlock() int {
+	rows := productBlock
+	for _, v := range s.order {
+		if _, ok := v.do.(matmulOp); ok && s.kind[v] == perRow {
+			rows = min(rows, v.shape[0]/s.batch)
+		}
+	}
+	return min(s.batch, productBlock/rows)
+}
+
+// layOut chooses the blocks, of at least so many samples, and the chunks. A sample's
+// intermediate results take that many bytes.
+func (p *blocked[T]) layOut(bytes, least int) {
 	for i := range p.in {
-		row += sizeBytes[T](p.in[i])
+		bytes += sizeBytes[T](p.in[i])
 	}
 	for i := range p.out {
-		row += sizeBytes[T](p.out[i])
+		bytes += sizeBytes[T](p.out[i])
 	}
-	most := max(minBlock, min(maxBlock, blockBytes/max(row, 1)))
-	blocks := (p.batch + most - 1) / most
-	p.block = min(p.batch, (p.batch/blocks+7)/8*8)
-	chunk := max(minChunk, (p.batch+maxChunks-1)/maxChunks)
-	p.chunk = (chunk + p.block - 1) / p.block * p.block
+	most := max(least, min(maxBlock, blockBytes/max(bytes, 1)))
+	sums := 0
+	for _, a := range p.added {
+		sums += a.size
+	}
+	pay := int(p.cost / max(chunkCost, sumCost*float64(sums)))
+	chunks := 1 // a power of two, for so many cores
+	for chunks < maxChunks && 2*chunks <= min(pay, p.batch) {
+		chunks *= 2
+	}
+	p.chunk = (p.batch + chunks - 1) / chunks
+	blocks := (p.chunk + most - 1) / most
+	p.block = (p.chunk + blocks - 1) / blocks
+	p.chunk = p.block * blocks
 }
 
 func (p *blocked[T]) chunks() int { return (p.batch + p.chunk - 1) / p.chunk }

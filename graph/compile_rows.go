@@ -163,6 +163,32 @@ func (r *rows) repeats(x view, axis int) bool {
 	return r.kind[x.of] == shared && x.strides[axis] == 0 && x.shape[axis]%r.batch == 0
 }
 
+// turn replaces shared factors of products of rows, where copies tells that the product
+// would copy them block by block, by a copy that is made once.
+func (r *rows) turn(b *builder, copies func(transB bool, n, k int) bool) {
+	var order []*value
+	for _, v := range r.order {
+		if _, ok := v.do.(matmulOp); ok && r.kind[v] == perRow && len(v.shape) == 2 {
+			y := v.args[1]
+			if trans, _, _ := y.matrix(); copies(trans, v.shape[1], y.shape[0]) {
+				swap := []int{1, 0}
+				if trans {
+					y = b.add(copyOp{}, y.shape, y)
+				} else {
+					y = y.permute(swap)
+					y = b.add(copyOp{}, y.shape, y).permute(swap)
+				}
+				v.args[1] = y
+				if !slices.Contains(order, y.of) {
+					order = append(order, y.of)
+				}
+			}
+		}
+		order = append(order, v)
+	}
+	r.order = order
+}
+
 // split sorts targets by what computes them.
 type split struct {
 	*rows

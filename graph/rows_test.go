@@ -93,8 +93,8 @@ func (c rowCase) spec(t *testing.T, batch int) spec {
 // of workers. Programs whose rows depend on each other are left in one piece.
 func TestRows(t *testing.T) {
 	for _, c := range rowCases {
-		for _, batch := range []int{2, 16, 17, 64, 130, 333} {
-			if !c.apart && batch%2 > 0 {
+		for _, batch := range []int{2, 16, 17, 64, 333, 9001} {
+			if !c.apart && (batch%2 > 0 || batch > 1000) {
 				continue
 			}
 			s := c.spec(t, batch)
@@ -104,6 +104,9 @@ func TestRows(t *testing.T) {
 			}
 			if apart := blocks.blocked != nil; apart != c.apart {
 				t.Fatalf("%s, batch %d: by blocks %v, want %v", c.name, batch, apart, c.apart)
+			}
+			if c.apart && batch > 1000 && blocks.blocked.chunks() < 2 {
+				t.Fatalf("%s, batch %d: only one chunk", c.name, batch)
 			}
 			s.batch = 0
 			whole, err := compile[float64](s)
@@ -160,7 +163,7 @@ func TestRows(t *testing.T) {
 // and leave with Close and with the field.
 func TestWorkersAllocateNothingAndLeave(t *testing.T) {
 	before := runtime.NumGoroutine()
-	f, err := NewField[float64](testMLP{in: 2, hidden: 16}, 300, FieldConfig{Workers: 3})
+	f, err := NewField[float64](testMLP{in: 2, hidden: 64}, 1000, FieldConfig{Workers: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ type chain[T Float] struct {
 	dst      ref
 	dstReg   int
 	regs     int
+	whole    bool // straight: computed in one stretch
 }
 
 // step computes block register dst from others.
@@ -72,6 +73,7 @@ func newChain[T Float](u *unit, refs func(*value) ref) *chain[T] {
 	}
 	c.temps = c.blocks
 	c.addSteps(u, distinct)
+	c.whole = c.straight()
 	return c
 }
 
@@ -176,6 +178,9 @@ func (c *chain[T]) scratch() int { return c.blocks * c.block }
 
 // begin prepares the operands that are the same for all blocks.
 func (c *chain[T]) begin(m *frame[T]) {
+	if c.whole {
+		return
+	}
 	for i := range c.operands {
 		o := &c.operands[i]
 		switch o.how {
@@ -200,6 +205,10 @@ func (c *chain[T]) blockOf(m *frame[T], i int) []T {
 
 // span computes elements lo to hi. lo is a multiple of the block.
 func (c *chain[T]) span(m *frame[T], lo, hi int) {
+	if c.whole {
+		c.stretch(m, lo, hi)
+		return
+	}
 	for p := lo; p < hi; p += c.block {
 		n := min(c.block, hi-p)
 		for i := range c.operands {
@@ -228,7 +237,27 @@ func (c *chain[T]) span(m *frame[T], lo, hi int) {
 	}
 }
 
+// straight tells whether the chain is one step on operands as they lie in memory.
+func (c *chain[T]) straight() bool {
+	return len(c.steps) == 1 && !slices.ContainsFunc(c.operands, func(o operand[T]) bool { return o.how != direct })
+}
+
+// stretch computes elements lo to hi of a straight chain.
+func (c *chain[T]) stretch(m *frame[T], lo, hi int) {
+	s := &c.steps[0]
+	dst, a := m.at(c.dst)[lo:hi], m.at(c.operands[s.a].from)[lo:hi]
+	if s.f1 != nil {
+		s.f1(dst, a)
+		return
+	}
+	s.f2(dst, a, m.at(c.operands[s.b].from)[lo:hi])
+}
+
 func (c *chain[T]) run(m *frame[T]) {
+	if c.whole {
+		c.stretch(m, 0, c.size)
+		return
+	}
 	c.begin(m)
 	c.span(m, 0, c.size)
 }

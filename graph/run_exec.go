@@ -25,13 +25,14 @@ func newReduction[T Float](u *unit, refs func(*value) ref) *reduction[T] {
 
 func (r *reduction[T]) run(m *frame[T]) {
 	x, dst := m.at(r.x), m.at(r.dst)
+	add := r.add && !m.first
 	if r.inner > 1 {
 		for i := range r.outer {
 			to, from := dst[i*r.inner:(i+1)*r.inner], x[i*r.n*r.inner:]
 			if r.max {
 				vec.MaxRows(to, from, r.n)
 			} else {
-				vec.SumRows(to, from, r.n, r.add)
+				vec.SumRows(to, from, r.n, add)
 			}
 		}
 		return
@@ -41,7 +42,7 @@ func (r *reduction[T]) run(m *frame[T]) {
 		switch {
 		case r.max:
 			dst[i] = vec.Largest(from)
-		case r.add:
+		case add:
 			dst[i] += vec.Sum(from)
 		default:
 			dst[i] = vec.Sum(from)
@@ -65,5 +66,10 @@ func newCopying[T Float](u *unit, refs func(*value) ref) *copying[T] {
 }
 
 func (c *copying[T]) run(m *frame[T]) {
-	vec.Gather(m.at(c.dst)[:c.size], m.at(c.x), c.lens, c.strides, 0)
+	dst, x := m.at(c.dst)[:c.size], m.at(c.x)
+	if len(c.lens) == 2 && c.strides[0] == 1 && c.strides[1] >= c.lens[0] {
+		vec.Transpose(dst, c.lens[1], x, c.strides[1], c.lens[1], c.lens[0])
+		return
+	}
+	vec.Gather(dst, x, c.lens, c.strides, 0)
 }

@@ -6,6 +6,8 @@ type code[T Float] struct {
 	instructions []instruction[T]
 	needs        []uint64 // the output groups that need an instruction
 	in, out      int      // numbers of inputs and outputs
+	firsts       []bool   // instructions that are the first to add to an output
+	clears       []int    // outputs that others than firsts add to first
 	constants    [][]T
 	arena        int // elements of intermediate results
 	scratch      int // elements of the blocks of a chain
@@ -22,6 +24,8 @@ type frame[T Float] struct {
 	buffers [][]T // arena, outputs, constants, inputs
 	scratch []T   // blocks of the chain that runs
 	regs    [][]T
+	fresh   bool // outputs that are added to hold nothing so far
+	first   bool // the instruction that runs is one of code.firsts, and fresh is set
 	err     error
 }
 
@@ -60,6 +64,7 @@ func (m *frame[T]) execute(wanted uint64) error {
 	needs := m.code.needs
 	for i, in := range m.code.instructions {
 		if needs[i]&wanted != 0 {
+			m.first = m.fresh && m.code.firsts[i]
 			in.run(m)
 		}
 	}

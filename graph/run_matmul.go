@@ -139,12 +139,21 @@ func (mm *matmul[T]) rows(m *frame[T], i, end int) {
 		ai = i
 	}
 	a, b, c := m.at(mm.a.ref), m.at(mm.b.ref), m.at(mm.dst)
+	if mm.count == 1 {
+		mm.product(m, i, end, a[ai:], b, c[i*mm.n:])
+		return
+	}
 	for p := range mm.count {
 		pa, pb, pc := a[p*mm.a.batch+ai:], b[p*mm.b.batch:], c[(p*mm.m+i)*mm.n:]
-		if mm.biased {
-			vec.GemmBias(mm.a.trans, mm.b.trans, end-i, mm.n, mm.k, pa, mm.a.ld, pb, mm.b.ld, m.at(mm.bias), pc, mm.n)
-		} else {
-			vec.Gemm(mm.a.trans, mm.b.trans, end-i, mm.n, mm.k, pa, mm.a.ld, pb, mm.b.ld, mm.add, pc, mm.n)
-		}
+		mm.product(m, i, end, pa, pb, pc)
 	}
+}
+
+// product computes rows i to end, which begin at a and c, of a product.
+func (mm *matmul[T]) product(m *frame[T], i, end int, a, b, c []T) {
+	if mm.biased {
+		vec.GemmBias(mm.a.trans, mm.b.trans, end-i, mm.n, mm.k, a, mm.a.ld, b, mm.b.ld, m.at(mm.bias), c, mm.n)
+		return
+	}
+	vec.Gemm(mm.a.trans, mm.b.trans, end-i, mm.n, mm.k, a, mm.a.ld, b, mm.b.ld, mm.add && !m.first, c, mm.n)
 }

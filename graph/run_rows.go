@@ -142,11 +142,9 @@ func (r *rowRun[T]) release() {
 // chunk runs the blocks of chunk c in the memory of a worker.
 func (r *rowRun[T]) chunk(worker, c int) {
 	p, w := r.p, r.workers[worker]
-	if c > 0 && r.wanted&p.sumGroups != 0 {
-		clear(r.partial[c-1])
-	}
-	end := min((c+1)*p.chunk, p.batch)
-	for row := c * p.chunk; row < end; row += p.block {
+	summing := c > 0 && r.wanted&p.sumGroups != 0
+	start, end := c*p.chunk, min((c+1)*p.chunk, p.batch)
+	for row := start; row < end; row += p.block {
 		m, n := w.full, p.block
 		if row+n > end {
 			m, n = w.tail, end-row
@@ -165,11 +163,17 @@ func (r *rowRun[T]) chunk(worker, c int) {
 				out[i] = d
 			}
 		}
-		if c > 0 && r.wanted&p.sumGroups != 0 {
+		m.fresh = summing && row == start
+		if summing {
 			at := 0
 			for _, a := range p.added {
 				out[a.end] = r.partial[c-1][at:][:a.size]
 				at += a.size
+			}
+		}
+		if m.fresh {
+			for _, i := range m.code.clears {
+				clear(out[i])
 			}
 		}
 		if err := m.execute(r.wanted); err != nil && r.errs[c] == nil {
