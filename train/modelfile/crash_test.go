@@ -73,7 +73,7 @@ func saveForever(path string) {
 }
 
 // A process that is killed at random while it saves, and started again, loses nothing.
-// The long run is go test -run Killed -kills 1000 ./train/modelfile.
+// The long run is go test ./train/modelfile -run Killed -kills 1000.
 func TestKilledWhileSaving(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
