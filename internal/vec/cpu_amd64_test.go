@@ -17,6 +17,3 @@ func forEachLevel(t *testing.T, f func(t *testing.T)) {
 		t.Run(name, f)
 	}
 }
-
-// vectors tells whether the kernels use vector registers.
-func vectors() bool { return level != levelGo }

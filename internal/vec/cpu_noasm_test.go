@@ -6,6 +6,3 @@ import "testing"
 
 // forEachLevel runs f with every instruction set that the processor has.
 func forEachLevel(t *testing.T, f func(t *testing.T)) { t.Run("Go", f) }
-
-// vectors tells whether the kernels use vector registers.
-func vectors() bool { return false }

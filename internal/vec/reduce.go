@@ -1,5 +1,7 @@
 package vec
 
+import "unsafe"
+
 // Sum returns the sum of x. Pairs of halves are added, so that the rounding
 // error grows with log(len(x)).
 func Sum[T Float](x []T) T {
@@ -61,6 +63,13 @@ func sumRows[T Float](acc, x []T, n, w int) {
 		for i := range acc {
 			acc[i] += l[i] + r[i]
 		}
+		return
+	}
+	if n == 0 {
+		return
+	}
+	x = x[:(n-1)*w+len(acc)]
+	if sumRowsAsm(unsafe.SliceData(acc), unsafe.SliceData(x), n, w, len(acc)) {
 		return
 	}
 	i := 0

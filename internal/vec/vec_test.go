@@ -26,6 +26,44 @@ func TestSumRounding(t *testing.T) {
 }
 
 func TestReductions(t *testing.T) {
+	forEachLevel(t, testReductions)
+}
+
+// TestSumRowsBits: sums of rows have the same bits on every instruction set, and nothing beside
+// them is written.
+func TestSumRowsBits(t *testing.T) {
+	t.Run("float64", testSumRowsBits[float64])
+	t.Run("float32", testSumRowsBits[float32])
+}
+
+func testSumRowsBits[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for w := 1; w <= 130; w++ {
+		n := 1 + r.IntN(150)
+		x, start := fill[T](r, n*w+1)[1:], fill[T](r, w)
+		var first []T
+		forEachLevel(t, func(t *testing.T) {
+			const guard = 9
+			buf := slices.Repeat([]T{T(math.NaN())}, w+2*guard)
+			dst := buf[guard:][:w]
+			copy(dst, start)
+			SumRows(dst, x, n, true)
+			if first == nil {
+				first = slices.Clone(dst)
+			}
+			if !slices.Equal(dst, first) {
+				t.Fatalf("%d rows of %d: not the bits of the first", n, w)
+			}
+			for i, v := range buf {
+				if (i < guard || i >= guard+w) && v == v {
+					t.Fatalf("%d rows of %d: %d was written", n, w, i)
+				}
+			}
+		})
+	}
+}
+
+func testReductions(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{1, 2, 3, 4, 5, 63, 64, 65, 130, 500} {
 		for _, w := range []int{1, 2, 63, 64, 65, 150} {

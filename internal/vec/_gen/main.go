@@ -26,6 +26,7 @@ var topics = []struct {
 	{"gemmdot", gemmDot},
 	{"transpose", transpose},
 	{"math", mathematics},
+	{"reduce", reductions},
 	{"rk", rk},
 }
 
