@@ -5,8 +5,8 @@ import (
 
 	"gonum.org/v1/gonum/interp"
 
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint/collocation"
+	"github.com/neuralode/neuralode/train"
 )
 
 // data are the observations, and the curve through them.

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/neuralode/neuralode/examples/internal/apptest"
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
+	"github.com/neuralode/neuralode/train"
 	"gonum.org/v1/gonum/floats"
 )
 

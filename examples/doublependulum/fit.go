@@ -6,12 +6,11 @@ import (
 	"io"
 	"math/rand/v2"
 
-	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
 )
 
@@ -87,41 +86,37 @@ func (c *config) match(ctx context.Context, m *model, d *data, stderr io.Writer)
 		return loss.Loss(grad, nil, u, du), ctx.Err()
 	}
 	bar := experiment.NewBar(stderr, string(m.kind)+", matching", c.matching)
-	last, err := train.LBFGS{
-		Iterations: c.matching, Objective: objective,
-		After: func(_ int, loss float64) {
-			m.steps++
-			bar.Step(loss)
-		},
-	}.Run(ctx, m.theta)
-	bar.Done(last)
-	return unlessCancelled(err)
+	return m.minimize(ctx, objective, c.matching, bar)
 }
 
 // fit trains the model on, through the solver, over the first n intervals of the data.
 func (m *model) fit(ctx context.Context, d *data, n, iterations int, opt odeint.Options, stderr io.Writer) error {
-	field, err := m.newField(1, nil)
+	model, err := train.FromField(func(batch int) (train.Field[float64], error) { return m.newField(batch, nil) }, train.Config{Solve: opt})
 	if err != nil {
 		return err
 	}
-	solver, err := adjoint.New[float64](field, opt, adjoint.Discrete{})
+	data := train.Dataset[float64]{{Times: d.units.times(d.times), States: d.scale(d.y)}}
+	problem, err := train.NewProblem(model, data, train.Options[float64]{Loss: train.Scaled(dim, train.MSE[float64])}) // (2.2)
 	if err != nil {
 		return err
 	}
-	z := d.scale(d.y)
-	trajectory := &train.Trajectory{Field: field, Solver: solver, Times: d.units.times(d.times), Start: z[:dim], Target: z}
 	bar := experiment.NewBar(stderr, string(m.kind)+", solver", iterations)
-	m.loss, err = train.LBFGS{
-		Iterations: iterations, Objective: trajectory.Loss(n),
-		After: func(_ int, loss float64) {
-			m.steps++
-			bar.Step(loss)
-		},
-	}.Run(ctx, m.theta)
+	err = m.minimize(ctx, problem.Loss(n), iterations, bar)
+	m.work.Solves += problem.Work().Solves
+	m.work.NFEForward += problem.Work().NFEForward
+	m.work.NFEBackward += problem.Work().NFEBackward
+	return err
+}
+
+// minimize trains the parameters by L-BFGS. The loss at last is the model's.
+func (m *model) minimize(ctx context.Context, f train.Objective, iterations int, bar *experiment.Bar) error {
+	report, err := train.Minimize(ctx, f, m.theta, train.MinimizeOptions{Steps: iterations, Optimizer: train.LBFGS{}, Hook: func(s train.Step) error {
+		m.steps++
+		bar.Step(s.Loss)
+		return nil
+	}})
+	m.loss = report.Loss
 	bar.Done(m.loss)
-	m.work.Solves += trajectory.Work.Solves
-	m.work.NFEForward += trajectory.Work.NFEForward
-	m.work.NFEBackward += trajectory.Work.NFEBackward
 	return unlessCancelled(err)
 }
 

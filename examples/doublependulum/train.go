@@ -5,7 +5,7 @@ import (
 	"io"
 	"math"
 
-	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
 )
 

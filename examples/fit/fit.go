@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/modelfile"
 	"github.com/neuralode/neuralode/train/table"
@@ -22,7 +22,7 @@ type fit struct {
 	notes  []string // about the table
 	rows   int      // that are fitted; those after them are forecast
 	model  *model
-	path   *train.Trajectory
+	path   *train.Problem[float64]
 	loss   float64 // of the last step, for the progress bar
 	steps  int     // optimiser steps of this run
 	saved  time.Time
@@ -114,12 +114,18 @@ func (f *fit) train(ctx context.Context) error {
 	defer func() { f.model.set(x) }()
 
 	bar := experiment.NewBar(f.stderr, "adam  ", c.epochs)
-	err := train.Adam{
-		Steps:     c.epochs,
-		Rate:      train.Cosine(c.rate, 0, c.epochs),
-		Objective: func(step int) train.Objective { return f.objective(horizon(step)) },
-		After:     func(_ int, loss float64) { f.after(x, loss, bar) },
-	}.Run(ctx, x)
+	var err error
+	if c.epochs > 0 {
+		_, err = train.Minimize(ctx, nil, x, train.MinimizeOptions{
+			Steps:    c.epochs,
+			Schedule: train.Cosine(c.rate, 0, c.epochs),
+			Varying:  func(step int) train.Objective { return f.objective(horizon(step)) },
+			Hook: func(s train.Step) error {
+				f.after(x, s.Loss, bar)
+				return nil
+			},
+		})
+	}
 	bar.Done(f.loss)
 	if err != nil || c.polish == 0 {
 		return err
@@ -127,11 +133,11 @@ func (f *fit) train(ctx context.Context) error {
 	bar = experiment.NewBar(f.stderr, "l-bfgs", c.polish)
 	defer func() { bar.Done(f.loss) }()
 	best, objective := lowest(f.objective(all), x)
-	f.loss, err = train.LBFGS{
-		Iterations: c.polish,
-		Objective:  objective,
-		After:      func(_ int, loss float64) { f.after(best, loss, bar) },
-	}.Run(ctx, x)
+	report, err := train.Minimize(ctx, objective, x, train.MinimizeOptions{Steps: c.polish, Optimizer: train.LBFGS{}, Hook: func(s train.Step) error {
+		f.after(best, s.Loss, bar)
+		return nil
+	}})
+	f.loss = report.Loss
 	return err
 }
 

@@ -4,11 +4,10 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/table"
 )
@@ -66,7 +65,7 @@ func (m *model) options() (odeint.Options, error) {
 }
 
 // trajectory returns the fit of the model to the first rows of a table.
-func (m *model) trajectory(d *measurements, rows int) (*train.Trajectory, error) {
+func (m *model) trajectory(d *measurements, rows int) (*train.Problem[float64], error) {
 	opt, err := m.options()
 	if err != nil {
 		return nil, err
@@ -75,16 +74,14 @@ func (m *model) trajectory(d *measurements, rows int) (*train.Trajectory, error)
 	if err != nil {
 		return nil, err
 	}
-	solver, err := adjoint.New[float64](m.field, opt, method)
+	compile := func(int) (train.Field[float64], error) { return m.field.Clone(), nil } // of one sample, always
+	network, err := train.FromField(compile, train.Config{Solve: opt, Adjoint: method})
 	if err != nil {
 		return nil, err
 	}
-	return &train.Trajectory{
-		Field: m.field, Solver: solver, LearnStart: true,
-		Times:  m.scale.times(d.t[:rows]),
-		Start:  m.start,
-		Target: m.scale.states(d.y[:rows*len(d.states)]),
-	}, nil
+	data := train.Dataset[float64]{{Times: m.scale.times(d.t[:rows]), Start: m.start, States: m.scale.states(d.y[:rows*len(d.states)])}}
+	loss := train.Scaled(float64(len(d.states)), train.MSE[float64]) // summed over the states, the mean over the rows
+	return train.NewProblem(network, data, train.Options[float64]{LearnStarts: true, Loss: loss})
 }
 
 // vector returns what training works on, the weights and the initial state; set takes

@@ -12,14 +12,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/modelfile"
 )
 
 // report predicts and writes all files.
 func (f *fit) report(ctx context.Context, elapsed time.Duration, stdout io.Writer) error {
-	cost := f.path.Work                 // of the training alone
+	cost := f.path.Work()               // of the training alone
 	saved := f.model.save(f.config.Out) // before anything else can fail
 	x := f.model.vector()
 	z, err := f.predict(ctx, x, f.model.scale.times(f.data.t))

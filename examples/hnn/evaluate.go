@@ -5,7 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train"
 )
 
 // rollouts are trajectories from the task's test starts, the states of each row by row.

@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/gonum/diff/fd"
 
 	"github.com/neuralode/neuralode/examples/internal/apptest"
-	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train"
 )
 
 // Every task's field is (∂E/∂p, −∂E/∂q) of its energy.

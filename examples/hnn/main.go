@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
 )
 
@@ -195,12 +195,17 @@ func (c *config) stepsOf(k *task) int {
 }
 
 // training is how a task is trained.
-func (c *config) training(k *task, after func(int, float64)) train.Adam {
-	adam := train.Adam{Steps: c.stepsOf(k), After: after}
+func (c *config) training(k *task, after func(int, float64)) train.MinimizeOptions {
+	o := train.MinimizeOptions{Steps: c.stepsOf(k), Hook: func(s train.Step) error {
+		if after != nil {
+			after(s.Step, s.Loss)
+		}
+		return nil
+	}}
 	if !c.constant {
-		adam.Rate = train.Cosine(1e-3, 0, adam.Steps)
+		o.Schedule = train.Cosine(1e-3, 0, o.Steps)
 	}
-	return adam
+	return o
 }
 
 // one trains and evaluates both kinds of model on a task.

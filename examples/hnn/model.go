@@ -6,10 +6,10 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/train"
 )
 
 // width is the number of units in each of the two hidden layers.
@@ -60,13 +60,13 @@ type model struct {
 // fit trains a network on the states and derivatives of set in float32, as the paper's
 // code does; weight decay is added to the gradient. The losses are those over the
 // whole of both sets.
-func (k *task) fit(ctx context.Context, m kind, set, test dataset, adam train.Adam, r *rand.Rand) (*model, error) {
+func (k *task) fit(ctx context.Context, m kind, set, test dataset, o train.MinimizeOptions, r *rand.Rand) (*model, error) {
 	dim := k.dim()
 	batch := k.batch
 	if rows := set.rows(dim); batch == 0 || batch > rows {
 		batch = rows
 	}
-	fitted := &model{module: m.module(dim), steps: adam.Steps}
+	fitted := &model{module: m.module(dim), steps: o.Steps}
 	field, err := graph.NewField[float32](fitted.module, batch, graph.FieldConfig{Name: "net", Rand: r})
 	if err != nil {
 		return nil, err
@@ -86,11 +86,11 @@ func (k *task) fit(ctx context.Context, m kind, set, test dataset, adam train.Ad
 		return l, ctx.Err()
 	}
 	fitted.theta = widen(theta)
-	adam.Objective = func(int) train.Objective { return objective }
-	if err := adam.Run(ctx, fitted.theta); err != nil {
+	o.Varying = func(int) train.Objective { return objective } // other samples at each step
+	if _, err := train.Minimize(ctx, nil, fitted.theta, o); err != nil {
 		return nil, fmt.Errorf("%s of %s: %w", m, k.name, err)
 	}
-	fitted.evals, fitted.pulls = adam.Steps*batch, adam.Steps*batch
+	fitted.evals, fitted.pulls = o.Steps*batch, o.Steps*batch
 	if fitted.trainLoss, err = fitted.loss(set, dim); err != nil {
 		return nil, err
 	}

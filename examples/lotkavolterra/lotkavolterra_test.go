@@ -9,7 +9,7 @@ import (
 
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/examples/internal/apptest"
-	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
 	"gonum.org/v1/gonum/floats"
 )

@@ -39,8 +39,8 @@ import (
 	"time"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
 )
 
@@ -186,27 +186,30 @@ func (c *config) road(times, data []float64) (road, error) {
 // train trains x on all intervals of the data and returns the loss at each step.
 func (c *config) train(ctx context.Context, way road, intervals int, x []float64, stderr io.Writer) (history []float64, err error) {
 	horizon := train.GrowingHorizon(intervals/10, intervals, c.epochs/2)
-	record := func(bar *experiment.Bar) func(int, float64) {
-		return func(_ int, loss float64) {
-			history = append(history, loss)
-			bar.Step(loss)
+	record := func(bar *experiment.Bar) func(train.Step) error {
+		return func(s train.Step) error {
+			history = append(history, s.Loss)
+			bar.Step(s.Loss)
+			return nil
 		}
 	}
 	last := func() float64 { return append([]float64{math.NaN()}, history...)[len(history)] }
 
 	bar := experiment.NewBar(stderr, "adam  ", c.epochs)
-	err = train.Adam{
-		Steps:     c.epochs,
-		Rate:      train.Cosine(c.rate, 0, c.epochs),
-		Objective: func(step int) train.Objective { return way.loss(horizon(step)) },
-		After:     record(bar),
-	}.Run(ctx, x)
+	if c.epochs > 0 {
+		_, err = train.Minimize(ctx, nil, x, train.MinimizeOptions{
+			Steps:    c.epochs,
+			Schedule: train.Cosine(c.rate, 0, c.epochs),
+			Varying:  func(step int) train.Objective { return way.loss(horizon(step)) },
+			Hook:     record(bar),
+		})
+	}
 	bar.Done(last())
 	if err != nil || c.polish == 0 {
 		return history, err
 	}
 	bar = experiment.NewBar(stderr, "l-bfgs", c.polish)
-	_, err = train.LBFGS{Iterations: c.polish, Objective: way.loss(intervals), After: record(bar)}.Run(ctx, x)
+	_, err = train.Minimize(ctx, way.loss(intervals), x, train.MinimizeOptions{Steps: c.polish, Optimizer: train.LBFGS{}, Hook: record(bar)})
 	bar.Done(last())
 	return history, err
 }

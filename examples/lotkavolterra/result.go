@@ -8,9 +8,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/figure"
 )
 
@@ -52,15 +51,10 @@ const perUnit = 10
 // evaluate solves the field with parameters x to a tolerance that plays no part in
 // the errors.
 func evaluate(seed uint64, x, times, data []float64) (*result, error) {
-	field, err := newField(seed)
+	p, err := problem(seed, odeint.Options{RTol: 1e-10, ATol: 1e-10}, nil, times, data)
 	if err != nil {
 		return nil, err
 	}
-	solver, err := adjoint.New[float64](field, odeint.Options{RTol: 1e-10, ATol: 1e-10}, nil)
-	if err != nil {
-		return nil, err
-	}
-	p := &train.Trajectory{Field: field, Solver: solver, Times: times, Start: start(), Target: data}
 	ctx := context.Background()
 	r := &result{times: times, data: data}
 	if r.loss, err = p.Loss(len(times)-1)(ctx, nil, x); err != nil {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 
 	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/odelayer"
+	"github.com/neuralode/neuralode/train"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -26,18 +26,20 @@ type road interface {
 }
 
 // direct solves the compiled field without a Gorgonia graph around it.
-type direct struct{ train.Trajectory }
+type direct struct{ *train.Problem[float64] }
 
 func newDirect(seed uint64, opt odeint.Options, m adjoint.Method, times, data []float64) (*direct, error) {
-	field, err := newField(seed)
+	p, err := problem(seed, opt, m, times, data)
+	return &direct{p}, err
+}
+
+// problem is the fit of the network to data, with the loss (2.2).
+func problem(seed uint64, opt odeint.Options, m adjoint.Method, times, data []float64) (*train.Problem[float64], error) {
+	model, err := train.New[float64](network(), train.Config{Solve: opt, Adjoint: m, Rand: source(seed)})
 	if err != nil {
 		return nil, err
 	}
-	solver, err := adjoint.New[float64](field, opt, m)
-	if err != nil {
-		return nil, err
-	}
-	return &direct{train.Trajectory{Field: field, Solver: solver, Times: times, Start: start(), Target: data}}, nil
+	return train.NewProblem(model, train.Dataset[float64]{{Times: times, States: data, Start: start()}}, train.Options[float64]{Loss: train.Scaled(2, train.MSE[float64])})
 }
 
 func newField(seed uint64) (*graph.Field[float64], error) {
@@ -46,7 +48,7 @@ func newField(seed uint64) (*graph.Field[float64], error) {
 
 func (d *direct) init() []float64                    { return d.Init() }
 func (d *direct) loss(intervals int) train.Objective { return d.Loss(intervals) }
-func (d *direct) work() train.Work                   { return d.Work }
+func (d *direct) work() train.Work                   { return d.Work() }
 
 // layered has the solve as a layer of an ordinary Gorgonia model that runs on a
 // TapeMachine. The loss is made of Gorgonia's operations, and its gradient by G.Grad. A

@@ -13,8 +13,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/plot/vg"
 
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/figure"
 )
@@ -149,15 +149,16 @@ func (c *config) asPaper(ctx context.Context, way road, intervals int, x []float
 	}
 	last := math.NaN()
 	bar := experiment.NewBar(stderr, "paper ", total)
-	err = train.Adam{
-		Steps:     total,
-		Objective: func(int) train.Objective { return way.loss(intervals) },
-		After: func(_ int, loss float64) {
+	_, err = train.Minimize(ctx, nil, x, train.MinimizeOptions{
+		Steps:   total,
+		Varying: func(int) train.Objective { return way.loss(intervals) }, // the last point, not the best
+		Hook: func(s train.Step) error {
 			steps++
-			last = loss
-			bar.Step(loss)
+			last = s.Loss
+			bar.Step(s.Loss)
+			return nil
 		},
-	}.Run(ctx, x)
+	})
 	bar.Done(last)
 	return steps, err
 }

@@ -7,13 +7,12 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/neuralode/neuralode/adjoint"
-	"github.com/neuralode/neuralode/examples/internal/train"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/collocation"
+	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
 )
 
@@ -41,17 +40,18 @@ func (c *config) network() layers.MLP {
 // derivative matching if warm. Both begin with the same weights. When ctx is cancelled the
 // model is what it was by then.
 func (c *config) fit(ctx context.Context, d *data, warm bool, stderr io.Writer) (*fitted, error) {
-	cfg := graph.FieldConfig{Name: "net", Rand: rand.New(rand.NewPCG(c.Seed, 1))}
-	field, err := graph.NewField[float64](c.network(), 1, cfg)
-	if err != nil {
-		return nil, err
-	}
-	solver, err := adjoint.New[float64](field, odeint.Options{Method: odeint.Tsit5, RTol: 1e-8, ATol: 1e-8}, adjoint.Discrete{})
+	model, err := train.New[float64](c.network(), train.Config{
+		Name: "net", Rand: rand.New(rand.NewPCG(c.Seed, 1)), Solve: odeint.Options{RTol: 1e-8, ATol: 1e-8},
+	})
 	if err != nil {
 		return nil, err
 	}
 	f := new(fitted)
-	fit := &train.Trajectory{Field: field, Solver: solver, Times: d.times, Start: d.seen[:2], Target: d.seen, LearnStart: true}
+	fit, err := train.NewProblem(model, train.Dataset[float64]{{Times: d.times, States: d.seen}},
+		train.Options[float64]{LearnStarts: true, Loss: train.Scaled(2, train.MSE[float64])}) // (2.2)
+	if err != nil {
+		return nil, err
+	}
 	x := fit.Init()
 	if warm {
 		if err := c.warmUp(ctx, f, d, x, stderr); err != nil && !errors.Is(err, context.Canceled) {
@@ -61,23 +61,22 @@ func (c *config) fit(ctx context.Context, d *data, warm bool, stderr io.Writer) 
 	name := map[bool]string{false: "cold", true: "warm"}[warm]
 	plain := fit.Loss(intervals)
 	f.losses = make([]float64, 0, c.polish+1)
-	objective := train.WithDecay(plain, c.decay, field.NumParams())
+	objective := train.WithDecay(plain, c.decay, model.NumParams())
 	loss, err := objective(context.WithoutCancel(ctx), nil, x)
 	if err != nil {
 		return nil, err
 	}
 	f.losses = append(f.losses, loss)
 	bar := experiment.NewBar(stderr, name, c.polish)
-	lbfgs := train.LBFGS{
-		Iterations: c.polish,
-		Objective:  objective,
-		After: func(_ int, loss float64) {
-			f.losses = append(f.losses, loss)
-			bar.Step(loss)
+	report, err := train.Minimize(ctx, objective, x, train.MinimizeOptions{
+		Steps: c.polish, Optimizer: train.LBFGS{},
+		Hook: func(s train.Step) error {
+			f.losses = append(f.losses, s.Loss)
+			bar.Step(s.Loss)
+			return nil
 		},
-	}
-	loss, err = lbfgs.Run(ctx, x)
-	bar.Done(loss)
+	})
+	bar.Done(report.Loss)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return nil, err
 	}
@@ -114,19 +113,19 @@ func (c *config) warmUp(ctx context.Context, f *fitted, d *data, x []float64, st
 		return loss.Loss(grad, nil, u, du), ctx.Err()
 	}, c.decay, n)
 	bar := experiment.NewBar(stderr, "matching", c.match)
-	after := func(_ int, loss float64) {
+	report, err := train.Minimize(ctx, objective, x[:n], train.MinimizeOptions{Steps: c.match, Optimizer: train.LBFGS{}, Hook: func(s train.Step) error {
 		f.matched++
-		bar.Step(loss)
-	}
-	value, err := train.LBFGS{Iterations: c.match, Objective: objective, After: after}.Run(ctx, x[:n])
-	bar.Done(value)
+		bar.Step(s.Loss)
+		return nil
+	}})
+	bar.Done(report.Loss)
 	copy(x[n:], f.smooth[:2])
 	return err
 }
 
 // predict solves the model over the observations and to both horizons, which are far
 // outside what it was trained on: where it diverges the prediction ends.
-func (f *fitted) predict(ctx context.Context, fit *train.Trajectory, x []float64, d *data) error {
+func (f *fitted) predict(ctx context.Context, fit *train.Problem[float64], x []float64, d *data) error {
 	for _, part := range []struct {
 		times []float64
 		dst   *[]float64
@@ -141,6 +140,6 @@ func (f *fitted) predict(ctx context.Context, fit *train.Trajectory, x []float64
 		}
 		*part.dst = y
 	}
-	f.work = fit.Work
+	f.work = fit.Work()
 	return nil
 }

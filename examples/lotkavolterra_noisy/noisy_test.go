@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/neuralode/neuralode/examples/internal/apptest"
-	"github.com/neuralode/neuralode/examples/internal/train"
+	"github.com/neuralode/neuralode/train"
 )
 
 func TestObserve(t *testing.T) {

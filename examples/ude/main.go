@@ -29,15 +29,17 @@ func run(ctx context.Context, r *experiment.Run) error {
 	known := layers.Equations{Dim: 2, Rates: func(e *layers.Expr, y []*G.Node, _ layers.Parts) []*G.Node {
 		return []*G.Node{e.Scale(1.3, y[0]), e.Scale(-1.8, y[1])}
 	}}
-	unknown := layers.Scale{Of: layers.MLP{In: 2, Hidden: []int{32}, Out: 2}, By: 0.1}
+	unknown := layers.Sequential{layers.Scale{Of: layers.Identity, By: 0.2}, layers.MLP{In: 2, Hidden: []int{32}, Out: 2}}
 	model, err := train.New[float64](layers.Sum{known, unknown}, train.Config{Rand: r.Rand, Solve: odeint.Options{RTol: 1e-6, ATol: 1e-6}})
 	if err != nil {
 		return err
 	}
-	for _, data := range []train.Dataset[float64]{seen.Windows(6, 5), seen} { // short pieces first
-		if _, err := experiment.Fit(ctx, r, model, data, train.Options[float64]{Steps: r.Steps(500), Optimizer: train.LBFGS{}, L2: 1e-5}); err != nil {
-			return err
-		}
+	adam := train.Options[float64]{Steps: r.Steps(1000), Schedule: train.Cosine(0.02, 1e-4, r.Steps(1000))} // on short pieces first
+	if _, err = experiment.Fit(ctx, r, model, seen.Windows(6, 5), adam); err == nil {
+		_, err = experiment.Fit(ctx, r, model, seen, train.Options[float64]{Steps: r.Steps(500), Optimizer: train.LBFGS{}})
+	}
+	if err != nil {
+		return err
 	}
 	forecast, err := train.Evaluate(ctx, model, later, nil)
 	r.Metrics.Set("forecast_mse", forecast)
