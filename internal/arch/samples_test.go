@@ -8,10 +8,14 @@ import (
 	"testing"
 )
 
-// The programs in the README run, from a folder of their own, and print something.
-func TestReadmeSamples(t *testing.T) {
+// The programs in the README and in docs/start.md run, from a folder of their own, and print
+// something.
+func TestReadmeSamples(t *testing.T) { runSamples(t, "README.md", 3) }
+func TestStartSamples(t *testing.T)  { runSamples(t, "docs/start.md", 2) }
+
+func runSamples(t *testing.T, path string, want int) {
 	root := filepath.Join("..", "..")
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	text, err := os.ReadFile(filepath.Join(root, path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +41,7 @@ func TestReadmeSamples(t *testing.T) {
 			t.Errorf("sample %d: %v\n%s", programs, err, out)
 		}
 	}
-	if programs != 3 {
-		t.Errorf("%d programs, want 3", programs)
+	if programs != want {
+		t.Errorf("%d programs, want %d", programs, want)
 	}
 }
