@@ -132,5 +132,5 @@ func ExampleLagrangian() {
 		return
 	}
 	fmt.Printf("energy %.4f at the start, %.4f after 10\n", h[0], h[1])
-	// Output: energy -19.1899 at the start, -19.1899 after 10
+	// Output: energy -19.1902 at the start, -19.1902 after 10
 }
