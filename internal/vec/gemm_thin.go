@@ -5,6 +5,8 @@ import "unsafe"
 const (
 	dotTerms = 16  // products of fewer terms are not computed by gemmDots
 	dotBlock = 512 // terms of which partial sums are added at once
+
+	flatTerms = 16 // products of as many terms are not computed by gemmFlat2 and 4
 )
 
 // gemmDots computes a product whose few columns are contiguous, each element from
@@ -34,6 +36,30 @@ func gemmDots[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds 
 // gemmThinC computes a product of few columns where the columns of A, lda apart, are
 // contiguous: the rows of the transposed product are long.
 func gemmThinC[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
+	if ldc == n && (start == nil || lds == n) {
+		if n == 1 {
+			gemmPanels(1, m, k, b, 1, ldb, a, lda, start, 0, c, m)
+			return
+		}
+		if k < flatTerms && (n == 2 || n == 4) {
+			rows := m / (4 * lanesOf[T]() / n) * (4 * lanesOf[T]() / n)
+			if n == 2 {
+				gemmFlat2Asm(rows, k, a, lda, b, ldb, start, c)
+			} else {
+				gemmFlat4Asm(rows, k, a, lda, b, ldb, start, c)
+			}
+			if rows == m {
+				return
+			}
+			m -= rows
+			a, start, c = at(a, rows), startAt(start, rows*n), at(c, rows*n)
+		}
+	}
+	gemmTurned(m, n, k, a, lda, b, ldb, start, lds, c, ldc)
+}
+
+// gemmTurned is gemmThinC by way of the transposed product.
+func gemmTurned[T Float](m, n, k int, a *T, lda int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
 	const width = 64
 	var room [width*32 + cacheLine]byte // for few columns of either type
 	rows := aligned[T](unsafe.Pointer(&room))

@@ -24,6 +24,7 @@ var topics = []struct {
 	{"elem", elem},
 	{"gemm", gemm},
 	{"gemmdot", gemmDot},
+	{"gemmflat", gemmFlat},
 	{"transpose", transpose},
 	{"math", mathematics},
 	{"reduce", reductions},
