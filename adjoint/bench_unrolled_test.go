@@ -34,7 +34,7 @@ func BenchmarkUnrolled(b *testing.B) {
 			b.Run("TapeMachine", u.tapeMachine)
 			b.Run("Compile", u.compiled)
 			b.Run("Discrete", func(b *testing.B) { u.solver(b, Discrete{}) })
-			b.Run("Discrete/Recompute", func(b *testing.B) { u.solver(b, Discrete{Memory: States{}}) })
+			b.Run("Discrete/States", func(b *testing.B) { u.solver(b, Discrete{Memory: States{}}) })
 			b.Run("Interpolating", func(b *testing.B) { u.solver(b, Interpolating{}) })
 			b.Run("Backsolve", func(b *testing.B) { u.solver(b, Backsolve{}) })
 		})

@@ -84,19 +84,20 @@ type discrete[T odeint.Float] struct {
 	step     odeint.Step[T]
 	outs     []outputCotangent[T]
 
-	needs   needs
-	inverse bool   // states come from going back
-	retake  bool   // stages come from taking the steps again
-	y       [2][]T // states at the start and the end of such a step
-	k       []T    // and its stages
+	needs       needs
+	inverse     bool            // states come from going back
+	checkpoints *checkpoints[T] // states come from taking steps again; nil: they do not
+	retake      bool            // stages come from taking the steps again
+	y           [2][]T          // states at the start and the end of a step that was not kept
+	k           []T             // and its stages
 }
 
 // newDiscrete returns the second pass for a forward solve with a method.
 func newDiscrete[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, memory Memory) (d *discrete[T], fault string) {
 	switch memory.(type) {
-	case nil, Stages, States, Inverse:
+	case nil, Stages, States, Checkpoints, Inverse:
 	default:
-		return nil, fmt.Sprintf("unknown Memory %T; pass Stages, States or Inverse by value", memory)
+		return nil, fmt.Sprintf("unknown Memory %T; pass Stages, States, Checkpoints or Inverse by value", memory)
 	}
 	_, inverse := memory.(Inverse)
 	rev, fault := newReverser(f, m, inverse)
@@ -108,6 +109,17 @@ func newDiscrete[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, me
 	d.retake = states && d.needs.stages && !d.needs.second
 	d.stateful, _ = rev.(statefulReverser[T])
 	n := f.Dim()
+	if c, ok := memory.(Checkpoints); ok {
+		if d.needs.second {
+			return nil, fmt.Sprintf("Discrete has no Checkpoints for %v, whose steps need more than the state; use Stages{}", m)
+		}
+		if c.Bytes < 2*sizeOf[T](n) {
+			return nil, fmt.Sprintf("Checkpoints of %d bytes; two states of %d components take %d", c.Bytes, n, 2*sizeOf[T](n))
+		}
+		d.checkpoints = newCheckpoints[T](n, c.Bytes)
+		d.retake = d.needs.stages
+		d.y[1] = make([]T, n)
+	}
 	if inverse {
 		d.y = [2][]T{make([]T, n), make([]T, n)}
 	}
@@ -117,7 +129,7 @@ func newDiscrete[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, me
 // keep is what the forward solve has to keep.
 func (d *discrete[T]) keep() odeint.Keep {
 	switch {
-	case d.inverse:
+	case d.inverse || d.checkpoints != nil:
 		return odeint.Rows
 	case d.needs.stages && !d.retake:
 		return odeint.Stages
@@ -134,19 +146,27 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 	if d.stateful != nil {
 		d.stateful.begin()
 	}
+	if d.checkpoints != nil {
+		d.checkpoints.rewind()
+	}
 	for n := last; n >= 0; n-- {
 		step := &d.step
-		if d.inverse {
+		err := ctx.Err()
+		switch {
+		case err != nil:
+		case d.inverse:
 			d.rebuild(p, n, row, n == last)
-		} else {
+		case d.checkpoints != nil:
+			err = d.restore(p, n, n == last)
+		default:
 			*step = p.sol.Step(n)
 		}
-		err := ctx.Err()
 		row = d.collect(p, n, row)
 		if err == nil && d.retake {
+			end := step.Y1
 			step.Y1, step.K = nil, d.k[:0]
 			err = p.retake(step, d.needs.dense && len(d.outs) > 0)
-			d.k = step.K
+			step.Y1, d.k = end, step.K
 		}
 		if err == nil {
 			err = d.rev.back(p, step, d.outs)
@@ -192,6 +212,23 @@ func (d *discrete[T]) rebuild(p *pass[T], n, row int, first bool) {
 	}
 }
 
+// restore makes step n from the checkpoints. Its end is the start of the step before in
+// this pass.
+func (d *discrete[T]) restore(p *pass[T], n int, first bool) error {
+	if !first {
+		copy(d.y[1], d.step.Y0)
+	}
+	y0, err := d.checkpoints.seek(p, n)
+	d.step = d.checkpoints.at(n)
+	d.step.Y0, d.step.Y1 = y0, d.y[1]
+	if err == nil && first {
+		d.step.K = d.k[:0]
+		err = p.retake(&d.step, false)
+		d.k = d.step.K
+	}
+	return err
+}
+
 // collect takes up the cotangents of the outputs of step n, the last of them in row,
 // and returns the row before them: those at the step's end go to λ, those inside it to
 // outs.
@@ -213,4 +250,6 @@ func (d *discrete[T]) collect(p *pass[T], n, row int) int {
 	return row
 }
 
-func (d *discrete[T]) bytes() int { return d.rev.bytes() + sizeOf[T](len(d.y[0])+len(d.y[1])+cap(d.k)) }
+func (d *discrete[T]) bytes() int {
+	return d.rev.bytes() + sizeOf[T](len(d.y[0])+len(d.y[1])+cap(d.k))
+}

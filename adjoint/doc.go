@@ -14,8 +14,9 @@
 // Discrete is the exact reverse of what the solver did (discretise, then
 // optimise): its gradient is that of the numbers Forward returned, at any
 // tolerance. It is the default. It reverses every method of odeint; splittings need a
-// field that is Separable. Discrete{Reconstruct: true} takes memory for no step at all,
-// with methods whose steps can be inverted.
+// field that is Separable. Its Memory says what is
+// kept for that: the Stages, the States alone, Checkpoints inside a number of bytes, or
+// nothing (Inverse) with methods whose steps can be inverted.
 //
 // Interpolating solves the continuous adjoint equation backwards, with y(t) from the
 // stored dense output (optimise, then discretise): right to the tolerances of both
@@ -24,8 +25,8 @@
 //
 // Backsolve does the same but solves y backwards too, from the saved states, and
 // stores nothing else. Where the flow contracts, the backward solve of y is unstable,
-// so choose it only when memory leaves no choice, and try Discrete{Recompute: true}
-// before it.
+// so choose it only when memory leaves no choice, and try Discrete with Checkpoints before
+// it.
 //
 // # Gradients
 //

@@ -54,7 +54,7 @@ func TestFloat32(t *testing.T) {
 		})
 	}
 	// The discrete reverse is exact at loose tolerance too, to float32's round-off:
-	// Recompute is the same numbers.
+	// States is the same numbers.
 	_, a, _ := pull(t, f32, odeint.Options{RTol: 1e-2, ATol: 1e-2}, Discrete{}, []float64{0, 0.3, 2}, y32, constant[float32](1))
 	_, b, _ := pull(t, f32, odeint.Options{RTol: 1e-2, ATol: 1e-2}, Discrete{Memory: States{}}, []float64{0, 0.3, 2}, y32, constant[float32](1))
 	gradtest.Close(t, "recomputed ∂L/∂y0", b.Y0, a.Y0, 0)

@@ -35,7 +35,7 @@ type Method interface {
 //
 // The cost in memory and evaluations is a choice: see Memory.
 type Discrete struct {
-	// Memory is what Forward keeps for the way back: Stages, States or Inverse. The default is
+	// Memory is what Forward keeps for the way back: Stages, States, Checkpoints or Inverse. The default is
 	// Stages{}.
 	Memory Memory
 }

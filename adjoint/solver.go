@@ -21,6 +21,8 @@ type Solver[T odeint.Float] struct {
 	back    backward[T]
 	p       pass[T]
 	ready   bool // the last Forward succeeded
+
+	checkpoints *checkpoints[T] // nil: none
 }
 
 // Stats are the statistics of one pass.
@@ -94,6 +96,10 @@ func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Metho
 		return nil, &odeint.OptionError{Faults: bad}
 	}
 	s.p.init(f, s.forward)
+	if d, ok := s.back.(*discrete[T]); ok {
+		s.checkpoints = d.checkpoints
+	}
+	s.Observe(nil)
 	return s, nil
 }
 
@@ -153,7 +159,17 @@ func faultsOf(err error) []string {
 // Observe calls fn after every accepted step of Forward, with the contract of
 // odeint.Integrator.Observe: an error stops the solve. Nil: no calls.
 func (s *Solver[T]) Observe(fn func(step *odeint.Step[T], st *odeint.Stats) error) {
-	s.forward.Observe(fn)
+	if s.checkpoints == nil {
+		s.forward.Observe(fn)
+		return
+	}
+	s.forward.Observe(func(step *odeint.Step[T], st *odeint.Stats) error {
+		s.checkpoints.observe(step)
+		if fn == nil {
+			return nil
+		}
+		return fn(step, st)
+	})
 }
 
 // Forward solves from y0 at times[0] and saves the state at all times, which are
@@ -168,6 +184,9 @@ func (s *Solver[T]) Forward(ctx context.Context, times []float64, y0 []T) (*odei
 		panic("adjoint: length of y0 is not the field's Dim")
 	}
 	s.ready = false
+	if s.checkpoints != nil {
+		s.checkpoints.begin()
+	}
 	if err := s.forward.SolveAt(ctx, &s.sol, times, y0); err != nil {
 		return &s.sol, err
 	}
@@ -212,6 +231,9 @@ func (s *Solver[T]) Backward(ctx context.Context, g *Gradient[T], dys []T) error
 // Stats returns the statistics of the last forward and the last backward pass.
 func (s *Solver[T]) Stats() (forward, backward Stats) {
 	forward = Stats{Stats: s.sol.Stats, Bytes: s.sol.Bytes()}
+	if s.checkpoints != nil {
+		forward.Bytes += s.checkpoints.bytes()
+	}
 	backward = Stats{Stats: s.p.stats, Bytes: s.p.bytes() + s.back.bytes(), Reconstruction: s.p.reconstruction}
 	return forward, backward
 }

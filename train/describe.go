@@ -115,11 +115,12 @@ func (d *solveDescription) options() (odeint.Options, error) {
 // discreteDescription is adjoint.Discrete.
 type discreteDescription struct {
 	Memory string `json:"memory,omitempty"`
+	Bytes  int    `json:"bytes,omitempty"` // of checkpoints
 }
 
 // memories are the kinds of memory that a name stands for.
-func memories() []adjoint.Memory {
-	return []adjoint.Memory{adjoint.Stages{}, adjoint.States{}, adjoint.Inverse{}}
+func (d discreteDescription) memories() []adjoint.Memory {
+	return []adjoint.Memory{adjoint.Stages{}, adjoint.States{}, adjoint.Checkpoints{Bytes: d.Bytes}, adjoint.Inverse{}}
 }
 
 func describeAdjoint(m adjoint.Method) *methodDescription {
@@ -129,6 +130,9 @@ func describeAdjoint(m adjoint.Method) *methodDescription {
 		d := discreteDescription{}
 		if m.Memory != nil {
 			d.Memory = m.Memory.String()
+		}
+		if c, ok := m.Memory.(adjoint.Checkpoints); ok {
+			d.Bytes = c.Bytes
 		}
 		described = d
 	case adjoint.Interpolating:
@@ -160,7 +164,7 @@ func (d *methodDescription) method() (adjoint.Method, error) {
 		if err := read(&m); err != nil || m.Memory == "" {
 			return adjoint.Discrete{}, err
 		}
-		for _, memory := range memories() {
+		for _, memory := range m.memories() {
 			if memory.String() == m.Memory {
 				return adjoint.Discrete{Memory: memory}, nil
 			}

@@ -39,7 +39,8 @@ func testSaveAndLoad[T Float](t *testing.T) {
 			Adjoint: adjoint.Interpolating{ParamsInNorm: true}, Name: "net", Shape: []int{2},
 			Scaler: Scaler{Mean: []float64{1, 2}, Spread: []float64{3, 4}, Log: []bool{false, true}, Origin: 5, Unit: 6},
 		},
-		{Solve: odeint.Options{Method: odeint.GaussLegendre4, H0: 0.1}, Adjoint: adjoint.Discrete{}},
+		{Solve: odeint.Options{Method: odeint.GaussLegendre4, H0: 0.1}, Adjoint: adjoint.Discrete{Memory: adjoint.Inverse{}}},
+		{Solve: odeint.Options{Method: odeint.RK4, Steps: 3}, Adjoint: adjoint.Discrete{Memory: adjoint.Checkpoints{Bytes: 1 << 12}}},
 	}
 	times, y0 := []float64{5, 6, 8}, []T{0.5, 1.5}
 	for name, net := range nets {
