@@ -68,8 +68,7 @@ func scanPoints[T Float](lo, hi float64, n int) []T {
 }
 
 // TestMathAccuracy finds the largest error of a scan; -v prints it. The bound is 2 units of
-// the last place, for the Go code 3; float32 is computed in float32, whose every argument can be scanned
-// (the largest errors over all of them: see docs/numerics.md).
+// the last place, for the Go code 3. docs/numerics.md has the results of longer scans.
 func TestMathAccuracy(t *testing.T) {
 	t.Run("float64", testMathAccuracy[float64])
 	t.Run("float32", testMathAccuracy[float32])

@@ -183,7 +183,7 @@ func sigmoid(e *emitter) func(x vector) vector {
 
 // log1pReduced is log(1+f) for √½ ≤ 1+f ≤ √2, plus low: f - (f²/2 - s(f²/2 + R) - low)
 // with s = f/(2+f) and R = log(1+f)/s - 2, by the series of the artanh.
-func (e *emitter) log1pReduced(f vector, two source, low *vector) vector {
+func (e *emitter) log1pReduced(f vector, two source, low vector) vector {
 	s := e.div(f, e.add(f, two))
 	z := e.mul(s, s)
 	var r vector
@@ -195,13 +195,8 @@ func (e *emitter) log1pReduced(f vector, two source, low *vector) vector {
 	}
 	half := e.mul(e.mul(f, e.c(0.5)), f)
 	e.scaleAdd(r, z, half)
-	if low == nil {
-		e.p("VFNMADD213", half, s, r) // f²/2 - s(f²/2+R)
-	} else {
-		e.scaleAdd(r, s, *low)
-		r = e.sub(half, r)
-	}
-	return e.sub(f, r)
+	e.scaleAdd(r, s, low)
+	return e.sub(f, e.sub(half, r))
 }
 
 // softplus is max(x, 0) + log(1+e) for e = e^-|x|. Above √2, 1+e is halved.
@@ -214,8 +209,10 @@ func softplus(e *emitter) func(x vector) vector {
 		p := e.scale(e.add(e.expm1Reduced(r), one), k, bits)
 		over := e.sub(e.value(e.c(math.Sqrt2-1)), p) // negative where it is halved
 		f := e.selectSign(over, p, e.mul(e.sub(p, one), e.c(0.5)))
-		y := e.log1pReduced(f, e.c(2), nil)
-		y = e.add(y, e.selectSign(over, zero, e.value(e.c(math.Ln2))))
+		hi, lo := e.halves(math.Ln2, ln2Rest)
+		low := e.selectSign(over, zero, e.value(e.c(lo)))
+		y := e.log1pReduced(f, e.c(2), low)
+		y = e.add(y, e.selectSign(over, zero, e.value(e.c(hi))))
 		return e.add(y, e.max(zero, x))
 	}
 }
@@ -252,7 +249,7 @@ func logarithm(e *emitter) func(x vector) vector {
 		k, m := e.split(e.choose(subnormal, x, e.mul(x, e.c(math.Ldexp(1, int(shift))))))
 		k = e.choose(subnormal, k, e.sub(k, e.c(shift)))
 		low := e.mul(k, lo)
-		y := e.log1pReduced(e.sub(m, e.c(1)), e.c(2), &low)
+		y := e.log1pReduced(e.sub(m, e.c(1)), e.c(2), low)
 		e.addProduct(y, k, hi)
 		return e.logSpecial(x, x, zero, y)
 	}
@@ -278,7 +275,7 @@ func log1p(e *emitter) func(x vector) vector {
 		k, m := e.split(u)
 		low := e.div(c, u)
 		e.addProduct(low, k, lo)
-		y := e.log1pReduced(e.sub(m, one), e.c(2), &low)
+		y := e.log1pReduced(e.sub(m, one), e.c(2), low)
 		e.addProduct(y, k, hi)
 		return e.withSign(e.and(e.logSpecial(x, u, zero, y), e.absBits()), x)
 	}
