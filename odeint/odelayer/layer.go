@@ -266,6 +266,11 @@ func (cfg Config) resolved(name string, net graph.Module) (Config, error) {
 	if cfg.Input != nil && faults == nil {
 		faults = append(faults, cfg.Input.faults(cfg.Batch)...)
 	}
+	if faults == nil {
+		if all := append([]int{len(cfg.Times), cfg.Batch}, cfg.Shape...); !fits(all) {
+			faults = append(faults, fmt.Sprintf("the saved states have shape %v, more than 2^30 numbers; solve fewer samples at a time", all))
+		}
+	}
 	if cfg.Rand == nil {
 		cfg.Rand = rand.New(rand.NewPCG(0, 0))
 	}
@@ -274,6 +279,12 @@ func (cfg Config) resolved(name string, net graph.Module) (Config, error) {
 		return cfg, &ConfigError{What: name, Faults: faults}
 	}
 	return cfg, nil
+}
+
+// fits reports whether a tensor of the shape can be held.
+func fits(shape []int) bool {
+	_, ok := nodes.Size(shape)
+	return ok
 }
 
 // checkTimes returns what is wrong with the saved times, or "".
