@@ -266,7 +266,7 @@ func place(m Module, cfg FieldConfig, r *rand.Rand, t, u, du, x *G.Node) (f *G.N
 	case err != nil:
 		return nil, nil, false, err
 	case layer == nil:
-		return nil, nil, false, errors.New("Place returned no layer")
+		return nil, nil, false, errors.New("the module's Place returned no layer")
 	}
 	driven, takes := layer.(interface {
 		FwdInput(t, u, du, x *G.Node) (*G.Node, error)

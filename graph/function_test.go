@@ -333,10 +333,7 @@ func TestHugeShapes(t *testing.T) {
 }
 
 // nothingModule leaves out what a layer must give.
-type nothingModule struct {
-	cubeModule
-	fault string
-}
+type nothingModule struct{ fault string }
 
 func (m nothingModule) Place(*G.ExprGraph, string, tensor.Dtype, *rand.Rand) (Layer, error) {
 	if m.fault == "layer" {

@@ -64,26 +64,6 @@ type timedCustom struct{ custom }
 
 func (c timedCustom) FwdAt(t, z *G.Node) (*G.Node, error) { return c.f(t, z) }
 
-// rk4 is one classical Runge–Kutta step of a field, an independent solver.
-func rk4(f func(z []float64) []float64, z []float64, h float64) []float64 {
-	axpy := func(a float64, k []float64) []float64 {
-		y := make([]float64, len(z))
-		for i := range z {
-			y[i] = z[i] + a*k[i]
-		}
-		return y
-	}
-	k1 := f(z)
-	k2 := f(axpy(h/2, k1))
-	k3 := f(axpy(h/2, k2))
-	k4 := f(axpy(h, k3))
-	y := make([]float64, len(z))
-	for i := range z {
-		y[i] = z[i] + h/6*(k1[i]+2*k2[i]+2*k3[i]+k4[i])
-	}
-	return y
-}
-
 func norm(x []float64) float64 {
 	s := 0.0
 	for _, v := range x {
