@@ -8,11 +8,13 @@ const (
 // gemmPanels computes a product whose B is not transposed in panels of columns
 // as wide as one to three vector registers, a block of rows and terms at a time.
 func gemmPanels[T Float](m, n, k int, a *T, ars, acs int, b *T, ldb int, start *T, lds int, c *T, ldc int) {
-	switch m {
-	case 1:
-		gemmRowAsm(n, k, a, acs, b, ldb, start, c)
+	switch {
+	case m == 1 || m == 2 && k <= 2:
+		for i := range m {
+			gemmRowAsm(n, k, at(a, i*ars), acs, b, ldb, startAt(start, i*lds), at(c, i*ldc))
+		}
 		return
-	case 2:
+	case m == 2:
 		gemmTwoRows(n, k, a, ars, acs, b, ldb, start, lds, c, ldc)
 		return
 	}

@@ -1,7 +1,6 @@
 package vec
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -415,35 +414,6 @@ func TestGemmAllocs(t *testing.T) {
 					}
 				}
 			}
-		}
-	}
-}
-
-func BenchmarkGemm(b *testing.B) {
-	b.Run("float64", benchmarkGemm[float64])
-	b.Run("float32", benchmarkGemm[float32])
-}
-
-func benchmarkGemm[T Float](b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for _, s := range [][3]int{{1, 64, 2}, {1, 2, 64}, {1, 64, 64}, {1024, 64, 2}, {1024, 2, 64}, {1024, 64, 64}, {64, 2, 1024}, {2, 64, 1024}, {64, 64, 1024}, {64, 2, 1}} {
-		m, n, k := s[0], s[1], s[2]
-		x, y, z := fill[T](r, m*k), fill[T](r, k*n), fill[T](r, m*n)
-		for flags, name := range []string{"NN", "TN", "NT"} {
-			tA, tB := flags == 1, flags == 2
-			lda, ldb := k, n
-			if tA {
-				lda = m
-			}
-			if tB {
-				ldb = k
-			}
-			b.Run(fmt.Sprintf("%d×%d×%d/%s/auto", m, n, k, name), func(b *testing.B) {
-				for b.Loop() {
-					Gemm(tA, tB, m, n, k, x, lda, y, ldb, false, z, n)
-				}
-				b.ReportMetric(float64(m*n*k)/float64(b.Elapsed().Nanoseconds())*float64(b.N), "madd/ns")
-			})
 		}
 	}
 }
