@@ -105,7 +105,7 @@ func TestEndlessFixedSteps(t *testing.T) {
 	if !errors.Is(err, ErrMaxSteps) || sol.Stats.Accepted != 1000 || sol.T == nil && math.Abs(sol.Last()[0]-(1-1e-6)) > 1e-12 {
 		t.Errorf("MaxSteps: %d steps to %v, %v", sol.Stats.Accepted, sol.Last(), err)
 	}
-	sol, err = Solve(decay, 0, 1, []float64{1}, Options{Method: Euler, H0: 1e-320})
+	_, err = Solve(decay, 0, 1, []float64{1}, Options{Method: Euler, H0: 1e-320})
 	if !errors.Is(err, ErrStepTooSmall) {
 		t.Errorf("more steps than can be counted: %v", err)
 	}
