@@ -1,6 +1,9 @@
 package collocation
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // Interpolant is what [Interpolate] asks of an interpolant, such as
 // *interp.NotAKnotCubic, *interp.NaturalCubic, *interp.AkimaSpline or
@@ -18,7 +21,7 @@ type Interpolant interface {
 // of [Local]; each component needs four observed samples, enough for every
 // interpolant of gonum.
 func Interpolate[T Float](times []float64, values []T, fresh func() Interpolant) (*Curve[T], error) {
-	return newCurve(nil, times, values, 1, func(s series) (component, error) {
+	return newCurve(context.Background(), times, values, 1, func(s series) (component, error) {
 		if len(s.t) < 4 {
 			return nil, &SparseError{Degree: 3, Have: len(s.t)}
 		}

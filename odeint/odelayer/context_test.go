@@ -55,7 +55,7 @@ func TestContextStopsARunInsideASolve(t *testing.T) {
 				t.Errorf("%T: after %d looks of %d: %v", method, ctx.looks, patience, err)
 			}
 		}
-		ode.SetContext(nil)
+		ode.SetContext(context.Background())
 		vm.Reset()
 		if err := vm.RunAll(); err != nil {
 			t.Errorf("%T: with another context: %v", method, err)
