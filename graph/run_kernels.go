@@ -3,7 +3,6 @@ package graph
 import (
 	"math"
 
-	"github.com/neuralode/neuralode/internal/nodes"
 	"github.com/neuralode/neuralode/internal/vec"
 )
 
@@ -83,7 +82,7 @@ func unaryKernel[T Float](fn unaryFn) func(dst, x []T) {
 	case fnSoftplus:
 		return vec.Softplus[T]
 	case fnNormalCDF:
-		return vec.Map[T](nodes.Phi)
+		return vec.NormalCDF[T]
 	}
 	panic("graph: unknown unary function")
 }

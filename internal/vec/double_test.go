@@ -153,3 +153,20 @@ func ddSinQuarter(x dd, quarter int64) dd {
 	}
 	return y
 }
+
+// ddNormalCDF is Φ(x): ½ + φ(x)·(x + x³/3 + x⁵/15 + …), or far to the left Laplace's continued
+// fraction φ(x)/(t + 1/(t + 2/(t + …))) for t = -x.
+func ddNormalCDF(x dd) dd {
+	// 1/√(2π)
+	density := dd{0.3989422804014327, -2.492327202777433e-17}.mul(ddExp(x.mul(x).scale(-0.5)))
+	if x.hi > -4 {
+		s := ddSeries(x.mul(x), func(i float64) float64 { return 2*i + 1 })
+		return dd{0.5, 0}.add(density.mul(x.mul(s)))
+	}
+	t := x.neg()
+	f := t
+	for i := 120.0; i >= 1; i-- {
+		f = t.add(dd{i, 0}.div(f))
+	}
+	return density.div(f)
+}

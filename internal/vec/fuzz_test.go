@@ -30,11 +30,9 @@ func fuzzMath[T Float](t *testing.T, x T) {
 		forEachLevel(t, func(t *testing.T) {
 			y := [1]T{T(math.NaN())}
 			k.f(y[:], []T{x})
-			limit := 2.0
+			limit := ulpLimit(k.name)
 			if vectorBytes() > 0 {
 				vectors = append(vectors, y[0])
-			} else {
-				limit = 3
 			}
 			if inside {
 				if u := ulps(y[0], want); !(u <= limit) {

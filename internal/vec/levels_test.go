@@ -102,7 +102,7 @@ func testPlacesAll[T Float](t *testing.T) {
 		f    func(dst, x []T)
 	}{
 		{"tanh", Tanh[T]}, {"exp", Exp[T]}, {"expm1", Expm1[T]}, {"sigmoid", Sigmoid[T]}, {"softplus", Softplus[T]},
-		{"log", Log[T]}, {"log1p", Log1p[T]}, {"sin", Sin[T]}, {"cos", Cos[T]}, {"neg", Neg[T]}, {"abs", Abs[T]}, {"sign", Sign[T]}, {"square", Square[T]},
+		{"log", Log[T]}, {"log1p", Log1p[T]}, {"sin", Sin[T]}, {"cos", Cos[T]}, {"normalCDF", NormalCDF[T]}, {"neg", Neg[T]}, {"abs", Abs[T]}, {"sign", Sign[T]}, {"square", Square[T]},
 		{"cube", Cube[T]}, {"inv", Inv[T]}, {"sqrt", Sqrt[T]}, {"invSqrt", InvSqrt[T]}, {"floor", Floor[T]}, {"ceil", Ceil[T]},
 	} {
 		testPlaces(t, width+k.name, 1, f1(k.f))

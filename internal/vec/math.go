@@ -238,8 +238,16 @@ func Expm1[T Float](dst, x []T) {
 func Log[T Float](dst, x []T) {
 	x = x[:len(dst)]
 	if !logAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
-		apply(dst, x, math.Log)
+		apply(dst, x, logarithm)
 	}
+}
+
+// logarithm is math.Log, which is wrong for subnormal numbers on some architectures.
+func logarithm(x float64) float64 {
+	if 0 < x && x < 0x1p-1022 {
+		return math.Log(x*0x1p54) - 54*math.Ln2
+	}
+	return math.Log(x)
 }
 
 // Log1p stores log(1+x) in dst, within 2 ulp.
@@ -248,6 +256,27 @@ func Log1p[T Float](dst, x []T) {
 	if !log1pAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
 		apply(dst, x, math.Log1p)
 	}
+}
+
+// NormalCDF stores Φ(x) = ½ erfc(-x/√2) in dst, within 3 ulp (in Go, 5: those of math.Erfc).
+func NormalCDF[T Float](dst, x []T) {
+	x = x[:len(dst)]
+	if !normalCDFAsm(unsafe.SliceData(dst), unsafe.SliceData(x), len(dst)) {
+		apply(dst, x, normalCDF)
+	}
+}
+
+// normalCDF corrects the complementary error function for the rounding of its argument, by
+// its derivative.
+func normalCDF(x float64) float64 {
+	const rootRest = -9.667293313452913e-17 // √2 less its float64
+	a := -x / math.Sqrt2
+	y := math.Erfc(a)
+	if a < 0 || y == 0 {
+		return 0.5 * y
+	}
+	lost := (math.FMA(-a, math.Sqrt2, -x) - a*rootRest) / math.Sqrt2
+	return 0.5 * (y - 2/math.SqrtPi*math.Exp(-a*a)*lost)
 }
 
 // longestVector is the number of elements of the longest register. The kernels of sin and cos

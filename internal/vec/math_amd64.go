@@ -258,6 +258,42 @@ func log1pF32AVX512(dst *float32, x *float32, n int)
 //go:noescape
 func log1pF32AVX2(dst *float32, x *float32, n int)
 
+// normalCDFAsm runs normalCDF on vector registers and reports whether the processor has them.
+func normalCDFAsm[T Float](dst *T, x *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			normalCDFF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		case levelAVX2:
+			normalCDFF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(x)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		normalCDFF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	case levelAVX2:
+		normalCDFF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(x)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func normalCDFF64AVX512(dst *float64, x *float64, n int)
+
+//go:noescape
+func normalCDFF64AVX2(dst *float64, x *float64, n int)
+
+//go:noescape
+func normalCDFF32AVX512(dst *float32, x *float32, n int)
+
+//go:noescape
+func normalCDFF32AVX2(dst *float32, x *float32, n int)
+
 // sinAsm runs sin on vector registers and reports whether the processor has them.
 func sinAsm[T Float](dst *T, x *T, n int, done *int) bool {
 	if wide[T]() {

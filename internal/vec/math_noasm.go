@@ -18,6 +18,8 @@ func logAsm[T Float](dst *T, x *T, n int) bool { return false }
 
 func log1pAsm[T Float](dst *T, x *T, n int) bool { return false }
 
+func normalCDFAsm[T Float](dst *T, x *T, n int) bool { return false }
+
 func sinAsm[T Float](dst *T, x *T, n int, done *int) bool { return false }
 
 func cosAsm[T Float](dst *T, x *T, n int, done *int) bool { return false }

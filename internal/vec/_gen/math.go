@@ -18,7 +18,7 @@ func mathematics(t *topic) {
 		make func(*emitter) func(x vector) vector
 	}{
 		{"exp", exp}, {"expm1", expm1}, {"tanh", tanh}, {"sigmoid", sigmoid}, {"softplus", softplus},
-		{"log", logarithm}, {"log1p", log1p},
+		{"log", logarithm}, {"log1p", log1p}, {"normalCDF", normalCDF},
 	} {
 		t.elementwise(f.name, []string{"x"}, 1, func(e *emitter) func(x []vector) vector {
 			body := f.make(e)
@@ -160,7 +160,10 @@ func expm1(e *emitter) func(x vector) vector {
 		s := e.pow2(bits, half)
 		q := e.expm1Reduced(r)
 		e.scaleAdd(q, s, e.sub(s, half))
-		return e.withSign(e.and(e.add(q, q), e.absBits()), x)
+		y := e.and(e.add(q, q), e.absBits())
+		size := e.and(x, e.absBits())
+		tiny := e.less(size, e.c(e.pick(0x1p-1000, 0x1p-100))) // whose half may be subnormal
+		return e.withSign(e.choose(tiny, y, size), x)
 	}
 }
 
@@ -352,4 +355,66 @@ func sinCos(e *emitter, quarter uint64) func(x vector) vector {
 		y := e.selectSign(e.shiftLeft(bits, width-1), sin, cos)
 		return e.xor(y, e.and(e.shiftLeft(bits, width-2), e.signBit()))
 	}
+}
+
+// normalCDF is Φ(x) for t = |x|: near 0 the series ½ + x·P(t²); elsewhere q or 1-q for
+// q = e^(-t²/2)·G(v)/(t+K) with v = (t-K)/(t+K). What t² and t+K lose in rounding goes into eʳ-1.
+func normalCDF(e *emitter) func(x vector) vector {
+	centre := e.pick(4, 3)
+	most, k := e.value(e.c(e.pick(39, 15))), e.value(e.c(centre))
+	magic, half := e.value(e.c(e.magic())), e.value(e.c(0.5))
+	return func(x vector) vector {
+		t := e.min(most, e.and(x, e.absBits()))
+		square := e.mul(t, t)
+		lost := e.vector()
+		e.p("VMOVA", t, lost)
+		e.p("VFMSUB213", square, t, lost) // t² less its rounded value
+		r, n, bits := e.reduce(e.mul(square, e.c(-0.5)), magic, 1, 0)
+		e.subProduct(r, lost, half)
+		p := e.expm1Reduced(r)
+
+		den := e.add(t, k)
+		b := e.sub(den, k)
+		low := e.add(e.sub(t, b), e.sub(k, e.sub(den, b)))
+		v := e.div(e.sub(t, k), den)
+		inverse := e.value(e.c(1 / (2 * centre)))
+		e.subProduct(inverse, v, e.c(1/(2*centre))) // 1/(t+K)
+		e.subProduct(p, low, inverse)
+		var g vector
+		if e.wide {
+			g = e.longSum(v, 0.7552851304157515, -0.6078966419718922, 0.3871374007422139, -0.1865218579596421,
+				0.06039657489097283, -0.0075401889673748146, -0.003479692368197157, 0.0016308184702347366, 0.00013334432060065808,
+				-0.00023109507046713038, -1.9082966256398114e-06, 3.514555642949449e-05, 7.166935940410002e-07, -5.923694472651308e-06,
+				-6.291662229941659e-07, 1.030617124901227e-06, 2.69218055157136e-07, -1.694931897819917e-07, -7.986541922557688e-08,
+				2.6806038922053204e-08, 1.372976430876061e-08, -4.20197580753558e-09)
+		} else {
+			g = e.longSum(v, 0.7290837168693542, -0.509332001209259, 0.2300175577402115, -0.04726329818367957,
+				-0.010459618642926216, 0.006974693387746811, 0.001004640362225473, -0.0010500706266611814, -0.00018856298993341625,
+				0.0001502575323684141)
+		}
+		e.scaleAdd(p, g, g)
+		q := e.scale(e.div(p, den), n, bits)
+		q = e.selectSign(x, e.sub(e.value(e.c(1)), q), q)
+
+		var near vector
+		if e.wide {
+			near = e.horner(square, 0.3989422804014327, -0.06649038006691073, 0.009973557010243354, -0.0011873282186601248,
+				0.00011543471156412053, -9.444752351894088e-06, 6.661704137839192e-07, -4.140123867366348e-08, 2.237930903344423e-09)
+		} else {
+			near = e.horner(square, 0.3989422917366028, -0.06649095565080643, 0.00997874140739441, -0.0012018549023196101,
+				0.00012394650548230857)
+		}
+		e.scaleAdd(near, x, half)
+		return e.choose(e.less(t, e.c(0.67)), q, near)
+	}
+}
+
+// longSum is c[0] + c[1]·x + … with the chain of horner for the large terms, whose roundings
+// it keeps small, and that of parity for the others.
+func (e *emitter) longSum(x vector, c ...float64) vector {
+	p := e.parity(x, e.mul(x, x), c[4:]...)
+	for i := 3; i >= 0; i-- {
+		e.scaleAdd(p, x, e.c(c[i]))
+	}
+	return p
 }
