@@ -115,6 +115,13 @@ func newMatrix(v view, refs func(*value) ref) matrix {
 }
 
 func (mm *matmul[T]) run(m *frame[T]) {
+	if mm.count == 1 && mm.panel == mm.m {
+		mm.product(m, 0, mm.m, m.at(mm.a.ref), m.at(mm.b.ref), m.at(mm.dst))
+		if mm.then != nil {
+			mm.then.run(m)
+		}
+		return
+	}
 	if mm.then == nil {
 		mm.rows(m, 0, mm.m)
 		return

@@ -171,7 +171,7 @@ func scaled[T ~float32 | ~float64](e, a, b T, atol, rtol float64) float64 {
 // Finite reports whether x has neither NaN nor Inf.
 func Finite[T ~float32 | ~float64](x []T) bool {
 	var bad int
-	if nonFiniteAsm(unsafe.SliceData(x), &bad, len(x)) {
+	if len(x) > 8 && nonFiniteAsm(unsafe.SliceData(x), &bad, len(x)) { // a call costs more than a few additions
 		return bad == 0
 	}
 	var sum T
