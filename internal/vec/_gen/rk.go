@@ -246,12 +246,14 @@ func (m *norm) total() {
 	m.VMOVSD(x, operand.Mem{Base: m.out})
 }
 
-// nonFinite stores in bad a number other than 0 if x has NaN or Inf: the sums of x-x are
+// nonFinite stores in bad a number other than 0 if x has NaN or Inf: the sums of 0·x are
 // NaN then.
 func nonFinite(t *topic) {
 	t.add("nonFinite", append(pointers("x"), param{"bad", integers}, param{"n", integer}), func(e *emitter) {
 		x, n, bad := e.pointer("x"), e.pointer("n"), e.pointer("bad")
-		const wide = 4
+		const wide = 8
+		zero := e.vector()
+		e.p("VXOR", zero, zero, zero)
 		sums := make([]vector, wide)
 		for i := range sums {
 			sums[i] = e.vector()
@@ -259,11 +261,17 @@ func nonFinite(t *topic) {
 		}
 		e.blocks(n, wide, func(at []address, mask reg.Register) {
 			for i, a := range at {
-				v := e.load(a(x), mask)
-				e.p("VADD", e.sub(v, v), sums[i], sums[i])
+				if mask != nil {
+					e.addProduct(sums[i], zero, e.load(a(x), mask))
+				} else {
+					e.addProduct(sums[i], zero, a(x))
+				}
 			}
 		})
-		s := e.add(e.add(sums[0], sums[1]), e.add(sums[2], sums[3]))
+		s := sums[0]
+		for _, v := range sums[1:] {
+			e.p("VADD", v, s, s)
+		}
 		const unordered = 3
 		found := e.compare(unordered, s, s)
 		r := e.GP32()
