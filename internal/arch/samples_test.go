@@ -11,7 +11,7 @@ import (
 // The programs in the README and in docs/start.md run, from a folder of their own, and print
 // something.
 func TestReadmeSamples(t *testing.T) { runSamples(t, "README.md", 3) }
-func TestStartSamples(t *testing.T)  { runSamples(t, "docs/start.md", 2) }
+func TestStartSamples(t *testing.T)  { runSamples(t, "docs/start.md", 3) }
 
 func runSamples(t *testing.T, path string, want int) {
 	root := filepath.Join("..", "..")
