@@ -89,6 +89,23 @@ func (s *study) gradient(ctx context.Context, w workload, f graph.CompiledField[
 	return r, err
 }
 
+// solve measures a solve alone.
+func (s *study) solve(ctx context.Context, w workload, f graph.CompiledField[float64], opt odeint.Options, times []float64) (seconds float64, err error) {
+	in, err := odeint.New[float64](f, opt)
+	if err != nil {
+		return 0, err
+	}
+	var sol odeint.Solution[float64]
+	y0 := w.y0(f.Dim())
+	pass := func() error { return in.SolveAt(ctx, &sol, times, y0) }
+	if err := pass(); err != nil {
+		return 0, err
+	}
+	s.steps += sol.Stats.Accepted
+	s.forward += sol.Stats.NFE
+	return s.least(ctx, pass)
+}
+
 // leastBatch is how long calls are repeated before the clock is read again.
 const leastBatch = 5 * time.Millisecond
 

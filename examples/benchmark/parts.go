@@ -6,6 +6,8 @@ import (
 	"math"
 
 	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/graph"
+	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/train/figure"
 )
 
@@ -31,6 +33,9 @@ func (s *study) workloads(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
 		opt, times := fixed(100)
+		if err := s.storeSolve(ctx, w.name+"_rk4", w, f, opt, times); err != nil {
+			return err
+		}
 		for _, m := range methods[:2] {
 			r, err := s.gradient(ctx, w, f, opt, times, m.adjoint)
 			if err != nil {
@@ -49,6 +54,9 @@ func (s *study) workloads(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
 		opt, times = adaptive(1e-6)
+		if err := s.storeSolve(ctx, w.name+"_tsit5", w, f, opt, times); err != nil {
+			return err
+		}
 		for _, m := range methods {
 			r, err := s.gradient(ctx, w, f, opt, times, m.adjoint)
 			if err != nil {
@@ -62,6 +70,13 @@ func (s *study) workloads(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// storeSolve measures a solve alone.
+func (s *study) storeSolve(ctx context.Context, name string, w workload, f graph.CompiledField[float64], opt odeint.Options, times []float64) error {
+	seconds, err := s.solve(ctx, w, f, opt, times)
+	s.metrics.Set(name+"_forward_ms", 1e3*seconds)
+	return err
 }
 
 // series is a line of a figure.

@@ -30,16 +30,23 @@ func network(name string, batch, n, hidden int) workload {
 	}
 }
 
+// hamiltonian is a workload of two degrees of freedom, its energy a network 4-64-1.
+func hamiltonian(name string, batch int) workload {
+	return workload{
+		name: name, about: "Hamiltonian network", batch: batch,
+		module: hnn.Field{H: layers.MLP{In: 4, Hidden: []int{64}, Out: 1}},
+		scale:  []float64{.4, .1, .1, .1},
+	}
+}
+
 var workloads = []workload{
 	network("W1", 1, 2, 64),
 	network("W2", 64, 2, 64),
 	network("W3", 1024, 2, 64),
 	network("W4", 256, 64, 256),
-	{
-		name: "H64", about: "Hamiltonian network", batch: 64,
-		module: hnn.Field{H: layers.MLP{In: 4, Hidden: []int{64}, Out: 1}},
-		scale:  []float64{.4, .1, .1, .1},
-	},
+	hamiltonian("H1", 1),
+	hamiltonian("H64", 64),
+	hamiltonian("H1024", 1024),
 	{
 		name: "C8", about: "two 3×3 convolutions of 4 channels", batch: 8,
 		module: convolutions(4, 8),
