@@ -27,6 +27,10 @@ type Damping struct {
 
 	// L is the initial value, row-major; nil draws from N(0, 0.1²).
 	L []float64
+
+	// Of, unless nil, makes L a function of the positions: a module of (batch, n) to
+	// matrices (batch, rows·Rank), row-major. Rank must then be set, and L be nil.
+	Of Module
 }
 
 func (d *Damping) place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand, state []int) (*placedDamping, error) {
@@ -38,12 +42,15 @@ func (d *Damping) place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Ra
 		rows *= 2
 	}
 	rank := d.Rank
-	if rank == 0 {
+	if rank == 0 && d.Of == nil {
 		rank = rows
 	}
 	var faults []string
 	if rows < 1 {
 		faults = append(faults, "Degrees is not known from H; set it")
+	}
+	if d.Of != nil && (rank < 1 || d.L != nil) {
+		faults = append(faults, "with Of, Rank must be set and L be nil")
 	}
 	if rank < 0 {
 		faults = append(faults, fmt.Sprintf("Rank is %d; it must not be negative", rank))
@@ -51,11 +58,18 @@ func (d *Damping) place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Ra
 	if d.L != nil && len(d.L) != rows*rank {
 		faults = append(faults, fmt.Sprintf("L has %d numbers; it must have %d×%d", len(d.L), rows, rank))
 	}
-	if d.L == nil && r == nil {
+	if d.L == nil && d.Of == nil && r == nil {
 		faults = append(faults, "L is drawn at random and the random source is nil; give one")
 	}
 	if faults != nil {
 		return nil, &ConfigError{What: "Damping", Faults: faults}
+	}
+	if d.Of != nil {
+		of, err := d.Of.Place(g, nodes.Join(name, "L"), dt, r)
+		if err != nil {
+			return nil, err
+		}
+		return &placedDamping{of: of, rank: rank, momenta: d.OnlyMomenta}, nil
 	}
 	l, err := learnable(g, nodes.Join(name, "L"), dt, initial(d.L, rows*rank, r), rows, rank)
 	if err != nil {
@@ -78,11 +92,52 @@ func initial(values []float64, n int, r *rand.Rand) []float64 {
 
 type placedDamping struct {
 	l       *G.Node
+	of      Layer // in place of l
+	rank    int   // with of
 	momenta bool
 }
 
-// apply subtracts R∇H from (dq, dp). Rows are states, so R∇H is (∇H·L)·Lᵀ.
-func (d *placedDamping) apply(b builder, dq, dp, hq, hp *G.Node) (*G.Node, *G.Node, error) {
+// layer is what of the damping may depend on time, or nil.
+func (d *placedDamping) layer() Layer {
+	if d == nil {
+		return nil
+	}
+	return d.of
+}
+
+func (d *placedDamping) learnables() G.Nodes {
+	if d.of != nil {
+		return d.of.Learnables()
+	}
+	return G.Nodes{d.l}
+}
+
+// product returns R·grad for rows grad, which is (grad·L)·Lᵀ.
+func (d *placedDamping) product(b builder, t, q, grad *G.Node) (*G.Node, error) {
+	batch, rows := grad.Shape()[0], grad.Shape()[1]
+	if d.of == nil {
+		if s := d.l.Shape(); s[0] != rows {
+			return nil, &ShapeError{What: "Damping: L", Got: s.Clone(), Want: fmt.Sprintf("(%d, rank) for this state", rows)}
+		}
+		return b.MatMul(b.MatMul(grad, d.l), b.transpose(d.l)), nil
+	}
+	l, err := nodes.Forward(d.of, t, q)
+	if err != nil {
+		return nil, err
+	}
+	if want := (tensor.Shape{batch, rows * d.rank}); !l.Shape().Eq(want) {
+		return nil, &ShapeError{What: "Damping: the result of Of", Got: l.Shape().Clone(), Want: fmt.Sprintf("%v, an (%d, %d) matrix for each row", want, rows, d.rank)}
+	}
+	matMul := func(x, y *G.Node) *G.Node {
+		return b.Binary("BatchedMatMul", func(x, y *G.Node) (*G.Node, error) { return G.BatchedMatMul(x, y) }, x, y)
+	}
+	l = b.Reshape(l, tensor.Shape{batch, rows, d.rank})
+	along := b.Reshape(matMul(b.Reshape(grad, tensor.Shape{batch, 1, rows}), l), tensor.Shape{batch, d.rank, 1})
+	return b.Reshape(matMul(l, along), tensor.Shape{batch, rows}), nil
+}
+
+// apply subtracts R∇H from (dq, dp) at positions q.
+func (d *placedDamping) apply(b builder, t, q, dq, dp, hq, hp *G.Node) (*G.Node, *G.Node, error) {
 	n := hp.Shape()[1]
 	grad := hp
 	if !d.momenta {
@@ -91,77 +146,12 @@ func (d *placedDamping) apply(b builder, dq, dp, hq, hp *G.Node) (*G.Node, *G.No
 	if b.Err() != nil {
 		return nil, nil, b.Err()
 	}
-	if s := d.l.Shape(); s[0] != grad.Shape()[1] {
-		return nil, nil, &ShapeError{What: "Damping: L", Got: s.Clone(), Want: fmt.Sprintf("(%d, rank) for this state", grad.Shape()[1])}
+	r, err := d.product(b, t, q, grad)
+	if err != nil {
+		return nil, nil, err
 	}
-	r := b.MatMul(b.MatMul(grad, d.l), b.transpose(d.l))
 	if d.momenta {
 		return dq, b.Sub(dp, r), b.Err()
 	}
 	return b.Sub(dq, b.columns(r, 0, n)), b.Sub(dp, b.columns(r, n, 2*n)), b.Err()
-}
-
-// Control is a drive G·u(t) with a learned matrix G, constant in z, and a known
-// input u: a module for [Field.Drive].
-type Control struct {
-	// Inputs is the number of components of u.
-	Inputs int
-
-	// Outputs is n, a force on each momentum, or 2n.
-	Outputs int
-
-	// U returns the input at times t, (batch, 1), as (batch, Inputs).
-	U func(t *G.Node) (*G.Node, error)
-
-	// G is the initial value, (Outputs, Inputs) row-major; nil draws from
-	// N(0, 0.1²).
-	G []float64
-}
-
-// Place implements [Module].
-func (c Control) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
-	var faults []string
-	if c.Inputs < 1 || c.Outputs < 1 {
-		faults = append(faults, fmt.Sprintf("Inputs is %d and Outputs is %d; both must be at least 1", c.Inputs, c.Outputs))
-	} else if c.G != nil && len(c.G) != c.Inputs*c.Outputs {
-		faults = append(faults, fmt.Sprintf("G has %d numbers; it must have %d×%d", len(c.G), c.Outputs, c.Inputs))
-	}
-	if c.U == nil {
-		faults = append(faults, "U is nil; it is the input as a function of time")
-	}
-	if c.G == nil && r == nil {
-		faults = append(faults, "G is drawn at random and the random source is nil; give one")
-	}
-	if faults != nil {
-		return nil, &ConfigError{What: "Control", Faults: faults}
-	}
-	w, err := learnable(g, nodes.Join(name, "G"), dt, initial(c.G, c.Inputs*c.Outputs, r), c.Outputs, c.Inputs)
-	if err != nil {
-		return nil, err
-	}
-	return placedControl{name, c, w}, nil
-}
-
-type placedControl struct {
-	name string
-	c    Control
-	w    *G.Node
-}
-
-func (l placedControl) Learnables() G.Nodes { return G.Nodes{l.w} }
-
-func (l placedControl) Fwd(*G.Node) (*G.Node, error) {
-	return nil, &ConfigError{What: "Control " + l.name, Faults: []string{"the input depends on time; call FwdAt(t, z)"}}
-}
-
-func (l placedControl) FwdAt(t, z *G.Node) (*G.Node, error) {
-	u, err := l.c.U(t)
-	if err != nil {
-		return nil, fmt.Errorf("hnn: Control %s: %w", l.name, err)
-	}
-	if want := (tensor.Shape{z.Shape()[0], l.c.Inputs}); !u.Shape().Eq(want) {
-		return nil, &ShapeError{What: "Control " + l.name + ": the result of U", Got: u.Shape().Clone(), Want: fmt.Sprint(want)}
-	}
-	b := build(z)
-	return b.result(b.MatMul(u, b.transpose(l.w)))
 }

@@ -58,6 +58,19 @@ type Field struct {
 
 // Place implements [Module].
 func (f Field) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
+	l, err := f.place(g, name, dt, r)
+	switch {
+	case err != nil:
+		return nil, err
+	case takesInput(l.drive):
+		return drivenField{l}, nil
+	case l.timed():
+		return timedField{l}, nil
+	}
+	return l, nil
+}
+
+func (f Field) place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (*placedField, error) {
 	if f.H == nil {
 		return nil, &ConfigError{What: "Field", Faults: []string{"H is nil; it is the module of the energy"}}
 	}
@@ -81,12 +94,6 @@ func (f Field) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand)
 			return nil, err
 		}
 	}
-	switch {
-	case takesInput(l.drive):
-		return drivenField{l}, nil
-	case nodes.IsTimed(l.h, l.conservative, l.drive):
-		return timedField{l}, nil
-	}
 	return l, nil
 }
 
@@ -98,6 +105,10 @@ type placedField struct {
 	kinks                  bool
 	h, conservative, drive Layer
 	damping                *placedDamping
+}
+
+func (l *placedField) timed() bool {
+	return nodes.IsTimed(l.h, l.conservative, l.drive, l.damping.layer())
 }
 
 type timedField struct{ *placedField }
@@ -124,7 +135,7 @@ func (l *placedField) Fwd(z *G.Node) (*G.Node, error) { return l.at(nil, nil, ni
 func (l *placedField) Learnables() G.Nodes {
 	all := append(G.Nodes(nil), l.h.Learnables()...)
 	if l.damping != nil {
-		all = append(all, l.damping.l)
+		all = append(all, l.damping.learnables()...)
 	}
 	for _, m := range []Layer{l.conservative, l.drive} {
 		if m != nil {
@@ -146,7 +157,7 @@ func (l *placedField) at(t, u, du, z *G.Node) (*G.Node, error) {
 	b := build(z)
 	dq, dp := hp, b.Neg(hq)
 	if l.damping != nil {
-		if dq, dp, err = l.damping.apply(b, dq, dp, hq, hp); err != nil {
+		if dq, dp, err = l.damping.apply(b, t, b.columns(z, 0, n), dq, dp, hq, hp); err != nil {
 			return nil, err
 		}
 	}

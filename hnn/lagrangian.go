@@ -72,7 +72,7 @@ func (m Lagrangian) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.
 	switch {
 	case takesInput(l.force):
 		return drivenLagrangian{l}, nil
-	case nodes.IsTimed(l.l, l.force):
+	case nodes.IsTimed(l.l, l.force, l.damping.layer()):
 		return timedLagrangian{l}, nil
 	}
 	return l, nil
@@ -92,7 +92,7 @@ type placedLagrangian struct {
 func (l *placedLagrangian) Learnables() G.Nodes {
 	all := append(G.Nodes(nil), l.l.Learnables()...)
 	if l.damping != nil {
-		all = append(all, l.damping.l)
+		all = append(all, l.damping.learnables()...)
 	}
 	if l.force != nil {
 		all = append(all, l.force.Learnables()...)
@@ -129,7 +129,7 @@ func (l *placedLagrangian) at(t, u, du, z *G.Node) (*G.Node, error) {
 		return nil, fmt.Errorf("hnn: Lagrangian %s: %w", l.name, err)
 	}
 	if l.damping != nil {
-		if _, rhs, err = l.damping.apply(b, nil, rhs, nil, m.v); err != nil {
+		if _, rhs, err = l.damping.apply(b, t, m.q, nil, rhs, nil, m.v); err != nil {
 			return nil, err
 		}
 	}

@@ -1,13 +1,10 @@
 package hnn
 
 import (
-	"fmt"
 	"math/rand/v2"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
-
-	"github.com/neuralode/neuralode/internal/nodes"
 )
 
 // systemLagrangian is a Lagrangian written down, of positions and velocities.
@@ -102,98 +99,4 @@ func (s Relativistic) Lagrangian() Module {
 		return b.Sub(b.times(q[0], force), b.times(b.Sqrt(rest), b.product(m, light, light)))
 	}
 	return systemLagrangian{k}
-}
-
-// Mechanical is the Lagrangian of a mechanical system, L = ½ vᵀM(q)v − V(q), with the
-// mass matrix M = CCᵀ + ε, positive definite whatever C is, so that Lagrangian.Solve may
-// be Cholesky. Learnables are under "name/C" and "name/V".
-type Mechanical struct {
-	// C maps positions (batch, n) to matrices (batch, n·n), row-major.
-	C Module
-
-	// V is the potential, (batch, n) to (batch, 1).
-	V Module
-
-	// Epsilon is ε, the least mass; 0 means 1e-3.
-	Epsilon float64
-}
-
-// Place implements [Module].
-func (m Mechanical) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error) {
-	var faults []string
-	if m.C == nil || m.V == nil {
-		faults = append(faults, "C and V are needed; they are the modules of the mass matrix and the potential")
-	}
-	if m.Epsilon == 0 {
-		m.Epsilon = 1e-3
-	}
-	if !(m.Epsilon > 0) {
-		faults = append(faults, fmt.Sprintf("Epsilon is %v; it must be positive", m.Epsilon))
-	}
-	if faults != nil {
-		return nil, &ConfigError{What: "Mechanical", Faults: faults}
-	}
-	l := &placedMechanical{name: name, epsilon: m.Epsilon}
-	var err error
-	if l.c, err = m.C.Place(g, nodes.Join(name, "C"), dt, r); err != nil {
-		return nil, err
-	}
-	if l.v, err = m.V.Place(g, nodes.Join(name, "V"), dt, r); err != nil {
-		return nil, err
-	}
-	if nodes.IsTimed(l.c, l.v) {
-		return nil, &ConfigError{What: "Mechanical", Faults: []string{"C or V depends on time; use a Sum of Lagrangians or a module of your own"}}
-	}
-	return l, nil
-}
-
-// StateShape is (2n), or nil if neither V nor C knows n.
-func (m Mechanical) StateShape() []int {
-	for _, m := range []Module{m.V, m.C} {
-		if d := nodes.StateShape(m); len(d) == 1 && d[0] > 0 {
-			return []int{2 * d[0]}
-		}
-	}
-	return nil
-}
-
-type placedMechanical struct {
-	name    string
-	epsilon float64
-	c, v    Layer
-}
-
-func (l *placedMechanical) Learnables() G.Nodes {
-	return append(append(G.Nodes(nil), l.c.Learnables()...), l.v.Learnables()...)
-}
-
-func (l *placedMechanical) Fwd(z *G.Node) (*G.Node, error) {
-	n, err := checkState("Mechanical "+l.name, z)
-	if err != nil {
-		return nil, err
-	}
-	batch := z.Shape()[0]
-	b := build(z)
-	q, v := b.columns(z, 0, n), b.columns(z, n, 2*n)
-	if b.Err() != nil {
-		return nil, b.Err()
-	}
-	c, err := l.c.Fwd(q)
-	if err != nil {
-		return nil, err
-	}
-	if want := (tensor.Shape{batch, n * n}); !c.Shape().Eq(want) {
-		return nil, &ShapeError{What: "Mechanical " + l.name + ": the result of C", Got: c.Shape().Clone(), Want: fmt.Sprintf("%v, an (%d, %d) matrix for each row", want, n, n)}
-	}
-	potential, err := l.v.Fwd(q)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkColumn("Mechanical "+l.name+": the potential", potential, batch); err != nil {
-		return nil, err
-	}
-	product := b.Binary("BatchedMatMul", func(x, y *G.Node) (*G.Node, error) { return G.BatchedMatMul(x, y) },
-		b.Reshape(v, tensor.Shape{batch, 1, n}), b.Reshape(c, tensor.Shape{batch, n, n})) // vᵀC
-	squares := b.Add(b.Square(b.Reshape(product, tensor.Shape{batch, n})), b.Scale(b.Square(v), l.epsilon))
-	return b.result(b.Sub(b.Scale(b.rowSums(squares), 0.5), potential))
 }
