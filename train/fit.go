@@ -1,10 +1,13 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/neuralode/neuralode/train/dist"
 )
 
 // Options is how Fit trains. Steps or Epochs must be set; the zero value of the rest
@@ -61,6 +64,21 @@ type Options[T Float] struct {
 	// common steps. Batches are solved on several cores; the result depends on Chunk
 	// but not on their number. 0: 64.
 	Chunk int
+
+	// Comm, if not nil, is the group of processes that train together, and this process's rank in
+	// it. Each calls Fit with the same model, data and options: they share the batches of each step
+	// and add their gradients, so that the result has the same bits on any number of ranks.
+	// BatchSize is that of all ranks together and the loss is the mean over it, so a learning rate
+	// is as good on many ranks as on one. Rank 0 alone calls Hook and reads and writes Checkpoint;
+	// a training may be resumed on another number of ranks. A context that is cancelled, a hook's
+	// error or a loss that does not exist on one rank ends Fit on all.
+	Comm dist.Comm
+
+	// Blocks is in how many blocks a step's batches are divided, which ranks and cores compute and
+	// whose gradients are added in a fixed order. The result depends on Blocks in its last bits; a
+	// step's work can use up to as many ranks, and each rank keeps a gradient for each block of its
+	// own. 0: 16.
+	Blocks int
 }
 
 // FitReport is the result of Fit.
@@ -81,26 +99,32 @@ type FitReport[T Float] struct {
 // and ctx's.
 func Fit[T Float](ctx context.Context, m *Model[T], data Dataset[T], opt Options[T]) (FitReport[T], error) {
 	var r FitReport[T]
-	o, err := newObjective(m, data, &opt)
+	o, v, mo, err := prepare(m, data, &opt)
+	if opt.Comm != nil {
+		user := ctx
+		var g *ranks
+		g, ctx = newRanks(user, opt.Comm)
+		defer g.stop()
+		print := uint64(0)
+		if err == nil {
+			print = o.print(&opt, &mo, v)
+			o.ranks, o.user, mo.ranks = g, user, g
+			if v != nil {
+				v.ranks, v.user = g, user
+			}
+		}
+		if err = g.agree(err, print); err != nil {
+			return r, err
+		}
+	}
 	if err != nil {
 		return r, err
-	}
-	mo, err := opt.minimize(o)
-	if err != nil {
-		return r, err
-	}
-	if len(opt.Validation) > 0 {
-		v, err := newObjective(m, opt.Validation, &Options[T]{Loss: opt.Loss, Chunk: opt.Chunk})
-		if err != nil {
-			return r, fmt.Errorf("validation: %w", err)
-		}
-		all := v.everything()
-		mo.Validate = func(ctx context.Context, x []float64) (float64, error) {
-			return v.loss(ctx, nil, x[:v.params], all, -1)
-		}
 	}
 	x := o.initial()
 	r.Report, err = Minimize(ctx, o.objective(o.everything(), -1), x, mo)
+	if o.ranks != nil {
+		err = o.ranks.final(err)
+	}
 	theta := make([]T, o.params)
 	for i := range theta {
 		theta[i] = T(x[i])
@@ -108,6 +132,27 @@ func Fit[T Float](ctx context.Context, m *Model[T], data Dataset[T], opt Options
 	m.SetParams(theta)
 	r.Starts = o.unscaledStarts(x)
 	return r, err
+}
+
+// prepare checks everything and returns the objective, that of the validation, or nil, and the
+// options of the loop.
+func prepare[T Float](m *Model[T], data Dataset[T], opt *Options[T]) (o, v *objective[T], mo MinimizeOptions, err error) {
+	if o, err = newObjective(m, data, opt); err != nil {
+		return nil, nil, mo, err
+	}
+	if mo, err = opt.minimize(o); err != nil {
+		return nil, nil, mo, err
+	}
+	if len(opt.Validation) > 0 {
+		if v, err = newObjective(m, opt.Validation, &Options[T]{Loss: opt.Loss, Chunk: opt.Chunk, Blocks: opt.Blocks}); err != nil {
+			return nil, nil, mo, fmt.Errorf("validation: %w", err)
+		}
+		all := v.everything()
+		mo.Validate = func(ctx context.Context, x []float64) (float64, error) {
+			return v.loss(ctx, nil, x[:v.params], all, -1)
+		}
+	}
+	return o, v, mo, nil
 }
 
 // minimize translates the options.
@@ -118,6 +163,10 @@ func (opt *Options[T]) minimize(o *objective[T]) (MinimizeOptions, error) {
 	f.check(opt.Epochs >= 0 && opt.Steps >= 0 && (opt.Epochs == 0) != (opt.Steps == 0), "Steps is %d and Epochs is %d; set one of them", opt.Steps, opt.Epochs)
 	f.check(opt.L2 >= 0, "L2 is %v", opt.L2)
 	f.check(opt.Chunk >= 0, "Chunk is %d", opt.Chunk)
+	if opt.Comm != nil {
+		blocks, ranks := cmp.Or(opt.Blocks, defaultBlocks), opt.Comm.Size()
+		f.check(blocks >= ranks, "Blocks is %d for %d ranks, which leaves some without work; set it to the largest number of ranks you will use", blocks, ranks)
+	}
 	if err := f.err(); err != nil {
 		return MinimizeOptions{}, err
 	}

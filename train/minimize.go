@@ -77,6 +77,7 @@ type MinimizeOptions struct {
 	work   func() Work
 	worked func(Work) // takes over the work of a training that is resumed
 	seed   *uint64    // of the minibatches, saved with the state
+	ranks  *ranks     // that train together
 }
 
 // Step is what a Hook gets to know.
@@ -95,6 +96,12 @@ type Step struct {
 // Work counts solves and evaluations of the field. A vector-Jacobian product counts as
 // one evaluation of the backward pass.
 type Work struct{ Solves, NFEForward, NFEBackward int }
+
+func (w *Work) add(v Work) {
+	w.Solves += v.Solves
+	w.NFEForward += v.NFEForward
+	w.NFEBackward += v.NFEBackward
+}
 
 // Report is the result of a training.
 type Report struct {
@@ -371,14 +378,19 @@ func (l *loop) clip(grad []float64) float64 {
 
 // after calls the hook.
 func (l *loop) after(s Step) error {
-	if l.Hook == nil {
+	if l.Hook == nil && l.ranks == nil {
 		return nil
 	}
 	if l.work != nil {
 		s.Work = l.work()
 	}
 	s.Seconds = l.before + time.Since(l.began).Seconds()
-	if err := l.Hook(s); err != nil {
+	if err := l.ranks.fromFirst(func() error {
+		if l.Hook == nil {
+			return nil
+		}
+		return l.Hook(s)
+	}); err != nil {
 		return fmt.Errorf("train: hook after step %d: %w", s.Step, err)
 	}
 	return nil

@@ -1,12 +1,15 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/neuralode/neuralode/train/dist"
 )
 
 // objective is the loss of a model on a set of trajectories, as a function of θ and,
@@ -27,7 +30,12 @@ type objective[T Float] struct {
 
 	theta  []T // of the evaluation on its way
 	work   Work
-	blocks []block[T]
+	blocks []block[T] // of this rank
+	losses []float64  // of all blocks
+	sum    dist.Reducer
+	grads  [][]float64
+	ranks  *ranks
+	user   context.Context // of this rank alone, which cuts its solves short
 }
 
 // task is a group of trajectories that are solved as one batch.
@@ -43,9 +51,9 @@ type block[T Float] struct {
 	rows, g []T // predicted states of one trajectory, and the gradient by them
 }
 
-// blocks is the number of blocks of an evaluation: more than most machines have
+// defaultBlocks is the number of blocks of an evaluation: more than most machines have
 // cores, and always the same, so that sums are.
-const blocks = 16
+const defaultBlocks = 16
 
 func newObjective[T Float](m *Model[T], data Dataset[T], opt *Options[T]) (*objective[T], error) {
 	if len(data) == 0 {
@@ -57,7 +65,7 @@ func newObjective[T Float](m *Model[T], data Dataset[T], opt *Options[T]) (*obje
 	}
 	o := &objective[T]{
 		m: m, lossOf: opt.Loss, l2: opt.L2, penalty: opt.Penalty, learnStarts: opt.LearnStarts, chunk: opt.Chunk,
-		params: len(m.theta), scaler: m.Scaler(), theta: make([]T, len(m.theta)), blocks: make([]block[T], blocks),
+		params: len(m.theta), scaler: m.Scaler(), theta: make([]T, len(m.theta)),
 		starts: make([][]T, len(data)), weights: make([][]float64, len(data)), grid: make([]int, len(data)),
 	}
 	if o.lossOf == nil {
@@ -66,6 +74,10 @@ func newObjective[T Float](m *Model[T], data Dataset[T], opt *Options[T]) (*obje
 	if o.chunk == 0 {
 		o.chunk = 64
 	}
+	if opt.Blocks < 0 {
+		return nil, &OptionError{Faults: []string{fmt.Sprintf("Blocks is %d", opt.Blocks)}}
+	}
+	o.losses = make([]float64, min(cmp.Or(opt.Blocks, defaultBlocks), len(data)))
 	var err error
 	if o.data, err = scaled(data, &o.scaler, dim); err != nil {
 		return nil, err
@@ -183,40 +195,62 @@ func (o *objective[T]) loss(ctx context.Context, grad, x []float64, tasks []task
 	if weight == 0 {
 		weight = 1 // nothing to compare: a loss of 0
 	}
-	n := min(blocks, len(tasks))
+	n := min(len(o.losses), len(tasks))
+	lo, hi := o.ranks.own(n)
+	o.blocks = slices.Grow(o.blocks[:0], hi-lo)[:hi-lo]
+	if o.ranks != nil {
+		ctx = o.user
+	}
 	var next atomic.Int64
 	run := func() {
-		for b := int(next.Add(1)) - 1; b < n; b = int(next.Add(1)) - 1 {
-			o.block(ctx, &o.blocks[b], grad, x, tasks[b*len(tasks)/n:(b+1)*len(tasks)/n], horizon, weight)
+		for b := lo + int(next.Add(1)) - 1; b < hi; b = lo + int(next.Add(1)) - 1 {
+			o.block(ctx, &o.blocks[b-lo], grad, x, tasks[b*len(tasks)/n:(b+1)*len(tasks)/n], horizon, weight)
 		}
 	}
 	var group sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+	for range min(runtime.GOMAXPROCS(0), hi-lo) - 1 {
 		group.Go(run)
 	}
 	run()
 	group.Wait()
-	loss := 0.0
+	losses, grads := o.losses[:n], o.grads[:0]
+	var work Work
 	var err error
-	for i := range o.blocks[:n] {
+	for i := range o.blocks {
 		b := &o.blocks[i]
-		o.work.Solves += b.work.Solves
-		o.work.NFEForward += b.work.NFEForward
-		o.work.NFEBackward += b.work.NFEBackward
+		work.add(b.work)
 		if err == nil {
 			err = b.err
 		}
-		loss += b.loss
-		if grad != nil {
-			for k, v := range b.grad {
-				grad[k] += v
-			}
-		}
+		losses[lo+i] = b.loss
+		grads = append(grads, b.grad)
 	}
+	o.grads = grads
+	if o.ranks != nil {
+		err = o.ranks.collect(ctx, x, losses, &work, err)
+	}
+	o.work.add(work)
 	if err != nil {
 		return 0, err
 	}
+	if grad != nil {
+		if err := o.reduce(grad, n, grads); err != nil {
+			return 0, err
+		}
+	}
+	loss := 0.0
+	for _, v := range losses {
+		loss += v
+	}
 	return loss + o.penalties(grad, x), nil
+}
+
+// reduce stores the sum of the blocks' gradients, along a tree over all n of them.
+func (o *objective[T]) reduce(grad []float64, n int, own [][]float64) error {
+	if o.ranks != nil {
+		return o.ranks.reduce(grad, o.params, n, own, o.learnStarts)
+	}
+	return o.sum.Sum(grad[:o.params], n, own)
 }
 
 // penalties returns the terms of the loss that depend on θ alone.
@@ -329,7 +363,7 @@ func (o *objective[T]) task(ctx context.Context, b *block[T], grad, x []float64,
 	if o.learnStarts {
 		for k, i := range t {
 			for j, v := range w.grad.Y0[k*dim : (k+1)*dim] {
-				grad[o.params+i*dim+j] = float64(v)
+				grad[o.params+i*dim+j] = float64(v) + 0 // of −0, 0: as a sum over ranks has it
 			}
 		}
 	}

@@ -1,14 +1,17 @@
 package train
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 
+	"github.com/neuralode/neuralode/train/dist"
 	"github.com/neuralode/neuralode/train/modelfile"
 )
 
@@ -71,16 +74,15 @@ func (l *loop) save() error {
 
 // saveNow saves the state if it is time to, or if that is wanted.
 func (l *loop) saveNow(wanted bool) {
-	if l.Checkpoint != "" && (wanted || l.step%l.CheckpointEvery == 0) {
+	if l.Checkpoint != "" && l.ranks.first() && (wanted || l.step%l.CheckpointEvery == 0) {
 		l.saveErr = l.save()
 	}
 }
 
 // saveLast saves the state at the end and returns the error.
 func (l *loop) saveLast() error {
-	l.saveNow(true)
-	if l.saveErr != nil {
-		return fmt.Errorf("train: saving the state of the training: %w", l.saveErr)
+	if err := l.ranks.fromFirst(func() error { l.saveNow(true); return l.saveErr }); err != nil {
+		return fmt.Errorf("train: saving the state of the training: %w", err)
 	}
 	return nil
 }
@@ -91,7 +93,7 @@ func (l *loop) continues() error {
 	if !l.Resume {
 		return nil
 	}
-	f, err := modelfile.Options{AllowNonFinite: true}.Read(l.Checkpoint)
+	f, err := l.readState()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -103,6 +105,28 @@ func (l *loop) continues() error {
 		return fmt.Errorf("train: resuming: %w", err)
 	}
 	return nil
+}
+
+// readState reads the checkpoint: on rank 0, which sends it to the others.
+func (l *loop) readState() (*modelfile.File, error) {
+	opt := modelfile.Options{AllowNonFinite: true}
+	if l.ranks == nil {
+		return opt.Read(l.Checkpoint)
+	}
+	data, err := dist.FromFirst(l.ranks.comm, func() ([]byte, error) {
+		data, err := os.ReadFile(l.Checkpoint)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return data, err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(data) == 0:
+		return nil, fs.ErrNotExist
+	}
+	return opt.Decode(bytes.NewReader(data), int64(len(data)))
 }
 
 func (l *loop) restore(f *modelfile.File) error {
