@@ -52,7 +52,11 @@ func compileRows[T Float](b *builder, r *spec, in, out []int, targets []target) 
 		return nil
 	}
 	rows.turn(b, func(transB bool, n, k int) bool { return vec.CopiesB[T](false, transB, n, k) })
-	s, ok := newSplit(rows, targets, r.batchOutputs, len(out))
+	outputs := r.batchOutputs
+	if outputs == nil {
+		outputs = rows.outputs(targets, len(out))
+	}
+	s, ok := newSplit(rows, targets, outputs, len(out))
 	if !ok {
 		return nil
 	}
@@ -73,7 +77,7 @@ func compileRows[T Float](b *builder, r *spec, in, out []int, targets []target) 
 		}
 	}
 	for i, n := range out {
-		if r.batchOutputs[i] {
+		if outputs[i] {
 			p.out[i] = n / r.batch
 		}
 	}

@@ -75,19 +75,7 @@ func (l *lowering) visit(n *G.Node) error {
 			return err
 		}
 	}
-	children := childrenOf(n)
-	switch o.(type) {
-	case constantOp, sizeOp:
-		children = nil // known without them
-	case repeatOp:
-		children = children[:1] // the count is in the op
-	case sliceGradOp:
-		children = children[1:] // of x only the shape matters
-	case maxPoolGradOp:
-		children = append(children[:1:1], children[2]) // the maximum is sought again
-	case averagePoolGradOp, upsampleGradOp:
-		children = children[2:]
-	}
+	children := operandsOf(n, o)
 	args := make([]view, len(children))
 	for i, c := range children {
 		if err := l.visit(c); err != nil {
@@ -170,6 +158,8 @@ func (l *lowering) apply(n *G.Node, o op, x []view) (view, error) {
 		return l.add(o, shape, l.factors(n, o.opt, x[0]), l.dense(x[1])), nil
 	case logDetOp:
 		return l.add(o, shape, l.factors(n, o.opt, x[0])), nil
+	case pieceOp:
+		return l.reshape(x[0].slice(sliceOp{start: o.start, step: 1, count: sizeOf(shape)}), shape), nil
 	case identityOp:
 		return x[0], nil
 	case convertOp:

@@ -189,6 +189,15 @@ func (r *rows) turn(b *builder, copies func(transB bool, n, k int) bool) {
 	r.order = order
 }
 
+// outputs tells which of the outputs have rows.
+func (r *rows) outputs(targets []target, out int) []bool {
+	has := make([]bool, out)
+	for _, t := range targets {
+		has[t.end] = r.kind[t.view.of] == perRow
+	}
+	return has
+}
+
 // split sorts targets by what computes them.
 type split struct {
 	*rows

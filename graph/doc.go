@@ -12,12 +12,16 @@
 //   - Compiling. [Compile] reads the nodes that the wanted outputs need and lowers
 //     them to a typed [Program]: constants folded, common expressions shared,
 //     buffers laid out. A Program does not change and may be shared. An op of the
-//     user's own runs by its Do, slowly; one with a method ReshapedTo() tensor.Shape
-//     is taken for a reshape to that shape and costs nothing.
+//     user's own runs by its Do, slowly; one with a method DoInto64(dst []float64,
+//     src [][]float64) error, or DoInto32, by that on flat memory, without copies.
+//     One with a method PieceOf() int is taken for that part of its operand, a
+//     vector, that starts there, and costs nothing.
 //   - Running. An [Instance] of a Program owns the buffers of one goroutine. Run
 //     allocates nothing and never touches a Gorgonia machine. A [Field] gives the
 //     roles of time, state and parameters to inputs of such programs; a module that
 //     wants a vector field of another kind is a [FieldCompiler].
+//
+// A [Machine] does all three for a model that somebody else would run on a TapeMachine.
 //
 // # Terms
 //

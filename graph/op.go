@@ -38,6 +38,9 @@ func decode(n *G.Node) (op, error) {
 	}
 	r := newReader(n.Op())
 	if r.pkg != gorgoniaPath {
+		if p, ok := n.Op().(interface{ PieceOf() (start int) }); ok {
+			return pieceOp{p.PieceOf()}, nil
+		}
 		return foreignOp{n.Op()}, nil
 	}
 	if c, ok := n.Op().(interface{ Value() G.Value }); ok {
@@ -59,6 +62,34 @@ func sharesMemory(n *G.Node) bool {
 	r := newReader(n.Op())
 	return r.pkg == gorgoniaPath && r.name == "reshapeOp"
 }
+
+// statementKind is what a statement does.
+type statementKind uint8
+
+const (
+	noStatement statementKind = iota
+	readStatement
+	setStatement
+)
+
+// statement tells what n does if it is a statement.
+func statement(n *G.Node) statementKind {
+	if n.Op() == nil {
+		return noStatement
+	}
+	if r := newReader(n.Op()); r.pkg == gorgoniaPath {
+		switch r.name {
+		case "readOp":
+			return readStatement
+		case "letOp":
+			return setStatement
+		}
+	}
+	return noStatement
+}
+
+// readInto is where a read statement stores its operand's value.
+func readInto(n *G.Node) *G.Value { return newReader(n.Op()).valuePointer("into") }
 
 // op decodes one of Gorgonia's own ops.
 func (r *reader) op(n *G.Node, children G.Nodes) op {

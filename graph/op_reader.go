@@ -80,6 +80,16 @@ func (r *reader) ints(name string) []int {
 	return xs
 }
 
+// valuePointer returns a field that points to a value, or nil.
+func (r *reader) valuePointer(name string) *G.Value {
+	f := r.field(name)
+	if !f.IsValid() || f.Type() != reflect.TypeFor[*G.Value]() {
+		r.fail(name)
+		return nil
+	}
+	return (*G.Value)(f.UnsafePointer())
+}
+
 // index returns the position of name among names.
 func (r *reader) index(names []string, name string) int {
 	for i, s := range names {

@@ -43,6 +43,9 @@ type (
 	// child's shape is padded with trailing axes of length 1.
 	repeatOp struct{ axis, count int }
 
+	// pieceOp takes elements from start on of a vector, in the shape of the node.
+	pieceOp struct{ start int }
+
 	// reshapeOp keeps the elements and their row-major order.
 	reshapeOp struct{}
 

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"sync"
+	"unsafe"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -10,7 +11,7 @@ import (
 
 // foreign runs an op by its own Do. Such an op may keep state, swap the strides
 // of its operands while it runs, return an operand, or panic: it gets copies of
-// its operands, runs under a lock, and its result is copied.
+// its operands, runs under a lock, and its result is copied; unless it works on flat memory.
 type foreign[T Float] struct {
 	op     G.Op
 	name   string
@@ -19,6 +20,8 @@ type foreign[T Float] struct {
 	dst    ref
 	shape  tensor.Shape
 	lock   *sync.Mutex
+
+	operands [][]T // of the run that holds the lock
 }
 
 func newForeign[T Float](u *unit, refs func(*value) ref) *foreign[T] {
@@ -31,6 +34,7 @@ func newForeign[T Float](u *unit, refs func(*value) ref) *foreign[T] {
 		f.args = append(f.args, r)
 		f.shapes = append(f.shapes, a.shape)
 	}
+	f.operands = make([][]T, len(f.args))
 	return f
 }
 
@@ -51,16 +55,45 @@ func (f *foreign[T]) do(m *frame[T]) (err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
+	for i, s := range f.shapes {
+		f.operands[i] = m.at(f.args[i])[:s.TotalSize()]
+	}
+	known, err := doInto(f.op, m.at(f.dst)[:f.shape.TotalSize()], f.operands)
+	if known {
+		clear(f.operands)
+		return err
+	}
 	operands := make([]G.Value, len(f.args))
 	for i, s := range f.shapes {
-		operands[i] = newValue(s, m.at(f.args[i])[:s.TotalSize()])
+		operands[i] = newValue(s, f.operands[i])
 	}
+	clear(f.operands)
 	// Not UsePreallocDo: batch norm's, for one, reads the result's buffer.
 	result, err := f.op.Do(operands...)
 	if err != nil {
 		return err
 	}
 	return f.store(m.at(f.dst)[:f.shape.TotalSize()], result)
+}
+
+// doInto runs an op that works on flat memory; it reports whether the op is one.
+func doInto[T Float](o G.Op, dst []T, src [][]T) (known bool, err error) {
+	// Casts by way of an interface would allocate.
+	d, s := unsafe.Pointer(&dst), unsafe.Pointer(&src)
+	if dtypeOf[T]() == tensor.Float32 {
+		if o, ok := o.(interface {
+			DoInto32(dst []float32, src [][]float32) error
+		}); ok {
+			return true, o.DoInto32(*(*[]float32)(d), *(*[][]float32)(s))
+		}
+		return false, nil
+	}
+	if o, ok := o.(interface {
+		DoInto64(dst []float64, src [][]float64) error
+	}); ok {
+		return true, o.DoInto64(*(*[]float64)(d), *(*[][]float64)(s))
+	}
+	return false, nil
 }
 
 // newValue returns a Gorgonia value with a copy of data.

@@ -60,7 +60,7 @@ type spec struct {
 	// row for each sample. If the rows do not depend on each other, the program is
 	// run by blocks of rows. Below 2: there is no such axis.
 	batch                     int
-	batchInputs, batchOutputs []bool
+	batchInputs, batchOutputs []bool // batchOutputs nil: those that are found to
 
 	workers int // goroutines that share the rows of a run; 0: as many as pay
 }

@@ -9,6 +9,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/neuralode/neuralode/adjoint"
+	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/internal/nodes"
 )
 
@@ -108,10 +109,47 @@ func (o *unpackOp) Do(in ...G.Value) (v G.Value, err error) {
 	return o.value(shape, backing, err)
 }
 
+// DoInto32 and DoInto64 are Do on flat memory, for a graph.Machine, which calls the one of
+// the layer's type.
+func (o *forwardOp) DoInto32(dst []float32, src [][]float32) error {
+	return solveInto(o.layerOp, dst, src)
+}
+func (o *forwardOp) DoInto64(dst []float64, src [][]float64) error {
+	return solveInto(o.layerOp, dst, src)
+}
+func (o *gradientOp) DoInto32(dst []float32, src [][]float32) error {
+	return gradientInto(o.layerOp, dst, src)
+}
+func (o *gradientOp) DoInto64(dst []float64, src [][]float64) error {
+	return gradientInto(o.layerOp, dst, src)
+}
+
+func solveInto[T graph.Float](o *layerOp, dst []T, src [][]T) (err error) {
+	defer o.recover(&err)
+	return o.named(o.solves.(*pool[T]).forwardInto(dst, src))
+}
+
+func gradientInto[T graph.Float](o *layerOp, dst []T, src [][]T) (err error) {
+	defer o.recover(&err)
+	last := len(src) - 1
+	return o.named(o.solves.(*pool[T]).backwardInto(dst, src[:last], src[last], nil))
+}
+
+// PieceOf tells a graph.Machine that the result is that part of the packed vector.
+func (o *unpackOp) PieceOf() (start int) { return o.offset[o.i] }
+
+// named adds the layer's name to an error.
+func (o *layerOp) named(err error) error {
+	if err != nil {
+		return &SolveError{Name: o.name, Err: err}
+	}
+	return nil
+}
+
 // value makes the op's result, or adds the layer's name to the error.
 func (o *layerOp) value(shape tensor.Shape, backing any, err error) (G.Value, error) {
 	if err != nil {
-		return nil, &SolveError{Name: o.name, Err: err}
+		return nil, o.named(err)
 	}
 	return tensor.New(tensor.WithShape(shape.Clone()...), tensor.WithBacking(backing)), nil
 }

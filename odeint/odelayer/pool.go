@@ -146,21 +146,30 @@ func (p *pool[T]) forward(in []G.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	rows := len(p.cfg.Times)
+	if p.cfg.Final {
+		rows = 1
+	}
+	out := make([]T, rows*p.dim)
+	if err := p.forwardInto(out, from); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// forwardInto is forward on flat memory.
+func (p *pool[T]) forwardInto(out []T, from inputs[T]) error {
 	s, err := p.take()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.solve(s, from); err != nil {
 		p.put(s)
-		return nil, err
+		return err
 	}
-	states := s.states
-	if p.cfg.Final {
-		states = states[len(states)-p.dim:]
-	}
-	out := slices.Clone(states)
+	copy(out, s.states[len(s.states)-len(out):])
 	p.put(s)
-	return out, nil
+	return nil
 }
 
 func (p *pool[T]) backward(in []G.Value, cotangent G.Value) (any, error) {
@@ -168,34 +177,48 @@ func (p *pool[T]) backward(in []G.Value, cotangent G.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	packed := make([]T, p.dim+p.prototype.NumParams())
+	if err := p.backwardInto(packed, from, nil, cotangent); err != nil {
+		return nil, err
+	}
+	return packed, nil
+}
+
+// backwardInto is backward on flat memory. The cotangent is flat, or, if that is nil, a value.
+func (p *pool[T]) backwardInto(packed []T, from inputs[T], flat []T, cotangent G.Value) error {
 	s := p.find(from)
 	if s == nil {
+		var err error
 		if s, err = p.take(); err != nil {
-			return nil, err
+			return err
 		}
 		if err := p.solve(s, from); err != nil {
 			p.put(s)
-			return nil, err
+			return err
 		}
 	}
 	dys := s.dys
 	if p.cfg.Final {
 		dys = dys[len(dys)-p.dim:]
 	}
-	packed := make([]T, p.dim+p.prototype.NumParams())
-	if err = read(dys, cotangent); err == nil {
+	var err error
+	if flat != nil {
+		copy(dys, flat)
+	} else {
+		err = read(dys, cotangent)
+	}
+	if err == nil {
+		clear(packed)
 		s.grad.Y0, s.grad.Theta = packed[:p.dim:p.dim], packed[p.dim:]
 		err = s.adj.Backward(p.context(), &s.grad, s.dys)
 	}
+	s.grad.Y0, s.grad.Theta = nil, nil
 	s.spent = true
 	p.mu.Lock()
 	_, p.bwd = s.adj.Stats()
 	p.mu.Unlock()
 	p.put(s)
-	if err != nil {
-		return nil, err
-	}
-	return packed, nil
+	return err
 }
 
 // solve makes s's trajectory the one from these inputs.
