@@ -28,10 +28,11 @@ type Kind struct {
 
 // composite is how modules with modules inside are written.
 type composite struct {
-	Of    json.RawMessage   `json:"of,omitempty"`
-	Each  []json.RawMessage `json:"each,omitempty"`
-	By    float64           `json:"by,omitempty"`
-	Learn bool              `json:"learn,omitempty"`
+	Of       json.RawMessage   `json:"of,omitempty"`
+	Each     []json.RawMessage `json:"each,omitempty"`
+	By       float64           `json:"by,omitempty"`
+	Learn    bool              `json:"learn,omitempty"`
+	Channels int               `json:"channels,omitempty"`
 }
 
 // Marshal writes the description of a module as JSON: an activation as its name, another
@@ -65,6 +66,18 @@ func Marshal(m Module) ([]byte, error) {
 			return nil, err
 		}
 		return object("append_time", composite{Of: of})
+	case AppendInput:
+		of, err := Marshal(m.Of)
+		if err != nil {
+			return nil, err
+		}
+		return object("append_input", composite{Of: of, Channels: m.Channels})
+	case CDE:
+		of, err := Marshal(m.Of)
+		if err != nil {
+			return nil, err
+		}
+		return object("cde", composite{Of: of, Channels: m.Channels})
 	case Describer:
 		kind, data, err := m.Describe()
 		if err != nil {
@@ -174,11 +187,24 @@ func unmarshal(data []byte, kinds []Kind, depth int) (Module, error) {
 			return nil, err
 		}
 		return AppendTime{Of: of}, nil
+	case "append_input", "cde":
+		var c struct {
+			Of       json.RawMessage `json:"of"`
+			Channels int             `json:"channels"`
+		}
+		of, err := readOf(kind, body, &c, &c.Of, read)
+		if err != nil {
+			return nil, err
+		}
+		if kind == "cde" {
+			return CDE{Of: of, Channels: c.Channels}, nil
+		}
+		return AppendInput{Of: of, Channels: c.Channels}, nil
 	}
 	if i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == kind }); i >= 0 {
 		return kinds[i].Read(body, read)
 	}
-	known := []string{"mlp", "linear", "sequential", "sum", "scale", "append_time"}
+	known := []string{"mlp", "linear", "sequential", "sum", "scale", "append_time", "append_input", "cde"}
 	for _, k := range kinds {
 		known = append(known, k.Name)
 	}

@@ -45,6 +45,7 @@ func TestDescriptions(t *testing.T) {
 		{layers.Tanh, `"tanh"`},
 		{layers.Sequential{layers.Linear{In: 1, Out: 2, NoBias: true}, layers.GELUTanh}, `{"kind":"sequential","each":[{"kind":"linear","in":1,"out":2,"no_bias":true},"gelu_tanh"]}`},
 		{layers.Sum{layers.AppendTime{Of: mlp}, layers.Scale{Of: layers.Sin, By: -0.5, Learn: true}}, ""},
+		{layers.Sequential{layers.AppendInput{Of: mlp, Channels: 2}, layers.CDE{Of: layers.Tanh, Channels: 1}}, ""},
 		{layers.Sum{doubled{layers.Sequential{mlp}}}, ""},
 	} {
 		data, err := layers.Marshal(c.m)

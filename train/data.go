@@ -30,6 +30,9 @@ type Trajectory[T Float] struct {
 	// It must have no missing value, unless starts are learned: a missing one is
 	// then guessed from the first value that is there.
 	Start []T
+
+	// Controls are the inputs of models that have some; see Config.Input.
+	Controls Controls[T]
 }
 
 // Dataset is many trajectories of one kind. Their lengths and times may differ.
@@ -105,14 +108,14 @@ func (tr *Trajectory[T]) check(dim int) error {
 	return nil
 }
 
-// rows returns the trajectory's rows from lo to hi, without hi.
+// rows returns the trajectory's rows from lo to hi, without hi, with all its controls.
 func (tr *Trajectory[T]) rows(lo, hi int) Trajectory[T] {
 	n := len(tr.Times)
 	part := func(s []T) []T {
 		w := len(s) / n
 		return s[lo*w : hi*w : hi*w]
 	}
-	cut := Trajectory[T]{Times: tr.Times[lo:hi:hi], States: part(tr.States)}
+	cut := Trajectory[T]{Times: tr.Times[lo:hi:hi], States: part(tr.States), Controls: tr.Controls}
 	if tr.Weights != nil {
 		cut.Weights = part(tr.Weights)
 	}

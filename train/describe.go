@@ -9,6 +9,7 @@ import (
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/odeint/control"
 	"github.com/neuralode/neuralode/train/modelfile"
 )
 
@@ -22,9 +23,49 @@ type description struct {
 	Name   string             `json:"name,omitempty"`
 	Shape  []int              `json:"shape,omitempty"`
 	Scaler Scaler             `json:"scaler"`
+	Input  *inputDescription  `json:"input,omitempty"`
 	Module json.RawMessage    `json:"module,omitempty"` // absent: not describable
 	Solve  *solveDescription  `json:"solve,omitempty"`  // absent: not describable
 	Adj    *methodDescription `json:"adjoint,omitempty"`
+}
+
+// inputDescription is InputConfig.
+type inputDescription struct {
+	Channels int    `json:"channels"`
+	Kind     string `json:"kind"`
+	Rates    bool   `json:"rates,omitempty"`
+}
+
+func describeInput(in *InputConfig) *inputDescription {
+	if in == nil {
+		return nil
+	}
+	return &inputDescription{in.Channels, in.Kind.String(), in.Rates}
+}
+
+// config is the inverse of describeInput.
+func (d *inputDescription) config() (*InputConfig, error) {
+	if d == nil {
+		return nil, nil
+	}
+	if d.Channels > maxChannels {
+		return nil, fmt.Errorf("%d channels; at most %d", d.Channels, maxChannels)
+	}
+	for _, k := range []control.Kind{control.Previous, control.Linear, control.Hermite, control.NaturalCubic} {
+		if k.String() == d.Kind {
+			return &InputConfig{Channels: d.Channels, Kind: k, Rates: d.Rates}, nil
+		}
+	}
+	return nil, fmt.Errorf("the kind %q of controls is unknown", d.Kind)
+}
+
+// maxChannels bounds what a file may ask for.
+const maxChannels = 1 << 20
+
+// is reports whether the description is that of in.
+func (d *inputDescription) is(in *InputConfig) bool {
+	other := describeInput(in)
+	return d == other || d != nil && other != nil && *d == *other
 }
 
 // solveDescription are odeint.Options.

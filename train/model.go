@@ -11,6 +11,7 @@ import (
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/odeint/control"
 )
 
 // Config is how a network becomes a model. The zero value solves with
@@ -30,6 +31,9 @@ type Config struct {
 
 	// Scaler maps the data to the units of the model and predictions back.
 	Scaler Scaler
+
+	// Input, unless nil, says that the module has exogenous inputs.
+	Input *InputConfig
 
 	// Rand draws the initial parameters. Nil: rand.New(rand.NewPCG(0, 0)).
 	Rand *rand.Rand
@@ -71,22 +75,27 @@ func New[T Float](net graph.Module, cfg Config) (*Model[T], error) {
 	if net == nil {
 		panic("train: New of a nil module")
 	}
-	r := cfg.Rand
 	m := &Model[T]{module: net}
+	var one graph.CompiledField[T]
 	m.compile = func(batch int) (Field[T], error) {
-		return graph.CompileField[T](net, batch, graph.FieldConfig{Shape: cfg.Shape, Name: cfg.Name, Rand: r})
+		if one != nil {
+			return one.FieldWithBatch(batch)
+		}
+		var err error
+		one, err = graph.CompileField[T](net, batch, graph.FieldConfig{Shape: cfg.Shape, Name: cfg.Name, Rand: cfg.Rand, Input: cfg.Input.graph()})
+		return one, err
 	}
 	if err := m.init(cfg); err != nil {
 		return nil, err
 	}
-	r = rand.New(rand.NewPCG(0, 0)) // for fields of other batch sizes, whose values are overwritten
 	return m, nil
 }
 
 // FromField returns the model of fields that Go code makes: compile returns a new
 // field for a batch of samples, one after the other in the state. Fields of all
 // batch sizes have the same θ; that of the first field made is where training
-// begins. Config's Shape, Rand and Name are not used.
+// begins. Config's Shape, Rand and Name are not used. With Config.Input, the fields
+// have the method SetInput of [graph.Function].
 func FromField[T Float](compile func(batch int) (Field[T], error), cfg Config) (*Model[T], error) {
 	if compile == nil {
 		panic("train: FromField of a nil function")
@@ -112,7 +121,16 @@ func (m *Model[T]) init(cfg Config) error {
 	var f faults
 	f.check(m.dim > 0 && len(m.theta) == field.NumParams(), "the field has dimension %d, and %d of %d parameters", m.dim, len(m.theta), field.NumParams())
 	f.check(cfg.Solve.ErrDim == 0, "Solve.ErrDim is %d; a batch has no first components", cfg.Solve.ErrDim)
-	cfg.Scaler.check(m.dim, &f)
+	cfg.Scaler.check(m.dim, cfg.Input.channels(), &f)
+	if in := cfg.Input; in != nil {
+		f.check(in.Channels > 0, "Input.Channels is %d", in.Channels)
+		_, err := control.New(in.Kind, 1, [][]float64{{0}}, []T{0})
+		f.check(err == nil, "Input.Kind: %v", err)
+		_, ok := field.(driven[T])
+		f.check(ok, "Input is set, and a %T has no method SetInput", field)
+		copied := *in
+		m.cfg.Input = &copied
+	}
 	if err := f.err(); err != nil {
 		return err
 	}
@@ -165,8 +183,11 @@ func (m *Model[T]) SetParams(theta []T) {
 // after the other, which are solved as a batch with common steps; the result has the
 // axes (time, sample, component). Everything is in the units of the data.
 //
+// A model with inputs needs controls, those of each sample or one for all; for others
+// they are empty.
+//
 // The errors are those of odeint's solves; what was reached is then returned too.
-func (m *Model[T]) Predict(ctx context.Context, times []float64, y0 []T) ([]T, error) {
+func (m *Model[T]) Predict(ctx context.Context, times []float64, y0 []T, controls ...Controls[T]) ([]T, error) {
 	if len(y0) == 0 || len(y0)%m.dim != 0 {
 		return nil, fmt.Errorf("train: initial states of %d numbers; want a multiple of %d, the length of a state", len(y0), m.dim)
 	}
@@ -183,6 +204,10 @@ func (m *Model[T]) Predict(ctx context.Context, times []float64, y0 []T) ([]T, e
 	}
 	model := make([]float64, len(times))
 	s.times(model, times)
+	in, err := m.inputs(controls, len(y0)/m.dim, s)
+	if err != nil {
+		return nil, err
+	}
 	p, err := m.proto(len(y0) / m.dim)
 	if err != nil {
 		return nil, err
@@ -192,6 +217,9 @@ func (m *Model[T]) Predict(ctx context.Context, times []float64, y0 []T) ([]T, e
 		return nil, err
 	}
 	defer p.give(w)
+	if err := w.set(in); err != nil {
+		return nil, err
+	}
 	m.mu.RLock()
 	copy(w.field.Params(), m.theta)
 	m.mu.RUnlock()

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/neuralode/neuralode/odeint/control"
 	"github.com/neuralode/neuralode/train/dist"
 )
 
@@ -27,6 +28,7 @@ type objective[T Float] struct {
 	chunk       int
 	params      int
 	scaler      Scaler
+	controls    Controls[T] // of the first trajectory, as they were given
 
 	theta  []T // of the evaluation on its way
 	work   Work
@@ -39,7 +41,10 @@ type objective[T Float] struct {
 }
 
 // task is a group of trajectories that are solved as one batch.
-type task []int
+type task[T Float] struct {
+	of []int
+	in *control.Path[T] // their inputs; nil without
+}
 
 // block is a run of tasks that one goroutine works on, and what it has found.
 type block[T Float] struct {
@@ -84,8 +89,12 @@ func newObjective[T Float](m *Model[T], data Dataset[T], opt *Options[T]) (*obje
 	}
 	var grids [][]float64
 	total := 0.0
+	o.controls = data[0].Controls
 	for i := range o.data {
 		tr := &o.data[i]
+		if tr.Controls, err = data[i].Controls.scaled(m.cfg.Input, &o.scaler); err != nil {
+			return nil, fmt.Errorf("trajectory %d: %w", i, err)
+		}
 		if o.starts[i], err = tr.start(dim, o.learnStarts); err != nil {
 			return nil, fmt.Errorf("trajectory %d: %w", i, err)
 		}
@@ -146,7 +155,7 @@ func (o *objective[T]) start(y []T, i int, x []float64) {
 }
 
 // everything returns the tasks of all trajectories.
-func (o *objective[T]) everything() []task {
+func (o *objective[T]) everything() []task[T] {
 	all := make([]int, len(o.data))
 	for i := range all {
 		all[i] = i
@@ -155,23 +164,34 @@ func (o *objective[T]) everything() []task {
 }
 
 // tasks groups trajectories by their times.
-func (o *objective[T]) tasks(of []int) []task {
-	var tasks []task
+func (o *objective[T]) tasks(of []int) []task[T] {
+	var tasks []task[T]
 	open := map[int]int{} // the unfinished task of a grid
 	for _, i := range of {
 		k, ok := open[o.grid[i]]
-		if !ok || len(tasks[k]) == o.chunk {
+		if !ok || len(tasks[k].of) == o.chunk {
 			k = len(tasks)
 			open[o.grid[i]] = k
-			tasks = append(tasks, nil)
+			tasks = append(tasks, task[T]{})
 		}
-		tasks[k] = append(tasks[k], i)
+		tasks[k].of = append(tasks[k].of, i)
+	}
+	for k := range tasks {
+		t := &tasks[k]
+		all := make([]Controls[T], len(t.of))
+		for n, i := range t.of {
+			all[n] = o.data[i].Controls
+		}
+		var err error
+		if t.in, err = path(o.m.cfg.Input, all); err != nil {
+			panic("train: controls that were good are faulty together")
+		}
 	}
 	return tasks
 }
 
 // objective is loss for fixed tasks and horizon.
-func (o *objective[T]) objective(tasks []task, horizon int) Objective {
+func (o *objective[T]) objective(tasks []task[T], horizon int) Objective {
 	return func(ctx context.Context, grad, x []float64) (float64, error) {
 		return o.loss(ctx, grad, x, tasks, horizon)
 	}
@@ -179,13 +199,13 @@ func (o *objective[T]) objective(tasks []task, horizon int) Objective {
 
 // loss returns the loss over the first intervals of the tasks' trajectories, horizon of
 // them, or all if that is negative.
-func (o *objective[T]) loss(ctx context.Context, grad, x []float64, tasks []task, horizon int) (float64, error) {
+func (o *objective[T]) loss(ctx context.Context, grad, x []float64, tasks []task[T], horizon int) (float64, error) {
 	for i := range o.theta {
 		o.theta[i] = T(x[i])
 	}
 	weight := 0.0
 	for _, t := range tasks {
-		for _, i := range t {
+		for _, i := range t.of {
 			for _, w := range o.weights[i][:o.rows(i, horizon)*o.m.dim] {
 				weight += w
 			}
@@ -284,7 +304,7 @@ func (o *objective[T]) rows(i, horizon int) int {
 
 // block works on tasks one after the other. It writes the gradients by the starts of
 // its own trajectories to grad.
-func (o *objective[T]) block(ctx context.Context, b *block[T], grad, x []float64, tasks []task, horizon int, weight float64) {
+func (o *objective[T]) block(ctx context.Context, b *block[T], grad, x []float64, tasks []task[T], horizon int, weight float64) {
 	b.loss, b.work, b.err = 0, Work{}, nil
 	if grad != nil {
 		b.grad = grown(b.grad, o.params)
@@ -297,8 +317,8 @@ func (o *objective[T]) block(ctx context.Context, b *block[T], grad, x []float64
 	}
 }
 
-func (o *objective[T]) task(ctx context.Context, b *block[T], grad, x []float64, t task, horizon int, weight float64) error {
-	dim, n := o.m.dim, len(t)
+func (o *objective[T]) task(ctx context.Context, b *block[T], grad, x []float64, t task[T], horizon int, weight float64) error {
+	dim, n := o.m.dim, len(t.of)
 	p, err := o.m.proto(n)
 	if err != nil {
 		return err
@@ -309,12 +329,15 @@ func (o *objective[T]) task(ctx context.Context, b *block[T], grad, x []float64,
 	}
 	defer p.give(w)
 	copy(w.field.Params(), o.theta)
+	if err := w.set(t.in); err != nil {
+		return err
+	}
 	b.y0 = grown(b.y0, n*dim)
-	for k, i := range t {
+	for k, i := range t.of {
 		o.start(b.y0[k*dim:(k+1)*dim], i, x)
 	}
-	rows := o.rows(t[0], horizon)
-	times := o.data[t[0]].Times[:rows]
+	rows := o.rows(t.of[0], horizon)
+	times := o.data[t.of[0]].Times[:rows]
 	sol, err := w.solver.Forward(ctx, times, b.y0)
 	b.work.Solves++
 	b.work.NFEForward += sol.Stats.NFE
@@ -326,7 +349,7 @@ func (o *objective[T]) task(ctx context.Context, b *block[T], grad, x []float64,
 		b.g = grown(b.g, rows*dim)
 	}
 	b.rows = grown(b.rows, rows*dim)
-	for k, i := range t {
+	for k, i := range t.of {
 		at := func(row int) int { return (row*n + k) * dim }
 		for r := range rows {
 			copy(b.rows[r*dim:(r+1)*dim], sol.Y[at(r):at(r)+dim])
@@ -361,7 +384,7 @@ func (o *objective[T]) task(ctx context.Context, b *block[T], grad, x []float64,
 		b.grad[i] += float64(v)
 	}
 	if o.learnStarts {
-		for k, i := range t {
+		for k, i := range t.of {
 			for j, v := range w.grad.Y0[k*dim : (k+1)*dim] {
 				grad[o.params+i*dim+j] = float64(v) + 0 // of −0, 0: as a sum over ranks has it
 			}
@@ -371,11 +394,11 @@ func (o *objective[T]) task(ctx context.Context, b *block[T], grad, x []float64,
 }
 
 // failed says which trajectories could not be solved.
-func (o *objective[T]) failed(err error, t task) error {
-	if len(t) == 1 {
-		return fmt.Errorf("trajectory %d: %w", t[0], err)
+func (o *objective[T]) failed(err error, t task[T]) error {
+	if len(t.of) == 1 {
+		return fmt.Errorf("trajectory %d: %w", t.of[0], err)
 	}
-	return fmt.Errorf("batch of %d trajectories from number %d: %w", len(t), t[0], err)
+	return fmt.Errorf("batch of %d trajectories from number %d: %w", len(t.of), t.of[0], err)
 }
 
 // grown returns a slice of length n, s if it is large enough.

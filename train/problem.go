@@ -36,9 +36,10 @@ func (p *Problem[T]) Set(x []float64) (starts [][]T) {
 	return p.o.unscaledStarts(x)
 }
 
-// Predict is Set, and then Model.Predict from the start of the first trajectory.
+// Predict is Set, and then Model.Predict from the start of the first trajectory, with its
+// controls.
 func (p *Problem[T]) Predict(ctx context.Context, x, times []float64) ([]T, error) {
-	return p.o.m.Predict(ctx, times, p.Set(x)[0])
+	return p.o.m.Predict(ctx, times, p.Set(x)[0], p.o.controls)
 }
 
 // Work counts what the losses have cost so far.

@@ -21,7 +21,7 @@ const kindWeights = "neuralode weights 1"
 // by Model.Load.
 func (m *Model[T]) Save(path string) error {
 	d := description{
-		Dtype: dtype[T](), Dim: m.dim, Name: m.cfg.Name, Shape: m.cfg.Shape, Scaler: m.Scaler(),
+		Dtype: dtype[T](), Dim: m.dim, Name: m.cfg.Name, Shape: m.cfg.Shape, Scaler: m.Scaler(), Input: describeInput(m.cfg.Input),
 		Solve: describeSolve(&m.cfg.Solve), Adj: describeAdjoint(m.cfg.Adjoint),
 	}
 	if m.module != nil {
@@ -63,6 +63,9 @@ func Load[T Float](path string, kinds ...layers.Kind) (*Model[T], error) {
 	if cfg.Adjoint, err = d.Adj.method(); err != nil {
 		return nil, wrong("adjoint", err)
 	}
+	if cfg.Input, err = d.Input.config(); err != nil {
+		return nil, wrong("input", err)
+	}
 	m, err := New[T](module, cfg)
 	if err != nil {
 		return nil, wrong("model", err)
@@ -82,7 +85,8 @@ func (m *Model[T]) Load(path string) error {
 	}
 	var faults faults
 	faults.check(d.Dim == m.dim, "states of length %d; the model's have %d", d.Dim, m.dim)
-	d.Scaler.check(m.dim, &faults)
+	d.Scaler.check(m.dim, m.cfg.Input.channels(), &faults)
+	faults.check(d.Input.is(m.cfg.Input), "other inputs than the model's")
 	if err := faults.err(); err != nil {
 		return &modelfile.Error{Path: path, Part: "description", Reason: err.Error(), Err: err}
 	}

@@ -20,6 +20,11 @@ type Scaler struct {
 	// be positive.
 	Log []bool `json:"log,omitempty"`
 
+	// InputMean and InputSpread are those of inputs u(t), u → (u − InputMean)/InputSpread:
+	// nil, for 0 and 1, or of length InputConfig.Channels.
+	InputMean   []float64 `json:"input_mean,omitempty"`
+	InputSpread []float64 `json:"input_spread,omitempty"`
+
 	// Origin and Unit are those of time. A Unit of 0 is 1.
 	Origin float64 `json:"origin,omitempty"`
 	Unit   float64 `json:"unit,omitempty"`
@@ -30,10 +35,11 @@ type Scaler struct {
 // first trajectory does, and its unit is such that the differences of scaled values
 // from one row to the next, over their distance in time, have root mean square 1: a
 // vector field of about that size is where training should begin. A component without
-// spread keeps Spread 1. Faulty data give a Scaler that New and Fit refuse with the reason.
+// spread keeps Spread 1. Controls get mean 0 and standard deviation 1 over their knots. Faulty data give a Scaler that New and Fit refuse with the reason.
 func Standardise[T Float](d Dataset[T]) Scaler { return measure(d, false) }
 
-// LogStandardise is Standardise of the logarithms of all components.
+// LogStandardise is Standardise of the logarithms of all components; controls are
+// seen as they are.
 func LogStandardise[T Float](d Dataset[T]) Scaler { return measure(d, true) }
 
 func measure[T Float](d Dataset[T], log bool) Scaler {
@@ -49,33 +55,56 @@ func measure[T Float](d Dataset[T], log bool) Scaler {
 		}
 	}
 	for j := range dim {
-		sum, squares, n := 0.0, 0.0, 0
-		each := func(visit func(v float64)) {
+		s.Mean[j], s.Spread[j] = moments(func(visit func(v float64)) {
 			for i := range d {
 				for k := j; k < len(d[i].States); k += dim {
 					v := float64(d[i].States[k])
 					if log {
 						v = math.Log(v)
 					}
-					if v == v {
-						visit(v)
-					}
+					visit(v)
 				}
 			}
-		}
-		each(func(v float64) { sum += v; n++ })
-		s.Spread[j] = 1
-		if n == 0 {
-			continue
-		}
-		s.Mean[j] = sum / float64(n)
-		each(func(v float64) { squares += (v - s.Mean[j]) * (v - s.Mean[j]) })
-		if spread := math.Sqrt(squares / float64(n)); spread > 0 {
-			s.Spread[j] = spread
+		})
+	}
+	if u := &d[0].Controls; len(u.Times) > 0 {
+		channels := len(u.Values) / len(u.Times)
+		for j := range channels {
+			mean, spread := moments(func(visit func(v float64)) {
+				for i := range d {
+					for k := j; k < len(d[i].Controls.Values); k += channels {
+						visit(float64(d[i].Controls.Values[k]))
+					}
+				}
+			})
+			s.InputMean, s.InputSpread = append(s.InputMean, mean), append(s.InputSpread, spread)
 		}
 	}
 	s.Unit = pace(d, s, dim)
 	return s
+}
+
+// moments returns the mean of the values that each visits, without NaNs, and their
+// standard deviation, or 1 if that is 0.
+func moments(each func(visit func(v float64))) (mean, spread float64) {
+	sum, squares, n := 0.0, 0.0, 0
+	there := func(f func(v float64)) func(v float64) {
+		return func(v float64) {
+			if v == v {
+				f(v)
+			}
+		}
+	}
+	each(there(func(v float64) { sum += v; n++ }))
+	if n == 0 {
+		return 0, 1
+	}
+	mean = sum / float64(n)
+	each(there(func(v float64) { squares += (v - mean) * (v - mean) }))
+	if spread = math.Sqrt(squares / float64(n)); !(spread > 0) {
+		spread = 1
+	}
+	return mean, spread
 }
 
 // pace returns the unit of time in which scaled values change by about 1.
@@ -100,7 +129,7 @@ func pace[T Float](d Dataset[T], s Scaler, dim int) float64 {
 }
 
 // check adds what is wrong with the scaler for states of length dim.
-func (s *Scaler) check(dim int, f *faults) {
+func (s *Scaler) check(dim, channels int, f *faults) {
 	f.check(len(s.Mean) == 0 || len(s.Mean) == dim, "Scaler.Mean has %d numbers for states of length %d", len(s.Mean), dim)
 	f.check(len(s.Spread) == 0 || len(s.Spread) == dim, "Scaler.Spread has %d numbers for states of length %d", len(s.Spread), dim)
 	f.check(len(s.Log) == 0 || len(s.Log) == dim, "Scaler.Log has %d values for states of length %d", len(s.Log), dim)
@@ -109,6 +138,14 @@ func (s *Scaler) check(dim int, f *faults) {
 	}
 	for j, v := range s.Spread {
 		f.check(v > 0 && !math.IsInf(v, 0), "Scaler.Spread of component %d is %v; it must be positive", j, v)
+	}
+	f.check(len(s.InputMean) == 0 || len(s.InputMean) == channels, "Scaler.InputMean has %d numbers for %d inputs", len(s.InputMean), channels)
+	f.check(len(s.InputSpread) == 0 || len(s.InputSpread) == channels, "Scaler.InputSpread has %d numbers for %d inputs", len(s.InputSpread), channels)
+	for j, v := range s.InputMean {
+		f.check(!math.IsNaN(v) && !math.IsInf(v, 0), "Scaler.InputMean of input %d is %v", j, v)
+	}
+	for j, v := range s.InputSpread {
+		f.check(v > 0 && !math.IsInf(v, 0), "Scaler.InputSpread of input %d is %v; it must be positive", j, v)
 	}
 	f.check(!math.IsNaN(s.Origin) && !math.IsInf(s.Origin, 0), "Scaler.Origin is %v", s.Origin)
 	f.check(s.Unit >= 0 && !math.IsInf(s.Unit, 0), "Scaler.Unit is %v; it must be positive", s.Unit)
@@ -125,7 +162,19 @@ func (s *Scaler) component(j int) (mean, spread float64, log bool) {
 	return mean, spread, len(s.Log) > 0 && s.Log[j]
 }
 
-// states stores in dst the scaled states, rows of width dim. dst may be states.
+// input returns the mean and the spread of input j.
+func (s *Scaler) input(j int) (mean, spread float64) {
+	spread = 1
+	if len(s.InputMean) > 0 {
+		mean = s.InputMean[j]
+	}
+	if len(s.InputSpread) > 0 {
+		spread = s.InputSpread[j]
+	}
+	return mean, spread
+}
+
+// scaleStates stores in dst the scaled states, rows of width dim. dst may be states.
 func scaleStates[T Float](dst, states []T, s *Scaler, dim int) error {
 	for j := range dim {
 		mean, spread, log := s.component(j)

@@ -35,7 +35,7 @@ func Plot[T train.Float](ctx context.Context, path string, m *train.Model[T], da
 			y0 = tr.States[:m.Dim()]
 		}
 		fine := refine(tr.Times, 8)
-		y, err := m.Predict(ctx, fine, y0)
+		y, err := m.Predict(ctx, fine, y0, tr.Controls)
 		if err != nil {
 			return err
 		}
