@@ -248,6 +248,14 @@ func testFitControlled[T Float](t *testing.T) {
 	if mse, err := Evaluate(ctx, m, unseen, nil); err != nil || mse > 1e-6 {
 		t.Errorf("validation loss %v (%v)", mse, err)
 	}
+	// L-BFGS is judged at its end.
+	report, err := Fit(ctx, m, seen, Options[T]{Steps: 3, Optimizer: LBFGS{}, Validation: unseen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mse, err := Evaluate(ctx, m, unseen, nil); err != nil || report.Validation != mse {
+		t.Errorf("validation loss %v, want %v (%v)", report.Validation, mse, err)
+	}
 	d[3].Controls.Values = d[3].Controls.Values[1:]
 	if _, err := Fit(ctx, m, d, Options[T]{Steps: 1}); !errors.Is(err, ErrData) {
 		t.Errorf("error %v, want ErrData", err)

@@ -3,6 +3,7 @@ package train
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -50,7 +51,7 @@ type Options[T Float] struct {
 	Horizon func(step int) int
 
 	// Validation are trajectories to be judged by, with the same loss, over their whole
-	// length.
+	// length. LBFGS is judged once, at its end.
 	Validation Dataset[T]
 
 	// LearnStarts trains the initial states of the trajectories too; Report.Starts
@@ -122,6 +123,11 @@ func Fit[T Float](ctx context.Context, m *Model[T], data Dataset[T], opt Options
 	}
 	x := o.initial()
 	r.Report, err = Minimize(ctx, o.objective(o.everything(), -1), x, mo)
+	if _, quasi := opt.Optimizer.(LBFGS); quasi && v != nil && (r.Reason == AllSteps || r.Reason == Converged) {
+		var failed error
+		r.Validation, failed = v.loss(ctx, nil, x[:v.params], v.everything(), -1)
+		err = errors.Join(err, failed)
+	}
 	if o.ranks != nil {
 		err = o.ranks.final(err)
 	}
@@ -146,6 +152,9 @@ func prepare[T Float](m *Model[T], data Dataset[T], opt *Options[T]) (o, v *obje
 	if len(opt.Validation) > 0 {
 		if v, err = newObjective(m, opt.Validation, &Options[T]{Loss: opt.Loss, Chunk: opt.Chunk, Blocks: opt.Blocks}); err != nil {
 			return nil, nil, mo, fmt.Errorf("validation: %w", err)
+		}
+		if _, quasi := opt.Optimizer.(LBFGS); quasi {
+			return o, v, mo, nil
 		}
 		all := v.everything()
 		mo.Validate = func(ctx context.Context, x []float64) (float64, error) {

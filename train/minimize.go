@@ -180,11 +180,12 @@ func (opt *MinimizeOptions) check() error {
 	f.check(opt.Patience >= 0, "Patience is %d", opt.Patience)
 	f.check(opt.CheckpointEvery >= 0, "CheckpointEvery is %d", opt.CheckpointEvery)
 	f.check(!opt.Resume || opt.Checkpoint != "", "Resume without Checkpoint; say from which file")
-	f.check(opt.Patience == 0 || opt.Validate != nil, "Patience needs validation data")
+	f.check(opt.Patience == 0 || opt.Validate != nil || quasi, "Patience needs validation data")
 	if quasi {
 		f.check(opt.Varying == nil, "LBFGS with an objective that varies; use Adam for minibatches")
 		f.check(opt.Schedule == nil && opt.Clip == 0 && opt.Average == 0, "LBFGS has no Schedule, Clip or Average")
-		f.check(opt.Validate == nil, "LBFGS without validation only; a hook can end it")
+		f.check(opt.Validate == nil, "LBFGS without Validate only; a hook can end it")
+		f.check(opt.Patience == 0, "LBFGS has no Patience; it ends when no step lowers the loss")
 	}
 	return f.err()
 }

@@ -240,6 +240,7 @@ func (o *objective[T]) print(opt *Options[T], mo *MinimizeOptions, validation *o
 		for i, tr := range d.data {
 			hashed(hashed(h, tr.Times), d.weights[i])
 			hashed(hashed(h, tr.States), d.starts[i])
+			hashed(hashed(h, tr.Controls.Times), tr.Controls.Values)
 		}
 	}
 	return h.Sum64()

@@ -42,7 +42,6 @@ func run(ctx context.Context, r *experiment.Run) error {
 	if err != nil {
 		return err
 	}
-	_, err = experiment.Fit(ctx, r, model, data, train.Options[float64]{Epochs: r.Steps(600), BatchSize: 10,
-		Horizon: train.GrowingHorizon(5, 30, r.Steps(1000)), Schedule: train.Cosine(0.02, 0, 4*r.Steps(600)), Validation: unseen, Rand: r.Rand})
+	_, err = experiment.Fit(ctx, r, model, data.Windows(6, 5), train.Options[float64]{Steps: r.Steps(400), Optimizer: train.LBFGS{}, Validation: unseen})
 	return errors.Join(err, experiment.Plot(ctx, r.Path("unseen.png"), model, unseen, "angle", "velocity"), model.Save(r.Path("model.safetensors")))
 }
