@@ -43,6 +43,7 @@ var picture = []room{
 	{path: "train", imports: []string{"graph", "layers", "odeint", "adjoint", "train/modelfile", "train/table", "train/dist"}},
 	{path: "train/table"},
 	{path: "train/dist"},
+	{path: "train/dist/mpi", imports: []string{"train/dist"}},
 	{path: "train/figure", imports: []string{"train/modelfile"}},
 	{path: "train/experiment", imports: []string{"odeint", "adjoint", "layers", "train"}},
 	{path: "examples", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train", "examples/internal"}},
