@@ -54,6 +54,11 @@ func newReverser[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, in
 	switch m := m.(type) {
 	case *odeint.Tableau:
 		r = newRKReverser(f, m)
+	case *odeint.ESDIRK:
+		if n := odeint.SampleDim[T](f); n < 1 || f.Dim()%n != 0 || lu.Fault(n, 1) != "" {
+			return nil, "" // a fault of the forward solve, which says it
+		}
+		r = newESDIRKReverser(f, m)
 	case *odeint.Splitting:
 		g, ok := f.(Separable[T])
 		if !ok {

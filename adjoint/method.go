@@ -29,9 +29,13 @@ type Method interface {
 // theorem; the gradient is that of the exact step, so the stages should be solved to
 // rounding, as they are by default. Tao's method is reversed on both copies of the state.
 //
+// The stages of an odeint.ESDIRK are undone one by one, each with a linear system of the size
+// of a sample; the gradient is exact up to what Newton's iteration left of the stages, Kappa
+// times the tolerance.
+//
 // Where stability and not accuracy sets the steps, as on a stiff problem with an explicit
 // method, λ may grow beyond all bounds on the way back though the solution is right: steps
-// that overshoot the stability limit amplify it. HMax below that limit cures it.
+// that overshoot the stability limit amplify it. HMax below that limit cures it, or an ESDIRK.
 //
 // The cost in memory and evaluations is a choice: see Memory.
 type Discrete struct {

@@ -121,6 +121,8 @@ func (p *pass[T]) retake(s *odeint.Step[T], dense bool) error {
 	p.stats.Drifts += done.Drifts
 	p.stats.Kicks += done.Kicks
 	p.stats.Iterations += done.Iterations
+	p.stats.Jacobians += done.Jacobians
+	p.stats.LUs += done.LUs
 	return err
 }
 

@@ -15,6 +15,10 @@
 // estimate and run with fixed steps. A Method is data; your own Tableau is used like
 // those here, and [Tableau.Check] verifies its order.
 //
+// Stiff problems, which an explicit method solves with steps much shorter than the solution's
+// features, have an [ESDIRK]: [Kvaerno5], [KenCarp4], which evaluates nothing beyond the end of a
+// step, and for loose tolerances [Kvaerno3] and [TRBDF2].
+//
 // Hamiltonian and other systems that run for long have methods that keep their
 // structure, at fixed steps: a Splitting ([VelocityVerlet], [Yoshida4], [BlanesMoan4],
 // [KahanLi8], …) for fields that are [Separable], an [ImplicitRK] ([ImplicitMidpoint],

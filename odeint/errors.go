@@ -74,7 +74,7 @@ func advice(err error) string {
 	case errors.As(err, &scale):
 		return fmt.Sprintf("; set ATol, or ATols for component %d, to an error of it that does not matter", scale.Component)
 	case errors.Is(err, ErrMaxSteps):
-		return "; try a larger MaxSteps, looser tolerances, or a method for stiff problems if the steps are much shorter than the solution's features"
+		return "; try a larger MaxSteps, looser tolerances, or a method for stiff problems such as Kvaerno5 if the steps are much shorter than the solution's features"
 	case errors.Is(err, ErrStepTooSmall):
 		return "; the solution may be singular or f discontinuous here: try Jumps at known discontinuities, looser tolerances, or HMin to go on regardless"
 	case errors.As(err, &nf) && nf.Cause != nil:

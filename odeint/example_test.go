@@ -128,3 +128,19 @@ func ExampleOptions_jumps() {
 	fmt.Printf("%.12f %.12f\n", y[0], math.Abs(sol.Last()[0]))
 	// Output: 1.000000000000 0.000000000000
 }
+
+// A stiff problem: Robertson's reactions, whose rates differ by nine powers of ten.
+func ExampleESDIRK() {
+	f := odeint.NewFunc(3, func(d []float64, _ float64, y []float64) {
+		a, b, c := 0.04*y[0], 3e7*y[1]*y[1], 1e4*y[1]*y[2]
+		d[0], d[1], d[2] = c-a, a-b-c, b
+	})
+	sol, err := odeint.Solve(f, 0, 1e5, []float64{1, 0, 0}, odeint.Options{
+		Method: odeint.Kvaerno5, RTol: 1e-8, ATols: []float64{1e-8, 1e-12, 1e-8},
+	})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%.5f %.3e, in fewer than 200 steps: %v\n", sol.Last()[0], sol.Last()[1], sol.Stats.Accepted < 200)
+	// Output: 0.01787 7.275e-08, in fewer than 200 steps: true
+}

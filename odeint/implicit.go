@@ -74,7 +74,7 @@ type FixedPoint struct {
 // Newton is the simplified Newton iteration with the Jacobian of f at the start of
 // each step, from the products of a field that is Differentiable or Forward,
 // and from differences otherwise. A step costs the Jacobian and a dense LU factorisation of size stages
-// times Dim: it is for stiff problems of moderate size.
+// times Dim. For stiff problems an ESDIRK is cheaper, and controls its steps.
 type Newton struct {
 	// Tol is as in FixedPoint.
 	Tol float64

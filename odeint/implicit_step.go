@@ -126,7 +126,7 @@ func (r *implicitStepper[T]) attempt(s *Step[T]) (scaled float64, err error) {
 		}
 	}
 	if r.newton != nil {
-		if err := r.newton.jac.at(s); err != nil {
+		if err := r.newton.jac.at(s.StageTime(0), s.Y0); err != nil {
 			return 0, err
 		}
 	}

@@ -28,6 +28,12 @@ func (in *Integrator[T]) solve(ctx context.Context, sol *Solution[T], t0, t1 flo
 			return in.stop(err)
 		}
 		scaled, err := in.stepper.attempt(&in.step)
+		if u, shorter := err.(unsolved); shorter {
+			if err := in.shorten(u.error); err != nil {
+				return in.stop(err)
+			}
+			continue
+		}
 		if err != nil {
 			return in.stop(err)
 		}
@@ -151,6 +157,19 @@ func (in *Integrator[T]) launch() error {
 	}
 	p.h = p.clamp(h)
 	in.stepper.restart(in.start.f0)
+	return nil
+}
+
+// shorten has the step just tried, whose stages were not found, tried again with half its
+// size. Where it cannot be shorter the error is the cause.
+func (in *Integrator[T]) shorten(cause error) error {
+	h := math.Abs(in.step.H)
+	if shortest(h/2, in.step.T0) || !in.plan.halve(h) {
+		return cause
+	}
+	in.stats.Rejected++
+	in.stats.Diverged++
+	in.stepper.reject()
 	return nil
 }
 

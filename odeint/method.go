@@ -7,7 +7,7 @@ import (
 )
 
 // Method is a numerical method: data that says what a step is. The code that
-// takes the step is chosen by the method's type: *Tableau, *Splitting,
+// takes the step is chosen by the method's type: *Tableau, *ESDIRK, *Splitting,
 // *ImplicitRK or *Tao.
 type Method interface {
 	// String is the method's name.
@@ -31,6 +31,7 @@ type traits struct {
 	quadrature  bool // a field's Quadrature can be integrated
 	separable   bool // the field has to be Separable
 	pairs       bool // samples have to be made of pairs (q, p)
+	keepsSize   bool // the step size is not raised by a little: a new one costs a factorisation
 }
 
 func (m *Tableau) traits() traits {
@@ -51,6 +52,15 @@ func misfit[T Float](m Method, f VectorField[T]) string {
 	is := m.traits()
 	if _, ok := f.(Quadrature[T]); ok && !is.quadrature {
 		return m.String() + " cannot integrate the Quadrature of the field; use an explicit Runge–Kutta method"
+	}
+	if _, ok := m.(*ESDIRK); ok {
+		n := SampleDim(f)
+		if n < 1 || f.Dim()%n != 0 {
+			return fmt.Sprintf("the samples of the field have %d components, which does not divide its dimension %d", n, f.Dim())
+		}
+		if fault := lu.Fault(n, 1); fault != "" {
+			return fmt.Sprintf("%s for samples of dimension %d: %s; use an explicit method", m, n, fault)
+		}
 	}
 	if _, ok := f.(Separable[T]); is.separable && !ok {
 		return m.String() + " needs a field that implements Separable; use ImplicitMidpoint, a Gauss method or Tao for others"

@@ -20,6 +20,7 @@ type plan struct {
 	maxSteps     int
 	refuse       bool // Fixed: a plan of more than maxSteps is refused, not begun
 	order        int  // of the error estimate
+	keepsSize    bool // traits.keepsSize
 
 	dir      float64   // +1 or −1
 	landings []landing // the times to land on, in order; the last is the end
@@ -59,7 +60,7 @@ func (l landing) end() edge { return edge{l.jump, l.first} }
 func newPlan(o *Options) plan {
 	p := plan{
 		stops: o.Stops, known: o.Jumps, ctl: o.Controller, h0: o.H0, steps: o.Steps, hmin: o.HMin, hmax: o.HMax,
-		maxSteps: o.MaxSteps, order: o.Method.traits().errOrder,
+		maxSteps: o.MaxSteps, order: o.Method.traits().errOrder, keepsSize: o.Method.traits().keepsSize,
 	}
 	p.fixed = o.fixed()
 	if p.maxSteps == 0 {
@@ -78,7 +79,7 @@ func (p *plan) reset(t0, t1 float64, jumps []float64, save *saver) error {
 	}
 	*p = plan{
 		stops: p.stops, known: p.known, jumps: append(p.jumps[:0], p.known...), ctl: p.ctl, fixed: p.fixed, h0: p.h0, steps: p.steps, hmin: p.hmin, hmax: p.hmax,
-		maxSteps: p.maxSteps, refuse: p.refuse, order: p.order, landings: p.landings[:0], dir: 1, fresh: true, anchor: t0,
+		maxSteps: p.maxSteps, refuse: p.refuse, order: p.order, keepsSize: p.keepsSize, landings: p.landings[:0], dir: 1, fresh: true, anchor: t0,
 	}
 	if t1 < t0 {
 		p.dir = -1
@@ -238,6 +239,9 @@ func (p *plan) decide(scaled, h float64) (accepted bool) {
 	}
 	factor, accepted := p.ctl.Next(Attempt{Err: scaled, Prev: p.prev, Prev2: p.prev2, Order: p.order, Rejected: p.rejected})
 	p.rejected = !accepted && min(h, p.h) > p.hmin
+	if p.keepsSize && factor > 1 && factor < 1.2 {
+		factor = 1
+	}
 	next := p.clamp(h * factor)
 	switch {
 	case p.rejected:
@@ -249,6 +253,16 @@ func (p *plan) decide(scaled, h float64) (accepted bool) {
 		next = max(next, p.h) // being cut short is no reason to slow down
 	}
 	p.h = next
+	return true
+}
+
+// halve has a step of absolute size h, which could not be taken, tried again with half the
+// size. It reports whether that is allowed.
+func (p *plan) halve(h float64) bool {
+	if p.fixed || h <= p.hmin {
+		return false
+	}
+	p.h, p.rejected = max(h/2, p.hmin), true
 	return true
 }
 

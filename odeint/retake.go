@@ -10,8 +10,8 @@ package odeint
 // state of such a stage depends on.
 //
 // The result is that of the solve bit for bit for a Tableau and, without Compensated, for a
-// Splitting and Tao; for an ImplicitRK up to the tolerance of the stages, whose first guess
-// is another. A step of Tao needs the second copy of the state at its start in K, as
+// Splitting and Tao; for an ImplicitRK and an ESDIRK up to the tolerance of the stages, whose first
+// guess is another. A step of Tao needs the second copy of the state at its start in K, as
 // Solution.Step has it with Stages for SaveAt.Keep; if K is empty the copies are equal.
 // Other steps may be made up: with T0 and T1 exchanged, with Lo and Hi, −H, and Y1 for Y0 a
 // symmetric ImplicitRK goes back.

@@ -87,19 +87,27 @@ func (m *Tableau) WithDense() *Tableau {
 		d.C = append(d.C, 1)
 		end = s
 	}
-	// y(θ) = y0 + (3θ²−2θ³)(y1−y0) + (θ−2θ²+θ³)h·f0 + (θ³−θ²)h·f1
-	d.P = make([][]float64, end+1)
-	for i := range d.P {
-		row := make([]float64, 3)
-		if i < s {
-			row[1], row[2] = 3*m.B[i], -2*m.B[i]
-		}
-		d.P[i] = row
-	}
-	d.P[0][0], d.P[0][1], d.P[0][2] = 1, d.P[0][1]-2, d.P[0][2]+1
-	d.P[end][1]--
-	d.P[end][2]++
+	d.P = hermiteOf(m.B, end)
 	return d
+}
+
+// hermiteOf is the cubic Hermite interpolant of a step with the weights b, whose slope at the
+// start is that of stage 0 and at the end that of stage end:
+//
+//	y(θ) = y0 + (3θ²−2θ³)(y1−y0) + (θ−2θ²+θ³)h·f0 + (θ³−θ²)h·f1
+func hermiteOf(b []float64, end int) [][]float64 {
+	p := make([][]float64, max(end+1, len(b)))
+	for i := range p {
+		row := make([]float64, 3)
+		if i < len(b) {
+			row[1], row[2] = 3*b[i], -2*b[i]
+		}
+		p[i] = row
+	}
+	p[0][0], p[0][1], p[0][2] = 1, p[0][1]-2, p[0][2]+1
+	p[end][1]--
+	p[end][2]++
+	return p
 }
 
 // clone returns a copy of m that shares nothing with it.

@@ -13,6 +13,9 @@ type Stats struct {
 	Drifts     int // evaluations of dq/dt alone (Separable)
 	Kicks      int // evaluations of dp/dt alone
 	Iterations int // of implicit methods, for the stages
+	Jacobians  int // Jacobians ∂f/∂y computed for Newton's iteration
+	LUs        int // matrices of ESDIRK methods factorised; a batch is one
+	Diverged   int // steps in which Newton's iteration failed and that were tried again, shorter; they are among Rejected
 	Accepted   int // accepted steps
 	Rejected   int // rejected steps
 
@@ -47,6 +50,7 @@ func (s Stats) String() string {
 	}{
 		{s.Rejected, "rejected"}, {s.NFE, "f"}, {s.VJPs, "VJPs"}, {s.JVPs, "JVPs"},
 		{s.Drifts, "drifts"}, {s.Kicks, "kicks"}, {s.Iterations, "iterations"},
+		{s.Jacobians, "Jacobians"}, {s.LUs, "LUs"}, {s.Diverged, "diverged"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))

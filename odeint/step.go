@@ -18,23 +18,35 @@ type Step[T Float] struct {
 	Y0, Y1 []T // the states at the ends
 
 	// K has the stages one after the other, Dim components each: all of the step, and the dense stages
-	// if they were evaluated. For an ImplicitRK they are the slopes k_i; a
+	// if they were evaluated. For an ImplicitRK and an ESDIRK they are the slopes k_i; a
 	// Splitting has none; for Tao it is the second copy of the state at T0.
 	K []T
 }
 
 // StageTime returns the time at which the stage with node c was evaluated: between Lo
-// and Hi, unless c lies outside [0, 1], as it can for splittings.
+// and Hi, unless c lies outside [0, 1], as it can for splittings and Kvaerno5, and there is no
+// jump at an end of the step.
 func (s *Step[T]) StageTime(c float64) float64 {
 	switch {
 	case c == 0:
 		return s.bound(s.T0)
 	case c == 1:
 		return s.bound(s.T1)
-	case c < 0 || c > 1:
+	case (c < 0 || c > 1) && s.Lo == s.T0 && s.Hi == s.T1:
 		return s.T0 + c*s.H
 	}
 	return s.bound(s.T0 + c*s.H)
+}
+
+// Part returns the first part of the step, to T0 + theta·H, as Integrator.Retake takes it:
+// without its end and stages.
+func (s *Step[T]) Part(theta float64) Step[T] {
+	h := theta * s.H
+	p := Step[T]{T0: s.T0, T1: s.T0 + h, H: h, Lo: s.Lo, Hi: s.Hi, Y0: s.Y0}
+	if s.Hi == s.T1 {
+		p.Hi = p.T1
+	}
+	return p
 }
 
 // bound returns the number next to t between Lo and Hi.

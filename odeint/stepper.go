@@ -12,7 +12,8 @@ type stepper[T Float] interface {
 
 	// attempt takes the step from s.T0 and s.Y0 to s.T1: it stores Y1 and K and
 	// returns the scaled error, 0 if there is no estimate. The error is a
-	// NonFiniteError or what else makes it impossible to go on.
+	// NonFiniteError or what else makes it impossible to go on; unsolved if a shorter
+	// step may help.
 	attempt(s *Step[T]) (scaled float64, err error)
 
 	// retake is Integrator.Retake; s.Y1 is there even if the end is not wanted.
@@ -58,6 +59,8 @@ func newStepper[T Float](m Method, ev *evaluator[T], tol *tolerance[T], compensa
 	switch m := m.(type) {
 	case *Tableau:
 		return newRKStepper(m, ev, tol)
+	case *ESDIRK:
+		return newESDIRKStepper(m, ev, tol)
 	case *Splitting:
 		return newSplittingStepper(m, ev, compensated)
 	case *ImplicitRK:

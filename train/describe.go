@@ -102,6 +102,9 @@ func methods() []odeint.Method {
 	for _, m := range odeint.Splittings() {
 		all = append(all, m)
 	}
+	for _, m := range odeint.ESDIRKs() {
+		all = append(all, m)
+	}
 	for _, m := range odeint.ImplicitRKs() {
 		all = append(all, m)
 	}

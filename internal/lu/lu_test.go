@@ -32,3 +32,45 @@ func TestSystem(t *testing.T) {
 		t.Error("the zero matrix is called regular")
 	}
 }
+
+func TestBlocks(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		b := NewBlocks(n, 2)
+		for i := range b.J() {
+			b.J()[i] = math.Sin(float64(3*i*i + 1))
+		}
+		const c = 0.7
+		want := []float64{1, -2, 3, 0.5, -1, 4}[:2*n]
+		for _, transposed := range []bool{false, true} {
+			x := make([]float64, 2*n)
+			for k := range 2 {
+				for i := range n {
+					x[k*n+i] = want[k*n+i]
+					for j := range n {
+						a := b.J()[k*n*n+i*n+j]
+						if transposed {
+							a = b.J()[k*n*n+j*n+i]
+						}
+						x[k*n+i] -= c * a * want[k*n+j]
+					}
+				}
+			}
+			if !b.Factorise(c) {
+				t.Fatal("a regular matrix is called singular")
+			}
+			b.Solve(x, transposed)
+			for i, v := range x {
+				if math.Abs(v-want[i]) > 1e-13 { // a few roundings of numbers up to 4
+					t.Errorf("%d blocks of %d, transposed %v: x[%d] = %v, want %v", 2, n, transposed, i, v, want[i])
+				}
+			}
+		}
+		clear(b.J())
+		for i := range n {
+			b.J()[i*n+i] = 1
+		}
+		if b.Factorise(1) {
+			t.Error("a zero block is called regular")
+		}
+	}
+}
