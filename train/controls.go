@@ -14,11 +14,11 @@ import (
 type Controls[T Float] struct {
 	// Times are ascending, also where the trajectory's descend. They need not be those
 	// of its states. None: there are no controls.
-	Times []float64
+	Times []float64 `json:"times"`
 
 	// Values are (len(Times), channels). NaN is a missing value: the channel has one
 	// knot less.
-	Values []T
+	Values []T `json:"values"`
 }
 
 // InputConfig says that a model has exogenous inputs, which are the trajectories'

@@ -5,9 +5,7 @@ package main
 import (
 	"context"
 	"errors"
-	"math"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
@@ -29,43 +27,19 @@ func run(ctx context.Context, r *experiment.Run) error {
 		return err
 	}
 	report, err := experiment.Fit(ctx, r, model, data, train.Options[float32]{
-		Epochs: r.Steps(30), BatchSize: 50, Loss: crossEntropy, Optimizer: train.Adam{Decay: 0.1}, Schedule: train.Cosine(3e-3, 0, 80*r.Steps(30)), Rand: r.Rand,
+		Epochs: r.Steps(30), BatchSize: 50, Loss: train.CrossEntropy[float32](10), Optimizer: train.Adam{Decay: 0.1}, Schedule: train.Cosine(3e-3, 0, 80*r.Steps(30)), Rand: r.Rand,
 	})
 	if err != nil {
 		return err
 	}
-	right := 0
-	for _, tr := range unseen {
-		end, err := model.Predict(ctx, tr.Times, tr.Start)
-		if err != nil {
-			return err
-		}
-		if class := end[64:74]; class[slices.Index(tr.States[64:74], 1)] == slices.Max(class) {
-			right++
-		}
+	wrong, err := train.Evaluate(ctx, model, unseen, train.Misclassified[float32](10))
+	if err != nil {
+		return err
 	}
-	r.Metrics.Set("accuracy", float64(right)/float64(len(unseen)))
+	r.Metrics.Set("accuracy", 1-wrong)
 	p := figure.New("Cross entropy of the minibatches", "step", "")
 	p.Line("", train.Grid(float64(report.Steps), report.Steps)[1:], report.Losses, figure.Solid(figure.Blue))
 	return errors.Join(figure.Save(r.Path("loss.png"), 6*vg.Inch, 4*vg.Inch, []*figure.Panel{p}), model.Save(r.Path("digits.safetensors")))
-}
-
-// crossEntropy is that of the softmax of the first ten components at the end.
-func crossEntropy(s train.Saved[float32]) float64 {
-	class, sum, loss := s.Pred[s.Dim:s.Dim+10], 0.0, 0.0
-	top := slices.Max(class)
-	for _, v := range class {
-		sum += math.Exp(float64(v - top))
-	}
-	clear(s.Grad)
-	for j, v := range class {
-		target, p := s.Target[s.Dim+j], math.Exp(float64(v-top))/sum
-		loss -= float64(target) * (float64(v-top) - math.Log(sum))
-		if s.Grad != nil {
-			s.Grad[s.Dim+j] = float32(p) - target
-		}
-	}
-	return loss
 }
 
 // font has the digits in 3 × 5 pixels, row by row.
@@ -74,25 +48,18 @@ var font = []string{
 	"111100111001111", "111100111101111", "111001010010010", "111101111101111", "111101111001111",
 }
 
-// images draws digits at random places, of random strength, in noise. The state to be reached at
-// time 1 has a one in the digit's component; all but ten components are free.
-func images(n int, r *rand.Rand) train.Dataset[float32] {
-	var d train.Dataset[float32]
-	nan := float32(math.NaN())
+// images draws digits at random places, of random strength, in noise.
+func images(n int, r *rand.Rand) (d train.Dataset[float32]) {
 	for range n {
-		tr := train.Trajectory[float32]{Times: []float64{0, 1}, Start: make([]float32, 64), States: slices.Repeat([]float32{nan}, 128)}
-		digit, x, y, strength := r.IntN(10), 2+r.IntN(2), 1+r.IntN(2), float32(0.7+0.6*r.Float64())
+		digit, x, y, strength := r.IntN(10), 2+r.IntN(2), 1+r.IntN(2), 0.7+0.6*r.Float64()
+		pixels := make([]float32, 64)
+		for i := range pixels {
+			pixels[i] = float32(0.15 * r.NormFloat64())
+		}
 		for i, bit := range font[digit] {
-			if bit == '1' {
-				tr.Start[(y+i/3)*8+x+i%3] = strength
-			}
+			pixels[(y+i/3)*8+x+i%3] += float32(strength * float64(bit-'0'))
 		}
-		for i := range tr.Start {
-			tr.Start[i] += float32(0.15 * r.NormFloat64())
-		}
-		clear(tr.States[64:74])
-		tr.States[64+digit] = 1
-		d = append(d, tr)
+		d = append(d, train.Classified(pixels, digit, 10))
 	}
 	return d
 }

@@ -26,7 +26,7 @@ func main() { experiment.Main("linear", run) }
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	c := experiment.Common{Out: "out/linear", Seed: 1}
 	fs := experiment.NewFlags("linear", about, &c)
-	n := fs.Int("trajectories", 48, "number of trajectories to train on")
+	n := fs.Int("trajectories", 100, "number of trajectories to train on")
 	adam, lbfgs := fs.Int("adam", 600, "steps of Adam"), fs.Int("lbfgs", 400, "iterations of L-BFGS after them")
 	if err := experiment.Parse(fs, args, stderr); err != nil {
 		return err
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	err = errors.Join(
 		draw(filepath.Join(c.Out, "trained.png"), judge("seen", times, seen)),
-		draw(filepath.Join(c.Out, "figure1.png"), judge("unseen", times, unseen)),
+		draw(filepath.Join(c.Out, "figure1.png"), judge("unseen", train.Grid(1, 100), unseen)),
 		draw(filepath.Join(c.Out, "figure2.png"), judge("backward_30", train.Grid(-30, 600), unseen), judge("forward_10", train.Grid(10, 200), unseen)),
 		model.Save(filepath.Join(c.Out, "model.safetensors")), m.Finish(ctx, stdout, c.Out))
 	return errors.Join(failed, err)

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/experiment"
+	"github.com/neuralode/neuralode/train/serve"
 )
 
 var program = experiment.New("service", `Trains a damped oscillator, writes oscillator.png, and serves its predictions at
@@ -40,36 +40,14 @@ func run(ctx context.Context, r *experiment.Run) error {
 	if err := errors.Join(model.Save(r.Path("oscillator.safetensors")), experiment.Plot(ctx, r.Path("oscillator.png"), model, data)); err != nil {
 		return err
 	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /predict", serve.Handler(model, serve.Options{}))
+	server := &http.Server{Addr: "localhost:8080", Handler: mux, ReadTimeout: 10 * time.Second}
 	if r.Quick {
 		answer := httptest.NewRecorder()
-		handler(model).ServeHTTP(answer, httptest.NewRequest("POST", "/predict", strings.NewReader(`{"start": [1, 0], "times": [0, 1, 2]}`)))
+		mux.ServeHTTP(answer, httptest.NewRequest("POST", "/predict", strings.NewReader(`{"start": [1, 0], "times": [0, 1, 2]}`)))
 		return os.WriteFile(r.Path("answer.json"), answer.Body.Bytes(), 0o666)
 	}
-	server := &http.Server{Addr: "localhost:8080", Handler: handler(model), ReadTimeout: 10 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	return server.ListenAndServe()
-}
-
-// handler predicts, for many requests at a time.
-func handler(model *train.Model[float64]) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /predict", func(w http.ResponseWriter, r *http.Request) {
-		var q struct{ Start, Times []float64 }
-		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&q)
-		if err == nil && len(q.Start) > 100*model.Dim() {
-			err = errors.New("more than 100 starts")
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-		defer cancel()
-		var states []float64
-		if err == nil {
-			states, err = model.Predict(ctx, q.Times, q.Start)
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		_ = json.NewEncoder(w).Encode(map[string][]float64{"states": states})
-	})
-	return mux
 }

@@ -36,12 +36,7 @@ func run(ctx context.Context, r *experiment.Run) error {
 	}
 	adam := train.Options[float64]{Steps: r.Steps(1000), Schedule: train.Cosine(0.02, 1e-4, r.Steps(1000))} // on short pieces first
 	if _, err = experiment.Fit(ctx, r, model, seen.Windows(6, 5), adam); err == nil {
-		_, err = experiment.Fit(ctx, r, model, seen, train.Options[float64]{Steps: r.Steps(500), Optimizer: train.LBFGS{}})
+		_, err = experiment.Fit(ctx, r, model, seen, train.Options[float64]{Steps: r.Steps(500), Optimizer: train.LBFGS{}, Validation: later})
 	}
-	if err != nil {
-		return err
-	}
-	forecast, err := train.Evaluate(ctx, model, later, nil)
-	r.Metrics.Set("forecast_mse", forecast)
 	return errors.Join(err, experiment.Plot(ctx, r.Path("forecast.png"), model, all, "prey", "predators"))
 }

@@ -9,7 +9,7 @@ import (
 func TestQuick(t *testing.T) {
 	m := apptest.Run(t, program, []string{"forecast.png"}, "-quick")
 	// The states have a variance of about 2.
-	if m["forecast_mse"] > 2 || m["steps"] != 150 {
+	if m["validation_loss"] > 2 || m["steps"] != 150 {
 		t.Errorf("metrics %v", m)
 	}
 }
