@@ -10,28 +10,119 @@ type Window struct {
 	DilationH, DilationW int
 }
 
+// paddedPlane is how many pixels of one channel, with its padding, are copied to the stack.
+const paddedPlane = 48 * 48
+
 // Im2Col stores the patches of n images of c channels as (n, outH, outW,
 // c·H·W), with zeros outside of the images.
 func Im2Col[T Float](dst, x []T, w Window, n, c, h, wd, outH, outW int) {
-	w.patches(n, c, h, wd, outH, outW, func(at, pixel int) {
-		if pixel < 0 {
-			dst[at] = 0
-		} else {
-			dst[at] = x[pixel]
+	rows, cols := w.padded(outH, outW)
+	size := w.H * w.W
+	if rows*cols > paddedPlane {
+		w.patches(n, c, h, wd, outH, outW, func(at, pixel int) {
+			if pixel < 0 {
+				dst[at] = 0
+			} else {
+				dst[at] = x[pixel]
+			}
+		})
+		return
+	}
+	var plane [paddedPlane]T
+	for i := range n * c {
+		w.pad(h, wd, rows, cols, func(row, col, count, pixel int) {
+			copy(plane[row*cols+col:][:count], x[i*h*wd+pixel:])
+		})
+		at := i/c*outH*outW*c*size + i%c*size
+		for oh := range outH {
+			for ow := range outW {
+				patch, from := dst[at:][:size], oh*w.StrideH*cols+ow*w.StrideW
+				at += c * size
+				for len(patch) > 0 {
+					switch {
+					case w.DilationW == 1 && w.W == 3:
+						*(*[3]T)(patch) = *(*[3]T)(plane[from:])
+					case w.DilationW == 1 && w.W == 4:
+						*(*[4]T)(patch) = *(*[4]T)(plane[from:])
+					default:
+						for k := range w.W {
+							patch[k] = plane[from+k*w.DilationW]
+						}
+					}
+					patch, from = patch[w.W:], from+w.DilationH*cols
+				}
+			}
 		}
-	})
+	}
 }
 
 // Col2Im is the transpose of Im2Col: it stores in dst, n images of c channels,
 // for each pixel the sum of the elements of x that Im2Col would have taken
 // from it.
 func Col2Im[T Float](dst, x []T, w Window, n, c, h, wd, outH, outW int) {
+	rows, cols := w.padded(outH, outW)
+	size := w.H * w.W
 	clear(dst)
-	w.patches(n, c, h, wd, outH, outW, func(at, pixel int) {
-		if pixel >= 0 {
-			dst[pixel] += x[at]
+	if rows*cols > paddedPlane {
+		w.patches(n, c, h, wd, outH, outW, func(at, pixel int) {
+			if pixel >= 0 {
+				dst[pixel] += x[at]
+			}
+		})
+		return
+	}
+	var plane [paddedPlane]T
+	for i := range n * c {
+		clear(plane[:rows*cols])
+		at := i/c*outH*outW*c*size + i%c*size
+		for oh := range outH {
+			for ow := range outW {
+				patch, to := x[at:][:size], oh*w.StrideH*cols+ow*w.StrideW
+				at += c * size
+				for len(patch) > 0 {
+					switch {
+					case w.DilationW == 1 && w.W == 3:
+						d, s := (*[3]T)(plane[to:]), (*[3]T)(patch)
+						d[0] += s[0]
+						d[1] += s[1]
+						d[2] += s[2]
+					case w.DilationW == 1 && w.W == 4:
+						d, s := (*[4]T)(plane[to:]), (*[4]T)(patch)
+						d[0] += s[0]
+						d[1] += s[1]
+						d[2] += s[2]
+						d[3] += s[3]
+					default:
+						for k := range w.W {
+							plane[to+k*w.DilationW] += patch[k]
+						}
+					}
+					patch, to = patch[w.W:], to+w.DilationH*cols
+				}
+			}
 		}
-	})
+		w.pad(h, wd, rows, cols, func(row, col, count, pixel int) {
+			copy(dst[i*h*wd+pixel:][:count], plane[row*cols+col:])
+		})
+	}
+}
+
+// padded returns the rows and columns that the windows see, padding included.
+func (w Window) padded(outH, outW int) (rows, cols int) {
+	return (outH-1)*w.StrideH + (w.H-1)*w.DilationH + 1, (outW-1)*w.StrideW + (w.W-1)*w.DilationW + 1
+}
+
+// pad calls f for the part of each row of a padded plane that shows pixels: count of them,
+// from pixel on.
+func (w Window) pad(h, wd, rows, cols int, f func(row, col, count, pixel int)) {
+	left := min(w.PadW, cols)
+	count := min(cols-left, wd)
+	if count <= 0 {
+		return
+	}
+	for row := w.PadH; row < min(rows, w.PadH+h); row++ {
+		f(row, left, count, (row-w.PadH)*wd)
+	}
 }
 
 // patches calls f for each element of the patches, in order, with the pixel

@@ -132,7 +132,7 @@ func TestMachineCancelled(t *testing.T) {
 	if err := vm.RunAll(); !errors.Is(odelayer.Cause(err), context.Canceled) {
 		t.Errorf("error %v, want a cancelled solve", err)
 	}
-	m.ode.SetContext(nil)
+	m.ode.SetContext(context.Background())
 	if err := vm.RunAll(); err != nil {
 		t.Error(err)
 	}
