@@ -24,7 +24,10 @@ type checkpoints[T odeint.Float] struct {
 }
 
 // stepTimes are the times of an odeint.Step.
-type stepTimes struct{ t0, t1, h, lo, hi float64 }
+type stepTimes struct {
+	t0, t1, h, lo, hi float64
+	stiff             bool
+}
 
 // checkpoint is the state at the start of a step.
 type checkpoint[T odeint.Float] struct {
@@ -42,7 +45,7 @@ func (c *checkpoints[T]) begin() { c.times, c.used, c.stride = c.times[:0], 0, 1
 // observe takes a step of the forward solve.
 func (c *checkpoints[T]) observe(s *odeint.Step[T]) {
 	i := len(c.times)
-	c.times = append(c.times, stepTimes{t0: s.T0, t1: s.T1, h: s.H, lo: s.Lo, hi: s.Hi})
+	c.times = append(c.times, stepTimes{t0: s.T0, t1: s.T1, h: s.H, lo: s.Lo, hi: s.Hi, stiff: s.Stiff})
 	if i%c.stride != 0 {
 		return
 	}
@@ -90,7 +93,7 @@ func (c *checkpoints[T]) rewind() {
 // at returns the times of step i.
 func (c *checkpoints[T]) at(i int) odeint.Step[T] {
 	t := c.times[i]
-	return odeint.Step[T]{T0: t.t0, T1: t.t1, H: t.h, Lo: t.lo, Hi: t.hi}
+	return odeint.Step[T]{T0: t.t0, T1: t.t1, H: t.h, Lo: t.lo, Hi: t.hi, Stiff: t.stiff}
 }
 
 // seek returns the state at the start of step i. It belongs to c until the next call. Steps

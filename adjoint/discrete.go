@@ -54,11 +54,15 @@ func newReverser[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, in
 	switch m := m.(type) {
 	case *odeint.Tableau:
 		r = newRKReverser(f, m)
-	case *odeint.ESDIRK:
+	case *odeint.ESDIRK, odeint.Auto:
 		if n := odeint.SampleDim[T](f); n < 1 || f.Dim()%n != 0 || lu.Fault(n, 1) != "" {
 			return nil, "" // a fault of the forward solve, which says it
 		}
-		r = newESDIRKReverser(f, m)
+		if auto, ok := m.(odeint.Auto); ok {
+			r = newAutoReverser(f, auto)
+		} else {
+			r = newESDIRKReverser(f, m.(*odeint.ESDIRK))
+		}
 	case *odeint.Splitting:
 		g, ok := f.(Separable[T])
 		if !ok {

@@ -197,3 +197,38 @@ func TestStiffGradient(t *testing.T) {
 		}
 	}
 }
+
+// The gradient through steps of both methods of Auto is that of the solution, with every
+// memory.
+func TestAutoGradient(t *testing.T) {
+	f := &field[float64]{ // van der Pol's oscillator
+		dim: 2, theta: []float64{100},
+		eval: func(d []float64, _ float64, y, th []float64) {
+			d[0], d[1] = y[1], th[0]*(1-y[0]*y[0])*y[1]-y[0]
+		},
+		vjp: func(dy, dth []float64, _ float64, y, th, l []float64) {
+			dy[0] = -(1 + 2*th[0]*y[0]*y[1]) * l[1]
+			dy[1] = l[0] + th[0]*(1-y[0]*y[0])*l[1]
+			dth[0] += (1 - y[0]*y[0]) * y[1] * l[1]
+		},
+	}
+	times, y0 := []float64{0, 60, 150}, []float64{2, 0}
+	opt := odeint.Options{RTol: 1e-11, ATol: 1e-11, Method: odeint.Kvaerno5}
+	_, want, _ := pull(t, f, opt, Discrete{}, times, y0, constant(1.0, 0.0))
+	opt = odeint.Options{RTol: 1e-8, ATol: 1e-8, Method: odeint.Auto{}}
+	var first *Gradient[float64]
+	for _, memory := range []Memory{Stages{}, States{}, Checkpoints{Bytes: 1000}} {
+		_, g, s := pull(t, f, opt, Discrete{Memory: memory}, times, y0, constant(1.0, 0.0))
+		forward, backward := s.Stats()
+		if forward.Switches < 2 {
+			t.Errorf("%v", forward)
+		}
+		t.Logf("%v: %v; back %v", memory, forward.Stats, backward.Stats)
+		gradtest.Close(t, memory.String()+" ∂L/∂θ", g.Theta, want.Theta, 1e-3)
+		gradtest.Close(t, memory.String()+" ∂L/∂y0", g.Y0, want.Y0, 1e-3)
+		if first == nil {
+			first = g
+		}
+		gradtest.Close(t, memory.String()+" beside stages", g.Theta, first.Theta, 1e-7) // Newton's error
+	}
+}

@@ -23,7 +23,7 @@ type Stages struct{}
 type States struct{}
 
 // Checkpoints keeps the states at the starts of as many steps as fit into Bytes, evenly
-// spaced, and the times of all steps (40 bytes each, apart from Bytes). On the way back the
+// spaced, and the times of all steps (48 bytes each, apart from Bytes). On the way back the
 // steps between two of them are taken again (odeint.Integrator.Retake), as few times as
 // the memory allows: of 1000 steps, each is taken again twice with room for 44 states, 4 times
 // with 8 and 30 times with 2. A second Backward after one Forward takes more. The gradient is that of Stages bit for bit with a Tableau, and up to the tolerance

@@ -7,7 +7,7 @@ import (
 )
 
 // Method is a numerical method: data that says what a step is. The code that
-// takes the step is chosen by the method's type: *Tableau, *ESDIRK, *Splitting,
+// takes the step is chosen by the method's type: *Tableau, *ESDIRK, Auto, *Splitting,
 // *ImplicitRK or *Tao.
 type Method interface {
 	// String is the method's name.
@@ -53,7 +53,8 @@ func misfit[T Float](m Method, f VectorField[T]) string {
 	if _, ok := f.(Quadrature[T]); ok && !is.quadrature {
 		return m.String() + " cannot integrate the Quadrature of the field; use an explicit Runge–Kutta method"
 	}
-	if _, ok := m.(*ESDIRK); ok {
+	_, implicit := m.(*ESDIRK)
+	if _, auto := m.(Auto); implicit || auto {
 		n := SampleDim(f)
 		if n < 1 || f.Dim()%n != 0 {
 			return fmt.Sprintf("the samples of the field have %d components, which does not divide its dimension %d", n, f.Dim())

@@ -195,6 +195,9 @@ func (o *Options) validate(dim int) error {
 
 // validateFixed checks what has another meaning with Fixed, or none.
 func (o *Options) validateFixed(is traits, f *faults) {
+	if _, auto := o.Method.(Auto); auto {
+		f.add("Controller: %s chooses the method by the steps that the error allows; Fixed is for one of the two alone", o.Method)
+	}
 	switch {
 	case o.Steps < 0:
 		f.add("Steps: %d is negative", o.Steps)

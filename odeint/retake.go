@@ -1,6 +1,6 @@
 package odeint
 
-// Retake takes a step again: from T0, T1, H, Lo, Hi and Y0 of s it computes Y1 and the
+// Retake takes a step again: from T0, T1, H, Lo, Hi, Stiff and Y0 of s it computes Y1 and the
 // stages K, with dense those of the dense output too. It returns the work done; the
 // statistics of the last solve stay as they are.
 //

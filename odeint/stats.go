@@ -15,6 +15,7 @@ type Stats struct {
 	Iterations int // of implicit methods, for the stages
 	Jacobians  int // Jacobians ∂f/∂y computed for Newton's iteration
 	LUs        int // matrices of ESDIRK methods factorised; a batch is one
+	Switches   int // how often Auto handed over from one method to the other
 	Diverged   int // steps in which Newton's iteration failed and that were tried again, shorter; they are among Rejected
 	Accepted   int // accepted steps
 	Rejected   int // rejected steps
@@ -50,7 +51,7 @@ func (s Stats) String() string {
 	}{
 		{s.Rejected, "rejected"}, {s.NFE, "f"}, {s.VJPs, "VJPs"}, {s.JVPs, "JVPs"},
 		{s.Drifts, "drifts"}, {s.Kicks, "kicks"}, {s.Iterations, "iterations"},
-		{s.Jacobians, "Jacobians"}, {s.LUs, "LUs"}, {s.Diverged, "diverged"},
+		{s.Jacobians, "Jacobians"}, {s.LUs, "LUs"}, {s.Diverged, "diverged"}, {s.Switches, "switches"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))

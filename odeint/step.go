@@ -15,6 +15,9 @@ type Step[T Float] struct {
 	// number next to the jump, inside the step, where there is one at that end.
 	Lo, Hi float64
 
+	// Stiff reports, for Auto, that the step was taken with its method for stiff problems.
+	Stiff bool
+
 	Y0, Y1 []T // the states at the ends
 
 	// K has the stages one after the other, Dim components each: all of the step, and the dense stages
@@ -42,7 +45,7 @@ func (s *Step[T]) StageTime(c float64) float64 {
 // without its end and stages.
 func (s *Step[T]) Part(theta float64) Step[T] {
 	h := theta * s.H
-	p := Step[T]{T0: s.T0, T1: s.T0 + h, H: h, Lo: s.Lo, Hi: s.Hi, Y0: s.Y0}
+	p := Step[T]{T0: s.T0, T1: s.T0 + h, H: h, Lo: s.Lo, Hi: s.Hi, Stiff: s.Stiff, Y0: s.Y0}
 	if s.Hi == s.T1 {
 		p.Hi = p.T1
 	}

@@ -105,6 +105,7 @@ func methods() []odeint.Method {
 	for _, m := range odeint.ESDIRKs() {
 		all = append(all, m)
 	}
+	all = append(all, odeint.Auto{})
 	for _, m := range odeint.ImplicitRKs() {
 		all = append(all, m)
 	}
