@@ -241,6 +241,7 @@ func (o *objective[T]) print(opt *Options[T], mo *MinimizeOptions, validation *o
 			hashed(hashed(h, tr.Times), d.weights[i])
 			hashed(hashed(h, tr.States), d.starts[i])
 			hashed(hashed(h, tr.Controls.Times), tr.Controls.Values)
+			hashed(hashed(h, tr.Controls.Times), tr.Controls.Values)
 		}
 	}
 	return h.Sum64()

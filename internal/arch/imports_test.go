@@ -44,6 +44,7 @@ var picture = []room{
 	{path: "train", imports: []string{"graph", "layers", "odeint", "odeint/control", "adjoint", "train/modelfile", "train/table", "train/dist"}},
 	{path: "train/table"},
 	{path: "train/dist"},
+	{path: "train/sweep", imports: []string{"train/figure", "train/modelfile"}},
 	{path: "train/dist/mpi", imports: []string{"train/dist"}},
 	{path: "train/figure", imports: []string{"train/modelfile"}},
 	{path: "train/experiment", imports: []string{"odeint", "adjoint", "layers", "train"}},
