@@ -17,6 +17,6 @@
 // float64 for models of either width: a float32 model is trained with float64
 // master weights, which are rounded for each evaluation.
 //
-// Results do not depend on GOMAXPROCS: what goroutines compute is summed in a fixed
-// order.
+// Results do not depend on GOMAXPROCS, nor on the number of processes that train together
+// by Options.Comm: what they compute is summed in a fixed order.
 package train

@@ -106,7 +106,7 @@ func Fit[T Float](ctx context.Context, m *Model[T], data Dataset[T], opt Options
 		var g *ranks
 		g, ctx = newRanks(user, opt.Comm)
 		defer g.stop()
-		print := uint64(0)
+		print := uint32(0)
 		if err == nil {
 			print = o.print(&opt, &mo, v)
 			o.ranks, o.user, mo.ranks = g, user, g

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"hash/fnv"
+	"hash/crc32"
 	"math"
 
 	"github.com/neuralode/neuralode/train/dist"
@@ -82,12 +82,12 @@ func (r *ranks) breaks(err error) error {
 }
 
 // agree returns an error on all ranks if one of them has one, or if their prints differ.
-func (r *ranks) agree(err error, print uint64) error {
+func (r *ranks) agree(err error, print uint32) error {
 	status := float64(fine)
 	if err != nil {
 		status = failed
 	}
-	all, e := r.gather([]float64{status, number(print)})
+	all, e := r.gather([]float64{status, float64(print)})
 	if e != nil {
 		return e
 	}
@@ -147,7 +147,7 @@ func (r *ranks) collect(ctx context.Context, x, losses []float64, w *Work, err e
 		status, err = stopped, ctx.Err()
 	}
 	const fixed = 5
-	r.part = append(r.part[:0], status, number(hashed(fnv.New64a(), x).Sum64()), float64(w.Solves), float64(w.NFEForward), float64(w.NFEBackward))
+	r.part = append(r.part[:0], status, float64(hashed(newHash(), x).Sum32()), float64(w.Solves), float64(w.NFEForward), float64(w.NFEBackward))
 	r.part = append(r.part, losses[lo:hi]...)
 	r.counts = grown(r.counts, size)
 	for k := range r.counts {
@@ -219,8 +219,8 @@ func (r *ranks) final(err error) error {
 }
 
 // print is a number for all that ranks must have in common.
-func (o *objective[T]) print(opt *Options[T], mo *MinimizeOptions, validation *objective[T]) uint64 {
-	h := fnv.New64a()
+func (o *objective[T]) print(opt *Options[T], mo *MinimizeOptions, validation *objective[T]) uint32 {
+	h := newHash()
 	seed := uint64(0)
 	if mo.seed != nil {
 		seed = *mo.seed
@@ -244,11 +244,11 @@ func (o *objective[T]) print(opt *Options[T], mo *MinimizeOptions, validation *o
 			hashed(hashed(h, tr.Controls.Times), tr.Controls.Values)
 		}
 	}
-	return h.Sum64()
+	return h.Sum32()
 }
 
 // hashed writes numbers to a hash.
-func hashed[F Float](h hash.Hash64, v []F) hash.Hash64 {
+func hashed[F Float](h hash.Hash32, v []F) hash.Hash32 {
 	var buf [512]byte
 	for len(v) > 0 {
 		n := min(len(v), len(buf)/8)
@@ -261,5 +261,5 @@ func hashed[F Float](h hash.Hash64, v []F) hash.Hash64 {
 	return h
 }
 
-// number returns the lower bits of a hash as a float64 that holds them exactly.
-func number(hash uint64) float64 { return float64(hash & (1<<53 - 1)) }
+// newHash returns the hash by which ranks compare what they have: against mistakes, and fast.
+func newHash() hash.Hash32 { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }
