@@ -199,7 +199,7 @@ func newMachine[T Float](g *G.ExprGraph, cfg MachineConfig) (*Machine, error) {
 		for _, i := range p.grads {
 			gr := m.grads[i]
 			r.outputs = append(r.outputs, gr.node)
-			r.add = append(r.add, gr.of != nil)
+			r.add = append(r.add, true)
 			st.out = append(st.out, gr.at)
 		}
 		if !p.foreign {

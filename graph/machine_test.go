@@ -2,6 +2,7 @@ package graph
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -239,6 +240,96 @@ func TestMachineAllocatesNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(20, run); n != 0 {
 			t.Errorf("%v: %v allocations a run", dt, n)
 		}
+		vm.Close()
+	}
+}
+
+// BenchmarkMachine is one step's loss and gradients, beside the same on a TapeMachine.
+func BenchmarkMachine(b *testing.B) {
+	for _, batch := range []int{1, 64, 1024} {
+		for _, tape := range []bool{false, true} {
+			g := G.NewGraph()
+			m := mlp(g, tensor.Float32, batch)
+			if _, err := G.Grad(m.loss, m.learnables...); err != nil {
+				b.Fatal(err)
+			}
+			for _, n := range m.inputs {
+				if err := G.Let(n, toValue(tensor.Float32, n.Shape(), make([]float64, n.Shape().TotalSize()))); err != nil {
+					b.Fatal(err)
+				}
+			}
+			name := "Machine"
+			var vm G.VM
+			var err error
+			if tape {
+				name, vm = "TapeMachine", G.NewTapeMachine(g, G.BindDualValues(m.learnables...))
+			} else if vm, err = NewMachine(g, MachineConfig{Learnables: m.learnables}); err != nil {
+				b.Fatal(err)
+			}
+			b.Run(fmt.Sprintf("batch=%d/%s", batch, name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := vm.RunAll(); err != nil {
+						b.Fatal(err)
+					}
+					vm.Reset()
+				}
+			})
+			vm.Close()
+		}
+	}
+}
+
+// TestMachineAddsGradients over runs until they are cleared, and gives the same bits for any
+// number of workers.
+func TestMachineAddsGradients(t *testing.T) {
+	dt := tensor.Float64
+	var want []float64
+	for _, workers := range []int{1, 2} {
+		g := G.NewGraph()
+		m := mlp(g, dt, 300)
+		if _, err := G.Grad(m.loss, m.learnables...); err != nil {
+			t.Fatal(err)
+		}
+		r := rand.New(rand.NewPCG(1, 2))
+		for _, n := range m.inputs {
+			x := make([]float64, n.Shape().TotalSize())
+			for i := range x {
+				x[i] = r.NormFloat64()
+			}
+			if err := G.Let(n, toValue(dt, n.Shape(), x)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		vm, err := NewMachine(g, MachineConfig{Learnables: m.learnables, Workers: workers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run := vm.run.(*machine[float64]).stages[0].run; run.rows == nil || len(run.rows.workers) != workers {
+			t.Errorf("the model is not run by blocks of rows on %d workers", workers)
+		}
+		var runs [2][]float64
+		for k := range runs {
+			if err := vm.RunAll(); err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range m.learnables {
+				d, err := n.Grad()
+				if err != nil {
+					t.Fatal(err)
+				}
+				runs[k] = append(runs[k], toFloats(d)...)
+			}
+		}
+		for i, first := range runs[0] {
+			if math.Abs(runs[1][i]-2*first) > 1e-13 {
+				t.Fatalf("gradient %d is %v after one run and %v after two", i, first, runs[1][i])
+			}
+		}
+		if want == nil {
+			want = runs[0]
+		}
+		equalSlices(t, "gradients", [][]float64{runs[0]}, want)
 		vm.Close()
 	}
 }

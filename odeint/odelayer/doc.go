@@ -38,6 +38,9 @@
 //
 // # Machines
 //
+// A graph.Machine runs models fastest: it compiles what is around the solves, which work in
+// its memory, and needs neither G.BindDualValues nor Reset.
+//
 // A TapeMachine needs G.Grad and, for Gorgonia's solvers,
 // G.BindDualValues(ode.Learnables()...); it runs the whole graph. A LispMachine
 // differentiates as it runs and is made anew for every step; all that nothing else is
