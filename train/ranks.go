@@ -26,7 +26,6 @@ type ranks struct {
 
 	part, all []float64
 	counts    []int
-	losses    [][]float64
 }
 
 // What a rank says about its part of an evaluation.
