@@ -35,11 +35,14 @@
 // velocities from a Lagrangian: a network, a [Mechanical] with a learned mass matrix,
 // a known system (DoublePendulum{}.Lagrangian()), a [Sum] of such, with forces and
 // friction. [LagrangianEnergy] is its energy, [Legendre] the map to momenta.
+// [Velocities] is the other way to do without momenta: a Hamiltonian field whose inverse
+// mass matrix is learned ([MechanicalEnergy]), in positions and velocities.
 //
 // # Inputs
 //
 // [Port] is the force of exogenous inputs u(t), such as a motor's torque, on either
-// kind of field; see graph.FieldConfig.Input.
+// kind of field; see graph.FieldConfig.Input. With [Velocities] or [MechanicalEnergy] and a
+// [Damping] it is SymODEN; [Angles] puts positions that are angles on the circle.
 //
 // # Energy
 //

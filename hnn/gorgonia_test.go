@@ -59,14 +59,19 @@ func bind[T hnn.Float](t *testing.T, n *G.Node, x []T) {
 // and compares the first gradient with that of package adjoint.
 func TestLayer(t *testing.T) {
 	adaptive := odeint.Options{RTol: 1e-5, ATol: 1e-5}
-	t.Run("float64", func(t *testing.T) { trainLayer[float64](t, adaptive, 1e-12) })
-	t.Run("float32", func(t *testing.T) { trainLayer[float32](t, adaptive, 1e-4) })
+	h := hnn.Field{H: pendulumNet()}
+	t.Run("float64", func(t *testing.T) { trainLayer[float64](t, h, adaptive, 1e-12) })
+	t.Run("float32", func(t *testing.T) { trainLayer[float32](t, h, adaptive, 1e-4) })
+	// The pendulum's momentum is its velocity, so that a Lagrangian learns from the same data.
+	l := hnn.Lagrangian{L: hnn.Sum{hnn.Harmonic{}.Lagrangian(), pendulumNet()}}
+	t.Run("Lagrangian float64", func(t *testing.T) { trainLayer[float64](t, l, adaptive, 1e-12) })
+	t.Run("Lagrangian float32", func(t *testing.T) { trainLayer[float32](t, l, adaptive, 2e-4) })
 	t.Run("implicit midpoint", func(t *testing.T) {
-		trainLayer[float64](t, odeint.Options{Method: odeint.ImplicitMidpoint, H0: .05}, 1e-12)
+		trainLayer[float64](t, h, odeint.Options{Method: odeint.ImplicitMidpoint, H0: .05}, 1e-12)
 	})
 }
 
-func trainLayer[T hnn.Float](t *testing.T, opt odeint.Options, tol float64) {
+func trainLayer[T hnn.Float](t *testing.T, m graph.Module, opt odeint.Options, tol float64) {
 	const batch = 2
 	times := []float64{0, .1, .2, .3, .4}
 	a, b := swing(t, .4, times), swing(t, .8, times)
@@ -77,7 +82,7 @@ func trainLayer[T hnn.Float](t *testing.T, opt odeint.Options, tol float64) {
 	dt := dtypeOf[T]()
 
 	g := G.NewGraph()
-	ode, err := odelayer.New(g, "f", hnn.Field{H: pendulumNet()}, odelayer.Config{Batch: batch, Times: times, Dtype: dt, Solve: opt, Rand: rng(4)})
+	ode, err := odelayer.New(g, "f", m, odelayer.Config{Batch: batch, Times: times, Dtype: dt, Solve: opt, Rand: rng(4)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +109,7 @@ func trainLayer[T hnn.Float](t *testing.T, opt odeint.Options, tol float64) {
 		last = float64(numbers[T](loss.Value())[0])
 		if i == 0 {
 			first = last
-			f := newField[T](t, hnn.Field{H: pendulumNet()}, batch, 4)
+			f := newField[T](t, m, batch, 4)
 			solver, err := adjoint.New[T](f, opt, adjoint.Discrete{})
 			if err != nil {
 				t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"github.com/neuralode/neuralode/train/figure"
 )
 
-var labels = map[kind]string{lagrangian: "Lagrangian network", hamiltonian: "Hamiltonian network, given p", baseline: "plain network"}
+var labels = map[kind]string{lagrangian: "Lagrangian network", mechanical: "networks for M and V", hamiltonian: "Hamiltonian network, given p", baseline: "plain network"}
 
 // figures writes energies.png and rollouts.png.
 func (s *study) figures(r *experiment.Run) error {

@@ -18,12 +18,13 @@ import (
 type kind string
 
 const (
-	lagrangian  kind = "lnn"      // (∂²L/∂v²)⁻¹(…) of a network L(q, v)
-	hamiltonian kind = "hnn"      // (∂H/∂p, −∂H/∂q) of a network H(q, p)
-	baseline    kind = "baseline" // a network for the accelerations
+	lagrangian  kind = "lnn"        // (∂²L/∂v²)⁻¹(…) of a network L(q, v)
+	mechanical  kind = "mechanical" // the same of L = ½ vᵀM(q)v − V(q) with networks for M and V
+	hamiltonian kind = "hnn"        // (∂H/∂p, −∂H/∂q) of a network H(q, p)
+	baseline    kind = "baseline"   // a network for the accelerations
 )
 
-var kinds = []kind{lagrangian, hamiltonian, baseline}
+var kinds = []kind{lagrangian, mechanical, hamiltonian, baseline}
 
 // module returns the field of states (q, v), or (q, p), on networks of one size.
 func (k kind) module() graph.Module {
@@ -35,6 +36,16 @@ func (k kind) module() graph.Module {
 	switch k {
 	case lagrangian:
 		return hnn.Lagrangian{L: hnn.Sum{inertia(), onCircle}}
+	case mechanical:
+		matrix := layers.MLP{In: dim, Hidden: []int{width / 2, width / 2}, Out: degrees * degrees, Activation: layers.Softplus}
+		potential := layers.MLP{In: dim, Hidden: []int{width / 2}, Out: 1, Activation: layers.Softplus}
+		return hnn.Lagrangian{
+			L: hnn.Mechanical{
+				C: hnn.Angles{Of: matrix, Columns: []int{0, 1}},
+				V: hnn.Angles{Of: potential, Columns: []int{0, 1}},
+			},
+			Solve: graph.SolveOptions{Factorisation: graph.Cholesky},
+		}
 	case hamiltonian:
 		return hnn.Field{H: onCircle}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/neuralode/neuralode/train/experiment"
 )
 
-var program = experiment.New("lagrangian", `Fits a Lagrangian network (Cranmer et al. 2020), a Hamiltonian network, which needs the
+var program = experiment.New("lagrangian", `Fits Lagrangian networks (Cranmer et al. 2020), a Hamiltonian network, which needs the
 momenta, and a plain network to the accelerations of a double pendulum, m = l = 1,
 g = 9.8, at random states, and rolls them out from 40 starts for 100 steps of 0.1 s.
 
@@ -20,7 +20,7 @@ g = 9.8, at random states, and rolls them out from 40 starts for 100 steps of 0.
 func main() { experiment.Main("lagrangian", program) }
 
 func run(ctx context.Context, r *experiment.Run) error {
-	training, rollouts := plan{adam: 1000, lbfgs: 3500, states: 2048}, 40
+	training, rollouts := plan{adam: 1000, lbfgs: 3000, states: 2048}, 40
 	if r.Quick {
 		training, rollouts = plan{adam: 100, lbfgs: 50, states: 128}, 4
 	}
@@ -32,7 +32,11 @@ func run(ctx context.Context, r *experiment.Run) error {
 	var reports []train.Report
 	forward, backward := 0, 0
 	for _, k := range kinds {
-		m, err := fit(ctx, k, training, r.Seed, r.Stderr)
+		plan := training
+		if k == lagrangian {
+			plan.lbfgs *= 2
+		}
+		m, err := fit(ctx, k, plan, r.Seed, r.Stderr)
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
