@@ -192,7 +192,12 @@ func TestNearTimesBothWays(t *testing.T) {
 	b := math.Nextafter(0.3, 1)
 	for _, c := range faultCases() {
 		opt := c.opt
-		opt.Jumps, opt.Stops = []float64{0.3}, []float64{b}
+		opt.Stops = []float64{b}
+		if crosses(opt.Method) {
+			opt.Jumps = []float64{0.3}
+		} else {
+			opt.Stops = append(opt.Stops, 0.3)
+		}
 		for _, times := range [][]float64{{0, 0.2, b, 0.5}, {0.5, b, 0.3, 0}, {0, 0.3}, {b, 0}, {0, b}} {
 			s, err := New[float64](newCoupled[float64](1), opt, c.method)
 			if err != nil {

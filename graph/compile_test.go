@@ -15,6 +15,8 @@ import (
 	"github.com/chewxy/hm"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/gradtest"
 )
 
 func matrixInput(g *G.ExprGraph, name string, shape ...int) *G.Node {
@@ -97,7 +99,7 @@ func TestOverlap(t *testing.T) {
 	}
 	mem := []float64{1, 2, 3, 4, 5, 6}
 	dst, src := [][]float64{mem[3:], mem[:3]}, [][]float64{mem[:3], mem[3:]}
-	if n := testing.AllocsPerRun(10, func() { _ = m.Run(dst, src) }); n != 0 {
+	if n := gradtest.Allocs(10, func() { _ = m.Run(dst, src) }); n != 0 {
 		t.Errorf("%v allocations with overlapping slices", n)
 	}
 }
@@ -124,7 +126,7 @@ func TestRunAllocs(t *testing.T) {
 		}
 		m := p.NewInstance()
 		src, dst := nanSlices[float64](inputs), nanSlices[float64](append(G.Nodes{out}, grads...))
-		if n := testing.AllocsPerRun(2, func() { _ = m.Run(dst, src) }); n != 0 {
+		if n := gradtest.Allocs(2, func() { _ = m.Run(dst, src) }); n != 0 {
 			t.Errorf("%s: %v allocations", c.name, n)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"github.com/neuralode/neuralode/internal/gradtest"
 	"github.com/neuralode/neuralode/odeint"
 )
 
@@ -180,7 +181,7 @@ func testField[T Float](t *testing.T, m testMLP, batch int, eps, slope float64) 
 	}
 
 	dy, dtheta := nan(n), make([]T, p)
-	if a := testing.AllocsPerRun(20, func() {
+	if a := gradtest.Allocs(20, func() {
 		f.Eval(dydt, at, y)
 		f.VJP(nil, dy, dtheta, at, y, lambda)
 		f.VJP(dydt, dy, nil, at, y, lambda)

@@ -10,6 +10,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/gradtest"
 )
 
 // headModule is the first out columns of a testMLP, or their sum for out 0.
@@ -174,7 +176,7 @@ func testFunction[T Float](t *testing.T, m headModule, batch int, eps, slope flo
 			}
 		}
 	}
-	if a := testing.AllocsPerRun(10, func() {
+	if a := gradtest.Allocs(10, func() {
 		f.Eval(y, at, x)
 		f.VJP(y, dx, nil, at, x, lambda)
 		f.VJP(nil, nil, dtheta, at, x, lambda)

@@ -104,7 +104,7 @@ func drivenFields[T graph.Float](t *testing.T, kind control.Kind, rates bool, h,
 	f.Params()[f.NumParams()-14] += 100
 	clone.Eval(b, 0.3, y)
 	gradtest.Close(t, "a clone", b, a, 0)
-	if allocs := testing.AllocsPerRun(10, func() {
+	if allocs := gradtest.Allocs(10, func() {
 		f.Eval(a, 0.3, y)
 		f.VJP(a, dy, dtheta, 0.3, y, lambda)
 		f.Tangent(nil, b, 0.3, y, lambda, dtheta)

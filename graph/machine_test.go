@@ -9,6 +9,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/gradtest"
 )
 
 // trainee is a model that both machines can train.
@@ -237,7 +239,7 @@ func TestMachineAllocatesNothing(t *testing.T) {
 			}
 		}
 		run()
-		if n := testing.AllocsPerRun(20, run); n != 0 {
+		if n := gradtest.Allocs(20, run); n != 0 {
 			t.Errorf("%v: %v allocations a run", dt, n)
 		}
 		vm.Close()

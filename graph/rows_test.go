@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -10,6 +11,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/neuralode/neuralode/internal/gradtest"
 )
 
 // A rowCase is a function of rows x and parameters w, and whether rows are apart.
@@ -159,10 +162,32 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// helpers counts the goroutines that help, of all fields.
+func helpers() int {
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	return bytes.Count(stacks, []byte("graph.(*crew).help("))
+}
+
+// helpersBecome waits for a number of helpers.
+func helpersBecome(n int) bool {
+	for range 2000 {
+		if helpers() == n {
+			return true
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return false
+}
+
 // TestWorkersAllocateNothingAndLeave: helpers are kept from run to run, asleep or not,
 // and leave with Close and with the field.
 func TestWorkersAllocateNothingAndLeave(t *testing.T) {
-	before := runtime.NumGoroutine()
+	// Helpers of fields that other tests made leave some time after these are garbage.
+	runtime.GC()
+	if !helpersBecome(0) {
+		t.Fatal("helpers of garbage stay")
+	}
 	f, err := NewField[float64](testMLP{in: 2, hidden: 64}, 1000, FieldConfig{Workers: 3})
 	if err != nil {
 		t.Fatal(err)
@@ -172,25 +197,16 @@ func TestWorkersAllocateNothingAndLeave(t *testing.T) {
 	dydt, dy, dtheta := make([]float64, f.Dim()), make([]float64, f.Dim()), make([]float64, f.NumParams())
 	run := func() { f.VJP(dydt, dy, dtheta, 0, y, lambda) }
 	run()
-	if n := runtime.NumGoroutine() - before; n != 2 {
-		t.Errorf("%d helpers, want 2", n)
+	if !helpersBecome(2) {
+		t.Errorf("%d helpers, want 2", helpers())
 	}
-	if n := testing.AllocsPerRun(50, run); n != 0 {
+	if n := gradtest.Allocs(50, run); n != 0 {
 		t.Errorf("%v allocations, want 0", n)
 	}
 	time.Sleep(5 * time.Millisecond) // the helpers fall asleep
 	run()
 	f.Close()
-	gone := func() bool {
-		for range 200 {
-			if runtime.NumGoroutine() <= before {
-				return true
-			}
-			time.Sleep(time.Millisecond)
-		}
-		return false
-	}
-	if !gone() {
+	if !helpersBecome(0) {
 		t.Error("Close leaves helpers")
 	}
 	run()
@@ -198,7 +214,7 @@ func TestWorkersAllocateNothingAndLeave(t *testing.T) {
 	for range 3 {
 		runtime.GC()
 	}
-	if !gone() {
+	if !helpersBecome(0) {
 		t.Error("a field that is garbage leaves helpers")
 	}
 	if math.IsNaN(dy[0]) {

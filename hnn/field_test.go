@@ -362,7 +362,7 @@ func TestAllocations(t *testing.T) {
 		"trajectory": func() { hnn.TrajectoryLoss(dz, z, lambda) },
 	} {
 		run()
-		if n := testing.AllocsPerRun(20, run); n != 0 {
+		if n := gradtest.Allocs(20, run); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
 		}
 	}

@@ -114,7 +114,7 @@ func separableField[T hnn.Float](t *testing.T, tol, h, tolVJP float64) {
 		"DriftVJP": func() { f.DriftVJP(nil, xp, theta, at, p, lq) },
 		"KickVJP":  func() { f.KickVJP(nil, xq, nil, at, q, lp) },
 	} {
-		if n := testing.AllocsPerRun(10, run); n != 0 {
+		if n := gradtest.Allocs(10, run); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
 		}
 	}

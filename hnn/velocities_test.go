@@ -83,7 +83,7 @@ func TestVelocitiesProducts(t *testing.T) {
 		gradtest.VJP(t, f, f.Params(), 0.6, y, rng(5), 1e-3, 1e-7)
 		gradtest.JVP(t, f, f.Params(), 0.6, y, rng(5), 1e-3, 1e-7, 1e-11)
 		d, dy, dtheta := make([]float64, len(y)), make([]float64, len(y)), make([]float64, f.NumParams())
-		if a := testing.AllocsPerRun(5, func() { f.VJP(d, dy, dtheta, 0, y, y) }); a != 0 {
+		if a := gradtest.Allocs(5, func() { f.VJP(d, dy, dtheta, 0, y, y) }); a != 0 {
 			t.Errorf("%v allocations", a)
 		}
 	}

@@ -47,6 +47,6 @@ func benchmarkStep(b *testing.B, m *Tableau, n int, o Options) {
 type steady struct{}
 
 func (steady) Next(a Attempt) (factor float64, accept bool) {
-	_, _ = I{}.Next(a)
+	_, _ = IController{}.Next(a)
 	return 1, true
 }

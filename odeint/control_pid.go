@@ -42,28 +42,28 @@ type Fixed struct{}
 // Next accepts every step.
 func (Fixed) Next(Attempt) (factor float64, accept bool) { return 1, true }
 
-// I is the elementary controller (Hairer, Nørsett & Wanner, Solving ODEs I, II.4):
+// IController is the elementary controller (Hairer, Nørsett & Wanner, Solving ODEs I, II.4):
 //
 //	factor = Safety · Err^(−1/Order)
-type I struct {
+type IController struct {
 	Safety float64 // 0: 0.9
 	Min    float64 // least factor; 0: 0.2
 	Max    float64 // largest factor; 0: 10
 }
 
 // Next accepts errors up to 1.
-func (c I) Next(a Attempt) (factor float64, accept bool) {
+func (c IController) Next(a Attempt) (factor float64, accept bool) {
 	return pid(a, 1, 0, 0, limits{c.Safety, c.Min, c.Max})
 }
 
-// PI is the proportional-integral controller (Gustafsson 1991; Hairer & Wanner,
+// PIController is the proportional-integral controller (Gustafsson 1991; Hairer & Wanner,
 // Solving ODEs II, IV.2):
 //
 //	factor = Safety · Err^(−(I+P)/Order) · Prev^(P/Order)
 //
 // A rejected step is repeated with the elementary controller. With the default
 // weights it is that of Hairer's program DOPRI5 (β = 0.04 at order 5).
-type PI struct {
+type PIController struct {
 	P, I   float64 // weights; both 0: 0.2 and 0.65
 	Safety float64 // 0: 0.9
 	Min    float64 // least factor; 0: 0.2
@@ -71,21 +71,21 @@ type PI struct {
 }
 
 // Next accepts errors up to 1.
-func (c PI) Next(a Attempt) (factor float64, accept bool) {
+func (c PIController) Next(a Attempt) (factor float64, accept bool) {
 	if c.P == 0 && c.I == 0 {
 		c.P, c.I = 0.2, 0.65
 	}
 	return pid(a, c.P+c.I, -c.P, 0, limits{c.Safety, c.Min, c.Max})
 }
 
-// PID is the controller with all three terms (Söderlind 2003, Digital filters in
+// PIDController is the controller with all three terms (Söderlind 2003, Digital filters in
 // adaptive time-stepping, ACM Trans. Math. Softw. 29):
 //
 //	factor = Safety · Err^(−(I+P+D)/Order) · Prev^((P+2D)/Order) · Prev2^(−D/Order)
 //
 // A rejected step is repeated with the elementary controller. The default weights are
-// those of H312PID, which filters a noisy error at the price of a slower response.
-type PID struct {
+// those of Söderlind's H312PID: it filters a noisy error and responds more slowly.
+type PIDController struct {
 	P, I, D float64 // weights; all 0: 1/18, 1/9, 1/18
 	Safety  float64 // 0: 0.9
 	Min     float64 // least factor; 0: 0.2
@@ -93,7 +93,7 @@ type PID struct {
 }
 
 // Next accepts errors up to 1.
-func (c PID) Next(a Attempt) (factor float64, accept bool) {
+func (c PIDController) Next(a Attempt) (factor float64, accept bool) {
 	if c.P == 0 && c.I == 0 && c.D == 0 {
 		c.P, c.I, c.D = 1.0/18, 1.0/9, 1.0/18
 	}
@@ -147,11 +147,11 @@ func validateController(c Controller, f *faults) {
 	var l limits
 	var weights []float64
 	switch c := c.(type) {
-	case I:
+	case IController:
 		l = limits{c.Safety, c.Min, c.Max}
-	case PI:
+	case PIController:
 		l, weights = limits{c.Safety, c.Min, c.Max}, []float64{c.P, c.I}
-	case PID:
+	case PIDController:
 		l, weights = limits{c.Safety, c.Min, c.Max}, []float64{c.P, c.I, c.D}
 	default:
 		return

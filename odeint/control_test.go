@@ -27,11 +27,11 @@ func TestTolerances(t *testing.T) {
 	}
 	base := run(Options{})
 	for name, o := range map[string]Options{
-		"explicit defaults": {RTol: 1e-6, ATol: 1e-9, Method: Tsit5, Controller: PI{}, MaxSteps: 1e5, ErrDim: 2},
+		"explicit defaults": {RTol: 1e-6, ATol: 1e-9, Method: Tsit5, Controller: PIController{}, MaxSteps: 1e5, ErrDim: 2},
 		"per component":     {RTols: []float64{1e-6, 1e-6}, ATols: []float64{1e-9, 1e-9}},
 		"half and half":     {RTols: []float64{1e-6, 1e-6}, ATol: 1e-9},
 		"own norm":          {Norm: rms},
-		"own weights":       {Controller: PI{P: 0.2, I: 0.65, Safety: 0.9, Min: 0.2, Max: 10}},
+		"own weights":       {Controller: PIController{P: 0.2, I: 0.65, Safety: 0.9, Min: 0.2, Max: 10}},
 	} {
 		if got := run(o); got != base {
 			t.Errorf("%s: %+v, want %+v", name, got, base)
@@ -42,8 +42,8 @@ func TestTolerances(t *testing.T) {
 		"one component":   {RTols: []float64{1e-6, 1e-9}, ATol: 1e-9},
 		"absolute":        {ATol: 1e-9},
 		"larger norm":     {Norm: func(r []float64) float64 { return 10 * rms(r) }},
-		"PID":             {Controller: PID{}, RTol: 1e-8},
-		"more careful":    {Controller: PI{Safety: 0.5}},
+		"PID":             {Controller: PIDController{}, RTol: 1e-8},
+		"more careful":    {Controller: PIController{Safety: 0.5}},
 		"bounded step":    {HMax: 0.1},
 		"tiny first step": {H0: 1e-6},
 	} {
@@ -51,7 +51,7 @@ func TestTolerances(t *testing.T) {
 			t.Errorf("%s: %+v, not more steps than %+v", name, got, base)
 		}
 	}
-	if a, b := run(Options{Controller: I{}, RTol: 1e-9}), run(Options{RTol: 1e-9}); a == b {
+	if a, b := run(Options{Controller: IController{}, RTol: 1e-9}), run(Options{RTol: 1e-9}); a == b {
 		t.Errorf("I and PI take the same steps: %+v", a)
 	}
 	if a, b := run(Options{RTol: 1e-9}), run(Options{RTol: 1e-9, ErrDim: 1}); a == b {
@@ -104,23 +104,23 @@ func TestControllers(t *testing.T) {
 		factor float64
 		accept bool
 	}{
-		{I{}, Attempt{Err: 0.5, Prev: 0.1, Order: 5}, 0.9 * math.Pow(0.5, -0.2), true},
-		{I{}, Attempt{Err: 1, Order: 5}, 0.9, true},
-		{I{}, Attempt{Err: 1.0001, Order: 5}, 0.9 * math.Pow(1.0001, -0.2), false},
-		{I{}, Attempt{Err: 2, Order: 5}, 0.9 * math.Pow(2, -0.2), false},
-		{I{}, Attempt{Err: 1e9, Order: 5}, 0.2, false},
-		{I{}, Attempt{Err: math.Inf(1), Order: 5}, 0.2, false},
-		{I{}, Attempt{Err: 0, Order: 5}, 10, true},
-		{I{}, Attempt{Err: 1e-4, Order: 5, Rejected: true}, 1, true},
-		{I{Safety: 0.8, Min: 0.5, Max: 2}, Attempt{Err: 1e-9, Order: 5}, 2, true},
-		{I{Safety: 0.8, Min: 0.5, Max: 2}, Attempt{Err: 1e9, Order: 5}, 0.5, false},
+		{IController{}, Attempt{Err: 0.5, Prev: 0.1, Order: 5}, 0.9 * math.Pow(0.5, -0.2), true},
+		{IController{}, Attempt{Err: 1, Order: 5}, 0.9, true},
+		{IController{}, Attempt{Err: 1.0001, Order: 5}, 0.9 * math.Pow(1.0001, -0.2), false},
+		{IController{}, Attempt{Err: 2, Order: 5}, 0.9 * math.Pow(2, -0.2), false},
+		{IController{}, Attempt{Err: 1e9, Order: 5}, 0.2, false},
+		{IController{}, Attempt{Err: math.Inf(1), Order: 5}, 0.2, false},
+		{IController{}, Attempt{Err: 0, Order: 5}, 10, true},
+		{IController{}, Attempt{Err: 1e-4, Order: 5, Rejected: true}, 1, true},
+		{IController{Safety: 0.8, Min: 0.5, Max: 2}, Attempt{Err: 1e-9, Order: 5}, 2, true},
+		{IController{Safety: 0.8, Min: 0.5, Max: 2}, Attempt{Err: 1e9, Order: 5}, 0.5, false},
 		// DOPRI5: err^−(0.2 − 0.75β) · errold^β, β = 0.04.
-		{PI{}, Attempt{Err: 0.5, Prev: 0.1, Order: 5}, 0.9 * math.Pow(0.5, -0.17) * math.Pow(0.1, 0.04), true},
-		{PI{}, Attempt{Err: 0.5, Order: 5}, 0.9 * math.Pow(0.5, -0.17), true},
-		{PI{}, Attempt{Err: 2, Prev: 0.1, Order: 5}, 0.9 * math.Pow(2, -0.2), false},
-		{PI{P: 0.4, I: 0.3}, Attempt{Err: 0.5, Prev: 0.1, Order: 5}, 0.9 * math.Pow(0.5, -0.14) * math.Pow(0.1, 0.08), true},
+		{PIController{}, Attempt{Err: 0.5, Prev: 0.1, Order: 5}, 0.9 * math.Pow(0.5, -0.17) * math.Pow(0.1, 0.04), true},
+		{PIController{}, Attempt{Err: 0.5, Order: 5}, 0.9 * math.Pow(0.5, -0.17), true},
+		{PIController{}, Attempt{Err: 2, Prev: 0.1, Order: 5}, 0.9 * math.Pow(2, -0.2), false},
+		{PIController{P: 0.4, I: 0.3}, Attempt{Err: 0.5, Prev: 0.1, Order: 5}, 0.9 * math.Pow(0.5, -0.14) * math.Pow(0.1, 0.08), true},
 		{
-			PID{}, Attempt{Err: 0.5, Prev: 0.1, Prev2: 0.2, Order: 5},
+			PIDController{}, Attempt{Err: 0.5, Prev: 0.1, Prev2: 0.2, Order: 5},
 			0.9 * math.Pow(0.5, -2.0/45) * math.Pow(0.1, 1.0/30) * math.Pow(0.2, -1.0/90), true,
 		},
 		{Fixed{}, Attempt{Err: 99}, 1, true},

@@ -1,6 +1,7 @@
 package odeint
 
 import (
+	"errors"
 	"math"
 	"sync"
 	"testing"
@@ -80,4 +81,23 @@ func TestDenseConcurrently(t *testing.T) {
 		}()
 	}
 	group.Wait()
+}
+
+// Finite states whose interpolant overflows: from 1.75e308 the slope of RK4's step bends the
+// curve beyond the largest number.
+func TestDenseOverflow(t *testing.T) {
+	const y0 = 1.75e308
+	f := NewFunc(1, func(d []float64, t float64, _ []float64) { d[0] = y0 * (1 - 2*t) })
+	sol, err := Solve(f, 0, 1, []float64{y0}, Options{Method: RK4, H0: 1, SaveAt: SaveAt{Keep: Dense}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := []float64{0}
+	var nf *NonFiniteError
+	if err := sol.At(y, 0.5); !errors.As(err, &nf) || nf.T != 0.5 || nf.Component != 0 {
+		t.Errorf("At gives %v and %v", y, err)
+	}
+	if err := sol.At(y, 1); err != nil || y[0] != sol.Last()[0] {
+		t.Errorf("the end is %v, %v", y, err)
+	}
 }

@@ -29,7 +29,7 @@
 // # Steps
 //
 // With an error estimate the step size adapts to RTol and ATol under a
-// [Controller]: I, PI (the default) or [PID]. Fixed takes equal steps of [Options.H0]. Time
+// [Controller]: [IController], [PIController] (the default) or [PIDController]. Fixed takes equal steps of [Options.H0]. Time
 // runs backwards when t1 < t0; sizes in Options are absolute, H in a Step is signed.
 // Stops are times that a step has to end at, and Jumps those at which f is
 // discontinuous.

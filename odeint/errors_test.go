@@ -39,7 +39,7 @@ func TestNonFinite(t *testing.T) {
 
 func testNonFinite[T Float](t *testing.T) {
 	for _, m := range Tableaus() {
-		for _, ctl := range []Controller{Fixed{}, I{}, PI{}, PID{}} {
+		for _, ctl := range []Controller{Fixed{}, IController{}, PIController{}, PIDController{}} {
 			if _, fixed := ctl.(Fixed); !fixed && m.E == nil {
 				continue
 			}
@@ -236,7 +236,7 @@ func TestMaxSteps(t *testing.T) {
 func TestStepTooSmall(t *testing.T) {
 	f := NewFunc(1, func(d []float64, _ float64, y []float64) { d[0] = y[0] * y[0] })
 	for _, a := range adaptive {
-		for _, c := range []Controller{I{}, PI{}, PID{}} {
+		for _, c := range []Controller{IController{}, PIController{}, PIDController{}} {
 			sol, err := Solve(f, 0, 2, []float64{1}, Options{Method: a.m, Controller: c})
 			var stop *StepError
 			if !errors.Is(err, ErrStepTooSmall) && !errors.Is(err, ErrNonFinite) || !errors.As(err, &stop) {

@@ -2,6 +2,7 @@ package odeint
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/neuralode/neuralode/internal/lu"
 )
@@ -32,6 +33,7 @@ type traits struct {
 	separable   bool // the field has to be Separable
 	pairs       bool // samples have to be made of pairs (q, p)
 	keepsSize   bool // the step size is not raised by a little: a new one costs a factorisation
+	outside     bool // f is evaluated at times outside the step too
 }
 
 func (m *Tableau) traits() traits {
@@ -41,11 +43,23 @@ func (m *Tableau) traits() traits {
 	return traits{quadrature: true, errOrder: m.ErrOrder}
 }
 
-func (m *Splitting) traits() traits { return traits{compensated: true, separable: true, pairs: true} }
+func (m *Splitting) traits() traits {
+	is := traits{compensated: true, separable: true, pairs: true}
+	if m != nil && len(m.Drift) == len(m.Kick) {
+		is.outside = slices.ContainsFunc(m.Flows(), func(f Flow) bool { return f.At < 0 || f.At > 1 })
+	}
+	return is
+}
 
 func (m *ImplicitRK) traits() traits { return traits{compensated: true} }
 
-func (m *Tao) traits() traits { return traits{compensated: true, pairs: true} }
+func (m *Tao) traits() traits {
+	is := traits{compensated: true, pairs: true}
+	if m != nil {
+		is.outside = slices.ContainsFunc(m.Sizes(), func(g float64) bool { return g < 0 })
+	}
+	return is
+}
 
 // misfit says why f cannot be solved with m, or nothing.
 func misfit[T Float](m Method, f VectorField[T]) string {

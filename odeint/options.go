@@ -33,7 +33,7 @@ type Options struct {
 	// square.
 	Norm func(r []float64) float64
 
-	// Controller chooses the step sizes. Nil: PI for methods with an error estimate,
+	// Controller chooses the step sizes. Nil: PIController for methods with an error estimate,
 	// Fixed for those without.
 	Controller Controller
 
@@ -121,7 +121,7 @@ func (o Options) Resolve(dim int) (Options, error) {
 	if o.Controller == nil {
 		o.Controller = Fixed{}
 		if o.Method.traits().errOrder > 0 {
-			o.Controller = PI{}
+			o.Controller = PIController{}
 		}
 	}
 	o.RTols, o.ATols = slices.Clone(o.RTols), slices.Clone(o.ATols)

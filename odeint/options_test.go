@@ -14,7 +14,7 @@ func TestValidate(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	_, err := New(NewFunc(2, spiral[float64]), Options{
 		Method: &Tableau{Name: "empty"}, RTol: -1, ATol: nan, RTols: []float64{1}, ATols: []float64{1, -1},
-		ErrDim: 3, Controller: PI{Safety: 2, Min: 3, Max: 0.5, P: inf}, H0: -1, HMin: 2, HMax: 1, MaxSteps: -1,
+		ErrDim: 3, Controller: PIController{Safety: 2, Min: 3, Max: 0.5, P: inf}, H0: -1, HMin: 2, HMax: 1, MaxSteps: -1,
 		Stops: []float64{nan}, Jumps: []float64{inf}, SaveAt: SaveAt{Times: []float64{nan}, Every: -1},
 	})
 	var bad *OptionError
@@ -35,7 +35,7 @@ func TestValidate(t *testing.T) {
 
 	for name, o := range map[string]Options{
 		"zero for a component":    {ATols: []float64{0, 1}},
-		"adaptive without errors": {Method: RK4, Controller: I{}},
+		"adaptive without errors": {Method: RK4, Controller: IController{}},
 		"nil tableau":             {Method: (*Tableau)(nil)},
 	} {
 		if _, err := New(NewFunc(2, spiral[float64]), o); !errors.As(err, &bad) || len(bad.Faults) > 2 {
@@ -106,11 +106,11 @@ func TestResolve(t *testing.T) {
 	for _, c := range []struct {
 		in, want Options
 	}{
-		{Options{}, Options{Method: Tsit5, Controller: PI{}, RTol: 1e-6, ATol: 1e-9, MaxSteps: 100_000}},
-		{Options{RTol: 1e-3}, Options{Method: Tsit5, Controller: PI{}, RTol: 1e-3, ATol: 1e-3 * 1e-3, MaxSteps: 100_000}},
-		{Options{ATol: 1e-3}, Options{Method: Tsit5, Controller: PI{}, ATol: 1e-3, MaxSteps: 100_000}},
+		{Options{}, Options{Method: Tsit5, Controller: PIController{}, RTol: 1e-6, ATol: 1e-9, MaxSteps: 100_000}},
+		{Options{RTol: 1e-3}, Options{Method: Tsit5, Controller: PIController{}, RTol: 1e-3, ATol: 1e-3 * 1e-3, MaxSteps: 100_000}},
+		{Options{ATol: 1e-3}, Options{Method: Tsit5, Controller: PIController{}, ATol: 1e-3, MaxSteps: 100_000}},
 		{Options{RTols: []float64{1e-3, 1e-2}}, Options{
-			Method: Tsit5, Controller: PI{}, RTols: []float64{1e-3, 1e-2}, ATols: []float64{1e-3 * 1e-3, 1e-2 * 1e-3}, MaxSteps: 100_000,
+			Method: Tsit5, Controller: PIController{}, RTols: []float64{1e-3, 1e-2}, ATols: []float64{1e-3 * 1e-3, 1e-2 * 1e-3}, MaxSteps: 100_000,
 		}},
 		{Options{Method: RK4, H0: 0.1}, Options{Method: RK4, Controller: Fixed{}, H0: 0.1}},
 	} {

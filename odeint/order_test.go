@@ -125,7 +125,7 @@ func TestTolerance(t *testing.T) {
 		if m.E == nil {
 			continue
 		}
-		for _, c := range []Controller{I{}, PI{}, PID{}} {
+		for _, c := range []Controller{IController{}, PIController{}, PIDController{}} {
 			var tols, errs []float64
 			for _, tol := range []float64{1e-4, 1e-5, 1e-6, 1e-7, 1e-8} {
 				sol, err := Solve(p, p.T0, p.T1, p.Y0, Options{Method: m, Controller: c, RTol: tol, ATol: tol, MaxSteps: 1e6})

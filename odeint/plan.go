@@ -18,9 +18,10 @@ type plan struct {
 	steps        int     // Options.Steps
 	hmin, hmax   float64 // hmax 0: none
 	maxSteps     int
-	refuse       bool // Fixed: a plan of more than maxSteps is refused, not begun
-	order        int  // of the error estimate
-	keepsSize    bool // traits.keepsSize
+	refuse       bool   // Fixed: a plan of more than maxSteps is refused, not begun
+	order        int    // of the error estimate
+	keepsSize    bool   // traits.keepsSize
+	outside      Method // the method, if it evaluates f outside its steps; otherwise nil
 
 	dir      float64   // +1 or −1
 	landings []landing // the times to land on, in order; the last is the end
@@ -62,6 +63,9 @@ func newPlan(o *Options) plan {
 		stops: o.Stops, known: o.Jumps, ctl: o.Controller, h0: o.H0, steps: o.Steps, hmin: o.HMin, hmax: o.HMax,
 		maxSteps: o.MaxSteps, order: o.Method.traits().errOrder, keepsSize: o.Method.traits().keepsSize,
 	}
+	if o.Method.traits().outside {
+		p.outside = o.Method
+	}
 	p.fixed = o.fixed()
 	if p.maxSteps == 0 {
 		p.maxSteps, p.refuse = defaultMaxFixed, true
@@ -79,7 +83,7 @@ func (p *plan) reset(t0, t1 float64, jumps []float64, save *saver) error {
 	}
 	*p = plan{
 		stops: p.stops, known: p.known, jumps: append(p.jumps[:0], p.known...), ctl: p.ctl, fixed: p.fixed, h0: p.h0, steps: p.steps, hmin: p.hmin, hmax: p.hmax,
-		maxSteps: p.maxSteps, refuse: p.refuse, order: p.order, keepsSize: p.keepsSize, landings: p.landings[:0], dir: 1, fresh: true, anchor: t0,
+		maxSteps: p.maxSteps, refuse: p.refuse, order: p.order, outside: p.outside, keepsSize: p.keepsSize, landings: p.landings[:0], dir: 1, fresh: true, anchor: t0,
 	}
 	if t1 < t0 {
 		p.dir = -1
@@ -89,6 +93,14 @@ func (p *plan) reset(t0, t1 float64, jumps []float64, save *saver) error {
 		slices.Sort(p.jumps)
 	}
 	save.check(t0, t1, p.dir, &f)
+	if p.outside != nil {
+		for _, t := range p.jumps {
+			if t >= min(t0, t1) && t <= max(t0, t1) {
+				f.add("Jumps: %v evaluates f outside its steps, beyond the jump at %v too; use a method of order 2, such as VelocityVerlet or Tao, or a Gauss method", p.outside, t)
+				break
+			}
+		}
+	}
 	p.land(p.stops, t0, t1, false)
 	p.land(p.jumps, t0, t1, true)
 	if p.fixed && p.h0 == 0 {

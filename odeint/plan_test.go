@@ -27,7 +27,7 @@ func TestAttempts(t *testing.T) {
 	for _, a := range adaptive {
 		var seen []Attempt
 		opt := Options{
-			Method: a.m, RTol: 1e-9, ATol: 1e-10, H0: 2, Controller: spy{PI{}, &seen},
+			Method: a.m, RTol: 1e-9, ATol: 1e-10, H0: 2, Controller: spy{PIController{}, &seen},
 			Stops: []float64{0.5}, Jumps: []float64{2}, SaveAt: SaveAt{Keep: Stages},
 		}
 		sol, err := Solve(p, p.T0, p.T1, p.Y0, opt)

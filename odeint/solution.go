@@ -91,8 +91,8 @@ func (s *Solution[T]) Bytes() int {
 }
 
 // At stores the state at time t in dst, from the dense output. The ends of steps are
-// exact bit for bit. The error is ErrNoDense or says that t is outside the
-// times solved.
+// exact bit for bit. The error is ErrNoDense, says that t is outside the times
+// solved, or is a NonFiniteError: the interpolant of finite states can overflow.
 func (s *Solution[T]) At(dst []T, t float64) error {
 	if len(dst) != s.dim {
 		panic("odeint: length of dst is not the dimension of the state")
@@ -110,7 +110,7 @@ func (s *Solution[T]) At(dst []T, t float64) error {
 	} else {
 		s.interp.state(dst, step, step.theta(t))
 	}
-	return nil
+	return nonFinite("the interpolated state", t, dst)
 }
 
 // DerivativeAt stores the time derivative of the dense output at time t in dst;
@@ -129,7 +129,7 @@ func (s *Solution[T]) DerivativeAt(dst []T, t float64) error {
 	}
 	step := s.find(t)
 	s.interp.slope(dst, step, step.theta(t))
-	return nil
+	return nonFinite("the interpolated slope", t, dst)
 }
 
 // contains checks that the dense output has time t.

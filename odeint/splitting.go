@@ -21,7 +21,8 @@ import (
 // Each half has its own time, which runs with the other half: a kick sees the
 // time t + h Σ Drift so far, a drift t + h Σ Kick so far. That keeps the order
 // for fields that depend on time. Methods of order 3 and more have negative
-// coefficients: some of these times lie outside the step, beyond a jump too.
+// coefficients: some of these times lie outside the step. A solve across a jump
+// (Options.Jumps, Discontinuous) refuses those.
 //
 // A saved time inside a step is reached by a partial step of the same method
 // from the step's start: it has the method's order, and does not disturb the

@@ -1,6 +1,7 @@
 package odeint
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -83,5 +84,41 @@ func TestSplittingValidate(t *testing.T) {
 	var none *Splitting
 	if none.validate() == nil {
 		t.Error("a nil splitting is valid")
+	}
+}
+
+// Methods with times outside their steps would look beyond a jump; they are refused there,
+// whoever knows of the jump, and no others are.
+func TestJumpsOutsideSteps(t *testing.T) {
+	const at = 0.5
+	methods := []Method{&Tao{Omega: 5, Order: 2}, &Tao{Omega: 5, Order: 4}, GaussLegendre4}
+	for _, m := range Splittings() {
+		methods = append(methods, m)
+	}
+	inside := map[string]bool{}
+	for _, m := range methods {
+		var reached, least float64
+		f := NewSeparable(1, 1,
+			func(dq []float64, t float64, p []float64) { dq[0] = p[0]; reached, least = max(reached, t), min(least, t) },
+			func(dp []float64, t float64, q []float64) { dp[0] = -q[0]; reached, least = max(reached, t), min(least, t) })
+		opt := Options{Method: m, H0: 0.1}
+		if _, err := Solve(f, 0, at, []float64{1, 0}, opt); err != nil {
+			t.Fatal(m, err)
+		}
+		outside := reached > at || least < 0
+		opt.Jumps = []float64{at}
+		_, err := Solve(f, 0, 1, []float64{1, 0}, opt)
+		var fault *OptionError
+		if outside != errors.As(err, &fault) || !outside && err != nil {
+			t.Errorf("%v, with times from %v to %v: %v", m, least, reached, err)
+		}
+		opt.Jumps = []float64{1.5} // out of reach
+		if _, err := Solve(f, 0, 1, []float64{1, 0}, opt); err != nil {
+			t.Errorf("%v: %v", m, err)
+		}
+		inside[m.String()] = !outside
+	}
+	if !inside["verlet"] && !inside[VelocityVerlet.String()] || inside[Yoshida4.String()] {
+		t.Errorf("%v", inside)
 	}
 }

@@ -173,7 +173,11 @@ func TestStructuredDense(t *testing.T) {
 func TestStructuredDenseRestarts(t *testing.T) {
 	for _, c := range structured {
 		p := pendulum[float64]()
-		in, err := New(p.field, Options{Method: c.m, H0: 0.1, Jumps: []float64{0.5}, SaveAt: SaveAt{Keep: Dense}})
+		opt := Options{Method: c.m, H0: 0.1, Jumps: []float64{0.5}, SaveAt: SaveAt{Keep: Dense}}
+		if c.m.traits().outside {
+			opt.Jumps = nil
+		}
+		in, err := New(p.field, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -328,7 +332,7 @@ func TestStructuredRefusals(t *testing.T) {
 		{odd, Options{Method: &Tao{Omega: 1}}, "pairs (q, p)"},
 		{p.field, Options{Method: &Tao{}}, "Omega is 0"},
 		{p.field, Options{Method: &Tao{Omega: 1, Order: 3}}, "Order is 3"},
-		{p.field, Options{Method: VelocityVerlet, Controller: PI{}}, "no error estimate"},
+		{p.field, Options{Method: VelocityVerlet, Controller: PIController{}}, "no error estimate"},
 		{p.field, Options{Method: RK4, Compensated: true}, "Compensated"},
 		{p.field, Options{Method: &Splitting{}}, "go in pairs"},
 		{p.field, Options{Method: &ImplicitRK{}}, "at least 1"},

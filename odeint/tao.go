@@ -20,7 +20,7 @@ import (
 // A step costs three evaluations of f for each composed step of order 2. The field
 // has pairs (q, p) in each sample, as Batched says. A saved time inside a step is reached by a
 // partial step from the step's start. Above order 2, f is evaluated at times outside the
-// step too.
+// step too, and a solve across a jump (Options.Jumps, Discontinuous) is refused.
 type Tao struct {
 	// Omega is ω, in units of one over time. It has no default: several times the
 	// problem's fastest frequency is a start, and the energy error says the rest.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/internal/gorgoniatest"
+	"github.com/neuralode/neuralode/internal/gradtest"
 	"github.com/neuralode/neuralode/layers"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/odelayer"
@@ -113,7 +114,7 @@ func TestMachineAllocatesNothing(t *testing.T) {
 		}
 		run()
 		run()
-		if n := testing.AllocsPerRun(20, run); n != 0 {
+		if n := gradtest.Allocs(20, run); n != 0 {
 			t.Errorf("%v: %v allocations a run", dt, n)
 		}
 	}
