@@ -34,6 +34,7 @@ type DerivativeError struct {
 	Err  error  // why
 }
 
+// Error says what is wrong.
 func (e *DerivativeError) Error() string {
 	return fmt.Sprintf("graph: cannot differentiate op %s of node %q: %v", e.Op, e.Node, e.Err)
 }
@@ -43,28 +44,37 @@ func (e *DerivativeError) Unwrap() []error { return []error{ErrNotDifferentiable
 
 // UnboundError reports variables that the outputs depend on and that are not
 // inputs.
-type UnboundError struct{ Names []string }
+type UnboundError struct {
+	Names []string // of the variables
+}
 
+// Error says what is wrong.
 func (e *UnboundError) Error() string {
 	return fmt.Sprintf("graph: the outputs depend on variables that are not inputs: %s; list them as inputs", strings.Join(e.Names, ", "))
 }
 
 // DtypeError reports a node whose elements are not those of the program.
 type DtypeError struct {
-	Node      string
-	Got, Want tensor.Dtype
+	Node      string       // its name
+	Got, Want tensor.Dtype // its type and the program's
 }
 
+// Error says what is wrong.
 func (e *DtypeError) Error() string {
 	return fmt.Sprintf("graph: node %q has elements %v, but the program is compiled for %v; build the whole graph in one dtype", e.Node, e.Got, e.Want)
 }
 
 // RefusedError reports all ops whose result is not a function of their operands.
-type RefusedError struct{ Ops []Refusal }
+type RefusedError struct {
+	Ops []Refusal // in the order in which they are met
+}
 
 // Refusal is one of them.
-type Refusal struct{ Op, Node, Reason string }
+type Refusal struct {
+	Op, Node, Reason string // the op as Gorgonia prints it, its node's name, and why
+}
 
+// Error says what is wrong.
 func (e *RefusedError) Error() string {
 	var s strings.Builder
 	s.WriteString("graph: ops that cannot be compiled:")
@@ -79,23 +89,26 @@ func (e *RefusedError) Error() string {
 
 // ForeignError reports that an op that the compiler does not know failed.
 type ForeignError struct {
-	Op  string
-	Err error
+	Op  string // the op as Gorgonia prints it
+	Err error  // its own error
 }
 
+// Error says what is wrong.
 func (e *ForeignError) Error() string {
 	return fmt.Sprintf("graph: op %s failed: %v; check that its operands are in its domain", e.Op, e.Err)
 }
 
+// Unwrap returns the cause.
 func (e *ForeignError) Unwrap() error { return e.Err }
 
 // SizeError reports a shape that no array can have: a length below 1, or more
 // than 2³¹ − 1 elements.
 type SizeError struct {
 	What  string // whose shape
-	Shape []int
+	Shape []int  // as given
 }
 
+// Error says what is wrong.
 func (e *SizeError) Error() string {
 	return fmt.Sprintf("graph: %s has shape %v; every length must be at least 1 and their product below 2³¹", e.What, e.Shape)
 }
@@ -118,13 +131,14 @@ func checkSize(what string, shape []int) error {
 // SingularError reports a matrix of [Solve] or [LogDet] that is singular to rounding,
 // or, for Cholesky, not positive definite.
 type SingularError struct {
-	Node          string // of the solve; empty where a Gorgonia machine ran it
-	Factorisation Factorisation
-	Sample        int     // the sample it belongs to
-	Condition     float64 // its condition number in the 1-norm, +Inf if there is none
-	Pivot         float64 // the smallest pivot: not positive if Cholesky failed
+	Node          string        // of the solve; empty where a Gorgonia machine ran it
+	Factorisation Factorisation // that was tried
+	Sample        int           // the sample it belongs to
+	Condition     float64       // its condition number in the 1-norm, +Inf if there is none
+	Pivot         float64       // the smallest pivot: not positive if Cholesky failed
 }
 
+// Error says what is wrong.
 func (e *SingularError) Error() string {
 	what := fmt.Sprintf("is singular to rounding, its condition number is %.2g", e.Condition)
 	if e.Factorisation == Cholesky && e.Pivot <= 0 {

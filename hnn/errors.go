@@ -13,10 +13,11 @@ import (
 // ConfigError is a module or an option that cannot be used. All faults are
 // listed.
 type ConfigError struct {
-	What   string // the module or the function
-	Faults []string
+	What   string   // the module or the function
+	Faults []string // one sentence a fault
 }
 
+// Error says what is wrong.
 func (e *ConfigError) Error() string {
 	return "hnn: " + e.What + ": " + strings.Join(e.Faults, "; ")
 }
@@ -32,6 +33,7 @@ type ShapeError struct {
 	Want string       // what it must be
 }
 
+// Error says what is wrong.
 func (e *ShapeError) Error() string {
 	return fmt.Sprintf("hnn: %s has shape %v; it must be %s", e.What, e.Got, e.Want)
 }

@@ -93,7 +93,7 @@ func convert[T hnn.Float](x []float64) []T {
 	return y
 }
 
-// TestTrainDerivatives takes the first road: measured derivatives of states
+// TestTrainDerivatives goes the first way: measured derivatives of states
 // scattered over the phase plane.
 func TestTrainDerivatives(t *testing.T) {
 	t.Run("float64", func(t *testing.T) { trainDerivatives[float64](t, .02) })
@@ -121,7 +121,7 @@ func trainDerivatives[T hnn.Float](t *testing.T, bound float64) {
 	}
 }
 
-// TestTrainCollocation takes the second road: derivatives estimated from noisy
+// TestTrainCollocation goes the second way: derivatives estimated from noisy
 // positions alone.
 func TestTrainCollocation(t *testing.T) {
 	r := rng(3)
@@ -160,7 +160,7 @@ func TestTrainCollocation(t *testing.T) {
 	}
 }
 
-// TestTrainSolver takes the third road: exact gradients through the solver, a
+// TestTrainSolver goes the third way: exact gradients through the solver, a
 // Runge–Kutta method and a symplectic one, from states alone.
 func TestTrainSolver(t *testing.T) {
 	t.Run("tsit5", func(t *testing.T) {

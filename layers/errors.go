@@ -16,6 +16,7 @@ type ConfigError struct {
 	Faults []string // what is wrong and what to write instead
 }
 
+// Error says what is wrong.
 func (e *ConfigError) Error() string {
 	return "layers: " + e.What + ": " + strings.Join(e.Faults, "; ")
 }
@@ -32,6 +33,7 @@ type ShapeError struct {
 	Want string       // the shape that fits, as in "(batch, …, 2)"
 }
 
+// Error says what is wrong.
 func (e *ShapeError) Error() string {
 	return fmt.Sprintf("layers: %s: the input has shape %v, want %s", e.What, e.Got, e.Want)
 }

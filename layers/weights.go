@@ -103,6 +103,7 @@ func (e *WeightsError) empty() bool {
 	return len(e.Missing)+len(e.Extra)+len(e.Repeated)+len(e.Misshapen) == 0
 }
 
+// Error says what is wrong.
 func (e *WeightsError) Error() string {
 	var parts []string
 	for _, p := range []struct {

@@ -35,6 +35,7 @@ type planError struct {
 	steps, h, from, to float64
 }
 
+// Error says what is wrong.
 func (e *planError) Error() string {
 	return fmt.Sprintf("odeint: %.4g steps of size %g would lead from %g to %g, more than the default of MaxSteps", e.steps, e.h, e.from, e.to)
 }
@@ -120,7 +121,7 @@ func (e *NonFiniteError) Unwrap() error { return e.Cause }
 // ScaleError is a step that became too small because a component is 0 and its tolerance
 // purely relative: no error in it is small enough. It is an ErrStepTooSmall.
 type ScaleError struct {
-	Component int
+	Component int     // the one that is 0
 	T         float64 // the time reached
 }
 

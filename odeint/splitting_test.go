@@ -99,8 +99,14 @@ func TestJumpsOutsideSteps(t *testing.T) {
 	for _, m := range methods {
 		var reached, least float64
 		f := NewSeparable(1, 1,
-			func(dq []float64, t float64, p []float64) { dq[0] = p[0]; reached, least = max(reached, t), min(least, t) },
-			func(dp []float64, t float64, q []float64) { dp[0] = -q[0]; reached, least = max(reached, t), min(least, t) })
+			func(dq []float64, t float64, p []float64) {
+				dq[0] = p[0]
+				reached, least = max(reached, t), min(least, t)
+			},
+			func(dp []float64, t float64, q []float64) {
+				dp[0] = -q[0]
+				reached, least = max(reached, t), min(least, t)
+			})
 		opt := Options{Method: m, H0: 0.1}
 		if _, err := Solve(f, 0, at, []float64{1, 0}, opt); err != nil {
 			t.Fatal(m, err)

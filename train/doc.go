@@ -13,7 +13,7 @@
 // states, the solver's tolerances are relative to scaled states. Predict takes and
 // returns states and times in the units of the data.
 //
-// [Minimize] is the same loop for an [Objective] of one's own. Optimisers work in
+// [Minimize] is the same loop for your own [Objective]. Optimisers work in
 // float64 for models of either width: a float32 model is trained with float64
 // master weights, which are rounded for each evaluation.
 //

@@ -21,15 +21,20 @@ type LossError struct {
 	Cause error // an *odeint.StepError, ErrNotFinite, …
 }
 
+// Error says what is wrong.
 func (e *LossError) Error() string {
 	return fmt.Sprintf("train: step %d: %v; try a smaller learning rate, Clip, a shorter Horizon, or MaxSkips", e.Step, e.Cause)
 }
 
+// Unwrap returns the cause.
 func (e *LossError) Unwrap() error { return e.Cause }
 
 // OptionError lists all faults of a Config or of Options.
-type OptionError struct{ Faults []string }
+type OptionError struct {
+	Faults []string // one sentence a fault
+}
 
+// Error says what is wrong.
 func (e *OptionError) Error() string {
 	return "train: invalid options: " + strings.Join(e.Faults, "; ")
 }

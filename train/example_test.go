@@ -44,7 +44,7 @@ func Example() {
 	// true true
 }
 
-// Minimize is for losses of one's own: here Rosenbrock's function.
+// Minimize is for your own losses: here Rosenbrock's function.
 func ExampleMinimize() {
 	f := func(_ context.Context, grad, x []float64) (float64, error) {
 		a, b := 1-x[0], x[1]-x[0]*x[0]

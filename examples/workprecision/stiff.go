@@ -43,7 +43,7 @@ const (
 	stiffH   = 0.05 // of the implicit method
 )
 
-// The starts of the solves: on the slow solution but for 1/rate², and off it.
+// The starts of the solves: on the slow solution up to 1/rate², and off it.
 const (
 	slow      = 1.0
 	transient = 0.0

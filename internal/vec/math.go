@@ -6,7 +6,7 @@ import (
 )
 
 // Where there is no assembly, the functions of this file are computed in float64 for
-// both widths, without branches but for NaN. The loops are written out so that all of their bodies is
+// both widths, without branches except for NaN. The loops are written out so that all of their bodies is
 // inlined. They share one reduction, z = n·ln2 + r with |r| ≤ ½ln2. The
 // polynomials are minimax fits by the Remez algorithm, with relative errors of
 // 2⁻⁶⁰ for float64 and 2⁻³¹ for float32.

@@ -2,7 +2,7 @@
 // over slices of either width, without allocation and without knowledge of
 // what they are used for.
 //
-// Destinations come first, but for Gemm's, as in BLAS. Unless a kernel says otherwise, the operands are at
+// Destinations come first, except Gemm's, as in BLAS. Unless a kernel says otherwise, the operands are at
 // least as long as the destination, and may be the destination itself but not
 // overlap it partially. Results do not depend on the number of processors.
 //

@@ -31,6 +31,7 @@ type SparseError struct {
 	Have      int     // samples with weight, of which Degree+1 are needed
 }
 
+// Error says what is wrong.
 func (e *SparseError) Error() string {
 	if e.Width == 0 {
 		return fmt.Sprintf("collocation: too few samples in component %d: %d, a fit of degree %d needs more; "+
@@ -51,6 +52,7 @@ type DataError struct {
 	Reason    string // what is wrong, and what to try
 }
 
+// Error says what is wrong.
 func (e *DataError) Error() string {
 	if e.Component < 0 {
 		return fmt.Sprintf("collocation: time of sample %d: %s", e.Row, e.Reason)

@@ -18,6 +18,7 @@ type ConfigError struct {
 	Faults []string // what is wrong and what to write instead
 }
 
+// Error says what is wrong.
 func (e *ConfigError) Error() string {
 	return "odelayer: " + e.What + ": " + strings.Join(e.Faults, "; ")
 }
@@ -35,6 +36,7 @@ type SolveError struct {
 	Err  error  // what package odeint or adjoint reports, or a panic
 }
 
+// Error says what is wrong.
 func (e *SolveError) Error() string { return "odelayer: " + e.Name + ": " + e.Err.Error() }
 
 // Unwrap returns Err.

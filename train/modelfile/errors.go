@@ -14,6 +14,7 @@ type Error struct {
 	Err    error  // the cause, if there is one
 }
 
+// Error says what is wrong.
 func (e *Error) Error() string {
 	var b strings.Builder
 	for _, s := range []string{e.Path, e.Part} {

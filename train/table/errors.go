@@ -16,6 +16,7 @@ type Error struct {
 	Remedy string // what to try; may be empty
 }
 
+// Error says what is wrong.
 func (e *Error) Error() string {
 	s := e.File
 	if e.Line > 0 {
