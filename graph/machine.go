@@ -116,6 +116,7 @@ func (m *Machine) Close() error {
 // none of their shape and type.
 type UnboundValuesError struct{ Names []string }
 
+// Error names the variables and says what to do.
 func (e *UnboundValuesError) Error() string {
 	return fmt.Sprintf("graph: variables without a value of their shape and type: %s; bind one to each by gorgonia.Let before RunAll", strings.Join(e.Names, ", "))
 }

@@ -23,6 +23,7 @@ const (
 	Cholesky
 )
 
+// String returns "LU" or "Cholesky".
 func (f Factorisation) String() string {
 	if f == Cholesky {
 		return "Cholesky"

@@ -1,4 +1,3 @@
-// Package lu solves dense systems of linear equations by LU factorisation.
 package lu
 
 import (

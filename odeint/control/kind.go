@@ -27,6 +27,7 @@ const (
 
 var kindNames = [...]string{"Previous", "Linear", "Hermite", "NaturalCubic"}
 
+// String returns the name of the constant.
 func (k Kind) String() string {
 	if k < 0 || int(k) >= len(kindNames) {
 		return fmt.Sprintf("Kind(%d)", int(k))

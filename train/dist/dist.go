@@ -45,6 +45,7 @@ type RankError struct {
 	Text string
 }
 
+// Error returns the text with the rank.
 func (e *RankError) Error() string { return fmt.Sprintf("rank %d: %s", e.Rank, e.Text) }
 
 // Range returns which of n pieces of work, from lo to hi without hi, are those of a rank: an equal

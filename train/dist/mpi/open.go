@@ -27,6 +27,7 @@ type Error struct {
 	Text string // of the MPI
 }
 
+// Error returns the call and what the MPI says of it.
 func (e *Error) Error() string { return fmt.Sprintf("mpi: %s: %s", e.Call, e.Text) }
 
 // ranksByEnvironment is how many processes the launcher says there are: Open MPI's, MPICH's and
