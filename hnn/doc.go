@@ -58,6 +58,11 @@
 // graph.Field, which Tao's and the implicit methods take. All of them are
 // graph.Functions, or made of them: JVP, Clone, WithBatch.
 //
+// # Files
+//
+// Modules have descriptions in JSON: layers.Marshal writes them, and layers.Unmarshal and
+// train.Load read them with [Kinds].
+//
 // Errors that data or options cause are values, mostly [*ConfigError] and
 // [*ShapeError]; wrong slice lengths and nil nodes panic.
 package hnn

@@ -8,7 +8,10 @@ import (
 )
 
 // systemLagrangian is a Lagrangian written down, of positions and velocities.
-type systemLagrangian struct{ system }
+type systemLagrangian struct {
+	system
+	of Module // the known system
+}
 
 // StateShape is (2n).
 func (k systemLagrangian) StateShape() []int { return []int{2 * k.n} }
@@ -19,7 +22,7 @@ func (s Harmonic) Lagrangian() Module {
 	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
 		return b.Sub(b.times(b.Scale(b.squares(v), 0.5), c[0]), b.times(b.Scale(b.squares(q), 0.5), c[1]))
 	}
-	return systemLagrangian{k}
+	return systemLagrangian{k, s}
 }
 
 // Lagrangian returns L = ml²v²/2 − mgl(1 − cos q), a module of (q, v) for [Lagrangian].
@@ -30,7 +33,7 @@ func (s Pendulum) Lagrangian() Module {
 		height := b.plus(b.Neg(b.Cos(q[0])), quantity{value: 1})
 		return b.Sub(b.times(b.Scale(b.Square(v[0]), 0.5), b.product(m, l, l)), b.times(height, b.product(m, gr, l)))
 	}
-	return systemLagrangian{k}
+	return systemLagrangian{k, s}
 }
 
 // Lagrangian returns
@@ -49,7 +52,7 @@ func (s DoublePendulum) Lagrangian() Module {
 		depth := b.Add(b.times(b.Cos(q[0]), b.product(m, gr, l1)), b.times(b.Cos(q[1]), b.product(m2, gr, l2)))
 		return b.Add(b.Add(b.Add(first, second), cross), depth)
 	}
-	return systemLagrangian{k}
+	return systemLagrangian{k, s}
 }
 
 // Lagrangian returns L = |v|²/2 + μ/|q|, a module of (q, v) for [Lagrangian].
@@ -58,7 +61,7 @@ func (s Kepler) Lagrangian() Module {
 	k.energy = func(b builder, c []quantity, q, v []*G.Node) *G.Node {
 		return b.Add(b.Scale(b.squares(v), 0.5), b.times(b.Inverse(b.Sqrt(b.squares(q))), c[0]))
 	}
-	return systemLagrangian{k}
+	return systemLagrangian{k, s}
 }
 
 // Relativistic is a particle under a constant force F along a line,
@@ -98,5 +101,5 @@ func (s Relativistic) Lagrangian() Module {
 		rest := b.plus(b.Neg(b.times(b.Square(v[0]), b.reciprocal(b.product(light, light)))), quantity{value: 1})
 		return b.Sub(b.times(q[0], force), b.times(b.Sqrt(rest), b.product(m, light, light)))
 	}
-	return systemLagrangian{k}
+	return systemLagrangian{k, s}
 }

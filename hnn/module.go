@@ -19,13 +19,13 @@ import (
 // where t is a (batch, 1) column of times.
 type Layer = graph.Layer
 
-// Module is a description that can be placed on any graph; every module of
-// package layers is one.
+// Module is a description that can be placed on any graph. It is the same type as
+// layers.Module.
 //
 // Where this package asks for an energy, the module maps states z = (q, p) of
 // shape (batch, 2n), the first n columns positions and the last n momenta, to
 // energies of shape (batch, 1), each row by itself.
-type Module interface {
+type Module = interface {
 	Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error)
 }
 

@@ -14,12 +14,13 @@ type Describer interface {
 
 	// Describe returns the name of the module's kind, which [Unmarshal] must be given a
 	// [Kind] of, and plain data that encoding/json writes as an object. Modules inside it are
-	// json.RawMessages made by Marshal.
-	Describe() (kind string, data any, err error)
+	// json.RawMessages made by write, which is Marshal.
+	Describe(write func(Module) ([]byte, error)) (kind string, data any, err error)
 }
 
-// Kind tells [Unmarshal] how to read a kind of modules of another package.
-type Kind struct {
+// Kind tells [Unmarshal] how to read a kind of modules of another package. Like [Layer], it
+// is an alias that other packages can declare.
+type Kind = struct {
 	Name string
 
 	// Read reads a module from an object without its "kind". read reads modules inside it.
@@ -79,7 +80,7 @@ func Marshal(m Module) ([]byte, error) {
 		}
 		return object("cde", composite{Of: of, Channels: m.Channels})
 	case Describer:
-		kind, data, err := m.Describe()
+		kind, data, err := m.Describe(Marshal)
 		if err != nil {
 			return nil, err
 		}

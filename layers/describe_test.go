@@ -21,8 +21,8 @@ func (d doubled) Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Ran
 	return layers.Scale{Of: d.of, By: 2}.Place(g, name, dt, r)
 }
 
-func (d doubled) Describe() (string, any, error) {
-	of, err := layers.Marshal(d.of)
+func (d doubled) Describe(write func(layers.Module) ([]byte, error)) (string, any, error) {
+	of, err := write(d.of)
 	return "doubled", map[string]json.RawMessage{"of": of}, err
 }
 

@@ -36,7 +36,9 @@ type Layer = interface {
 //
 // A module that knows the shape of one sample of its input, without the batch
 // axis, says so by a second method, StateShape() []int.
-type Module interface {
+//
+// Like Layer, it is an alias that other packages can declare.
+type Module = interface {
 	Place(g *G.ExprGraph, name string, dt tensor.Dtype, r *rand.Rand) (Layer, error)
 }
 

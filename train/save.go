@@ -225,7 +225,7 @@ func size(v any) float64 {
 
 // names returns the layout of θ, one parameter called "theta" if the field tells none.
 func (m *Model[T]) names() []graph.Param {
-	if m.layout != nil {
+	if m.layout != nil || len(m.theta) == 0 {
 		return m.layout
 	}
 	return []graph.Param{{Name: "theta", Shape: []int{len(m.theta)}}}
