@@ -218,6 +218,10 @@ func (p *Path[T]) visit(t float64, scratch []float64, f func(i int, s *series, f
 // Jumps returns, in ascending order, the times of the knots at which the path has a
 // jump or a kink, or, with rates, at which its rate has one: times a solver of a field that uses
 // them had better step onto (odeint.Options.Jumps).
+//
+// Kinks of higher derivatives are not among them: those of Hermite without rates (its second
+// derivative jumps at the knots) and of NaturalCubic (its third does). Tight tolerances with
+// methods of high order want the knots in odeint.Options.Jumps too.
 func (p *Path[T]) Jumps(rates bool) []float64 {
 	var ts []float64
 	for _, g := range p.grids {
