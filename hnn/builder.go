@@ -131,3 +131,15 @@ func (b builder) plus(x *G.Node, c quantity) *G.Node {
 	}
 	return b.Do("BroadcastAdd", func() (*G.Node, error) { return G.BroadcastAdd(x, c.node, nil, []byte{0}) }, x, c.node)
 }
+
+// splitState cuts a state (batch, 2n) in its positions and its momenta or velocities, (batch, n)
+// each.
+func splitState(what string, z *G.Node) (b builder, x, y *G.Node, err error) {
+	n, err := checkState(what, z)
+	if err != nil {
+		return b, nil, nil, err
+	}
+	b = build(z)
+	x, y = b.columns(z, 0, n), b.columns(z, n, 2*n)
+	return b, x, y, b.Err()
+}

@@ -102,16 +102,11 @@ func (l *placedMechanical) Learnables() G.Nodes {
 }
 
 func (l *placedMechanical) Fwd(z *G.Node) (*G.Node, error) {
-	n, err := checkState(l.name, z)
+	b, q, v, err := splitState(l.name, z)
 	if err != nil {
 		return nil, err
 	}
-	batch := z.Shape()[0]
-	b := build(z)
-	q, v := b.columns(z, 0, n), b.columns(z, n, 2*n)
-	if b.Err() != nil {
-		return nil, b.Err()
-	}
+	batch, n := q.Shape()[0], q.Shape()[1]
 	c, err := squareMatrix(l.name, l.c, q)
 	if err != nil {
 		return nil, err

@@ -67,14 +67,9 @@ func (l *placedSeparable) Learnables() G.Nodes {
 func (l *placedSeparable) Fwd(z *G.Node) (*G.Node, error) { return l.at(nil, z) }
 
 func (l *placedSeparable) at(t, z *G.Node) (*G.Node, error) {
-	n, err := checkState("Separable "+l.name, z)
+	_, q, p, err := splitState("Separable "+l.name, z)
 	if err != nil {
 		return nil, err
-	}
-	b := build(z)
-	q, p := b.columns(z, 0, n), b.columns(z, n, 2*n)
-	if b.Err() != nil {
-		return nil, b.Err()
 	}
 	return l.energyOf(t, q, p)
 }

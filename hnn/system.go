@@ -78,14 +78,9 @@ type placedSystem struct {
 func (l *placedSystem) Learnables() G.Nodes { return append(G.Nodes(nil), l.learned...) }
 
 func (l *placedSystem) Fwd(z *G.Node) (*G.Node, error) {
-	n, err := checkState(l.what+" "+l.name, z)
+	_, q, p, err := splitState(l.what+" "+l.name, z)
 	if err != nil {
 		return nil, err
-	}
-	b := build(z)
-	q, p := b.columns(z, 0, n), b.columns(z, n, 2*n)
-	if b.Err() != nil {
-		return nil, b.Err()
 	}
 	return l.energyOf(nil, q, p)
 }

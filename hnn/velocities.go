@@ -114,16 +114,11 @@ func (l drivenVelocities) Fwd(*G.Node) (*G.Node, error) {
 }
 
 func (l *placedVelocities) at(t, u, du, z *G.Node) (*G.Node, error) {
-	n, err := checkState("Velocities "+l.name, z)
+	b, q, v, err := splitState("Velocities "+l.name, z)
 	if err != nil {
 		return nil, err
 	}
-	batch := z.Shape()[0]
-	b := build(z)
-	q, v := b.columns(z, 0, n), b.columns(z, n, 2*n)
-	if b.Err() != nil {
-		return nil, b.Err()
-	}
+	batch, n := q.Shape()[0], q.Shape()[1]
 	c, err := squareMatrix("Velocities "+l.name, l.c, q)
 	if err != nil {
 		return nil, err
