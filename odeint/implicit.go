@@ -172,12 +172,7 @@ func (m *ImplicitRK) Check() error {
 		return err
 	}
 	for i, row := range m.A {
-		sum, abs := -m.C[i], m.C[i]
-		for _, a := range row {
-			sum += a
-			abs += max(a, -a)
-		}
-		if !butcher.Negligible(sum, abs) {
+		if sum, ok := butcher.RowSum(row, m.C[i]); !ok {
 			return fmt.Errorf("odeint: implicit method %q: row %d of A sums to C + %.3g", m.Name, i, sum)
 		}
 	}

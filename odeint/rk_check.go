@@ -29,12 +29,7 @@ func (m *Tableau) Check() error {
 		faults = append(faults, fmt.Errorf("odeint: tableau %q: "+format, append([]any{m.Name}, args...)...))
 	}
 	for i, row := range m.A {
-		sum, abs := -m.C[i], m.C[i]
-		for _, a := range row {
-			sum += a
-			abs += max(a, -a)
-		}
-		if !butcher.Negligible(sum, abs) {
+		if sum, ok := butcher.RowSum(row, m.C[i]); !ok {
 			fault("row %d of A sums to C + %.3g", i, sum)
 		}
 	}

@@ -79,6 +79,16 @@ func Negligible(r, abs float64) bool {
 	return max(r, -r) <= checkTol*(1+abs)
 }
 
+// RowSum returns Σ a − c for a row a of A, and whether that is zero up to rounding.
+func RowSum(a []float64, c float64) (excess float64, ok bool) {
+	excess, abs := -c, c
+	for _, v := range a {
+		excess += v
+		abs += max(v, -v)
+	}
+	return excess, Negligible(excess, abs)
+}
+
 // PartitionedOrder returns the order of the partitioned method with the weights b of the
 // first half of the state and bHat of the second (Hairer, Lubich & Wanner, Geometric
 // Numerical Integration, III.2). Row i of a has the weights of the first half's slopes in
