@@ -39,7 +39,7 @@ func (s *study) figures(r *experiment.Run) error {
 		m := s.models[k]
 		style := figure.Solid(figure.Series(i))
 		first.Line(labels[k], t[:len(m.runs[0].energy)], joules(m.runs[0].energy), style)
-		errors.Line(labels[k], t, s.meanError(m.runs), style)
+		errors.Line(labels[k], t[1:], s.meanError(m.runs)[1:], style) // at t = 0 only rounding
 		for start, p := range rolls {
 			y := train.Column(m.runs[start].y, dim, 0)
 			p.Line(labels[k], t[:len(y)], y, style)
