@@ -48,6 +48,7 @@ var picture = []room{
 	{path: "train/dist/mpi", imports: []string{"train/dist"}},
 	{path: "train/figure", imports: []string{"train/modelfile"}},
 	{path: "train/experiment", imports: []string{"odeint", "adjoint", "layers", "train"}},
+	{path: "cmd/neuralode", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train"}},
 	{path: "examples", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train", "examples/internal"}},
 }
 
