@@ -45,6 +45,7 @@ var picture = []room{
 	{path: "train/table"},
 	{path: "train/dist"},
 	{path: "train/sweep", imports: []string{"train/figure", "train/modelfile"}},
+	{path: "train/sweep/queue", imports: []string{"train/sweep"}},
 	{path: "train/dist/mpi", imports: []string{"train/dist"}},
 	{path: "train/figure", imports: []string{"train/modelfile"}},
 	{path: "train/experiment", imports: []string{"odeint", "adjoint", "layers", "train"}},

@@ -94,6 +94,19 @@ func (g Grid) Job(i int) Job {
 	return j
 }
 
+// ParseJob reads what [Job.String] writes.
+func ParseJob(s string) (Job, error) {
+	var j Job
+	for _, field := range strings.Fields(s) {
+		name, value, ok := strings.Cut(field, "=")
+		if !ok || name == "" || value == "" {
+			return nil, fmt.Errorf("%w: %q in job %q; a job is written name=value name=value", ErrUsage, field, s)
+		}
+		j = append(j, Setting{name, value})
+	}
+	return j, nil
+}
+
 // String returns the settings as they are written in a grid.
 func (j Job) String() string {
 	parts := make([]string, len(j))

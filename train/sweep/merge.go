@@ -29,6 +29,22 @@ func Merge(dir string, g Grid) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	return tabulate(g, all), nil
+}
+
+// Tabulate makes a table of results that come from elsewhere than a folder. Of several for one job,
+// the first without an error counts.
+func Tabulate(g Grid, results []Result) *Table {
+	all := map[string]Result{}
+	for _, r := range results {
+		if old, ok := all[r.Job]; !ok || old.Error != "" {
+			all[r.Job] = r
+		}
+	}
+	return tabulate(g, all)
+}
+
+func tabulate(g Grid, all map[string]Result) *Table {
 	t := &Table{Grid: g}
 	names := map[string]bool{}
 	for i := range g.Len() {
@@ -58,7 +74,7 @@ func Merge(dir string, g Grid) (*Table, error) {
 		}
 		t.Rows, t.Seconds = append(t.Rows, row), append(t.Seconds, r.Seconds)
 	}
-	return t, nil
+	return t
 }
 
 // WriteCSV writes a row for each job: its settings, its numbers, and the seconds it took. What is

@@ -12,8 +12,8 @@ type Shard struct{ Index, Count int }
 
 // ShardOf reads "i/n", with i from 0. If that is empty, the environment tells: SLURM_ARRAY_TASK_ID,
 // _MIN and _COUNT; JOB_COMPLETION_INDEX, with JOB_COMPLETIONS, which a manifest must set, since
-// Kubernetes does not; or OMPI_COMM_WORLD_RANK and _SIZE. Without any, all jobs are one shard. getenv
-// is os.Getenv.
+// Kubernetes does not; OMPI_COMM_WORLD_RANK and _SIZE of Open MPI; or PMI_RANK and _SIZE of MPICH.
+// Without any, all jobs are one shard. getenv is os.Getenv.
 func ShardOf(flag string, getenv func(string) string) (Shard, error) {
 	if flag != "" {
 		i, n, ok := strings.Cut(flag, "/")
@@ -26,6 +26,7 @@ func ShardOf(flag string, getenv func(string) string) (Shard, error) {
 		{"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"},
 		{"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", ""},
 		{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", ""},
+		{"PMI_RANK", "PMI_SIZE", ""},
 	} {
 		if i := getenv(e.index); i != "" {
 			first := "0"

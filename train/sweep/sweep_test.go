@@ -24,6 +24,30 @@ func TestGrid(t *testing.T) {
 	}
 }
 
+func TestParseJob(t *testing.T) {
+	j := Job{{"rate", "0.1"}, {"known", "x=y"}}
+	if got, err := ParseJob(j.String()); err != nil || got.String() != j.String() || got.Get("known") != "x=y" {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"rate", "=1", "rate="} {
+		if _, err := ParseJob(bad); !errors.Is(err, ErrUsage) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// Of two results for a job, the one without an error counts, and of two of those the first.
+func TestTabulate(t *testing.T) {
+	g := Grid{{"a", []string{"1", "2", "3"}}}
+	m := Tabulate(g, []Result{
+		{Job: "a=1", Error: "no"}, {Job: "a=1", Numbers: map[string]float64{"loss": 1}}, {Job: "a=1", Numbers: map[string]float64{"loss": 2}},
+		{Job: "a=3", Error: "no"}, {Job: "b=7", Numbers: map[string]float64{"other": 1}},
+	})
+	if m.Missing != 1 || m.Failed != 1 || len(m.Numbers) != 1 || m.Rows[0][0] != 1 || !math.IsNaN(m.Rows[2][0]) {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestShardOf(t *testing.T) {
 	for _, c := range []struct {
 		flag, env string
@@ -34,6 +58,7 @@ func TestShardOf(t *testing.T) {
 		{"", "SLURM_ARRAY_TASK_ID=7 SLURM_ARRAY_TASK_COUNT=10 SLURM_ARRAY_TASK_MIN=1", Shard{6, 10}},
 		{"", "JOB_COMPLETION_INDEX=3 JOB_COMPLETIONS=4", Shard{3, 4}},
 		{"", "OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=2", Shard{0, 2}},
+		{"", "PMI_RANK=2 PMI_SIZE=3", Shard{2, 3}},
 		{"5/5", "", Shard{}}, {"-1/5", "", Shard{}}, {"1", "", Shard{}}, {"a/b", "", Shard{}},
 		{"", "JOB_COMPLETION_INDEX=3", Shard{}},
 		{"", "SLURM_ARRAY_TASK_ID=7 SLURM_ARRAY_TASK_COUNT=4 SLURM_ARRAY_TASK_MIN=1", Shard{}},
