@@ -17,11 +17,15 @@ type rowRun[T Float] struct {
 	errs      []error // of the chunks
 	workers   []*rowWorker[T]
 	crew      *crew // nil: not needed so far
+	reducing  bool  // the crew's tasks are slices of the sums, not chunks
 }
 
 // worthHelp is the cost of a run, in multiply-adds, from which on helpers shorten it:
 // about 20 µs of one core.
 const worthHelp = 4e5
+
+// worthSharing is the number of additions of chunks' sums from which on they are shared.
+const worthSharing = 1 << 14
 
 // rowWorker is the memory of one who runs blocks.
 type rowWorker[T Float] struct{ full, tail *frame[T] }
@@ -93,15 +97,10 @@ func (r *rowRun[T]) execute(wanted uint64) error {
 		clear(s)
 		r.dst[len(dst)+i] = s
 	}
-	if len(r.workers) > 1 {
-		r.help()
-		r.crew.run()
-	} else {
-		for c := range p.chunks() {
-			r.chunk(0, c)
-		}
+	r.share(false, len(r.workers) > 1)
+	if r.wanted&p.sumGroups != 0 && len(r.partial) > 0 {
+		r.share(true, len(r.workers) > 1 && len(r.partial)*len(r.partial[0]) >= worthSharing)
 	}
-	r.reduce()
 	for c, e := range r.errs {
 		if err == nil {
 			err = e
@@ -124,10 +123,26 @@ func (r *rowRun[T]) execute(wanted uint64) error {
 	return err
 }
 
-// help calls the helpers in.
-func (r *rowRun[T]) help() {
+// share runs the chunks, or then adds up their sums, with the helpers or without.
+func (r *rowRun[T]) share(reducing, helped bool) {
+	r.reducing = reducing
+	if !helped {
+		for c := range r.p.chunks() {
+			r.task(0, c)
+		}
+		return
+	}
 	if r.crew == nil {
-		r.crew = newCrew(len(r.workers), r.p.chunks(), r.chunk)
+		r.crew = newCrew(len(r.workers), r.p.chunks(), r.task)
+	}
+	r.crew.run()
+}
+
+func (r *rowRun[T]) task(worker, c int) {
+	if r.reducing {
+		r.reduce(c)
+	} else {
+		r.chunk(worker, c)
 	}
 }
 
@@ -182,19 +197,29 @@ func (r *rowRun[T]) chunk(worker, c int) {
 	}
 }
 
-// reduce adds the chunks' sums to those of the first.
-func (r *rowRun[T]) reduce() {
-	if r.wanted&r.p.sumGroups == 0 {
-		return
-	}
-	for _, s := range r.partial {
-		at := 0
-		for _, a := range r.p.added {
-			if a.groups&r.wanted != 0 {
-				d := r.dst[a.end][:a.size]
-				vec.Add(d, d, s[at:][:a.size])
+// reduce adds the chunks' sums to those of the first, in slice c of as many as there are
+// chunks.
+func (r *rowRun[T]) reduce(c int) {
+	size, n := len(r.partial[0]), r.p.chunks()
+	lo, hi := sliceEnd(size, c, n), sliceEnd(size, c+1, n)
+	at := 0 // where the sums of an output begin
+	for _, a := range r.p.added {
+		from, to := max(lo, at), min(hi, at+a.size)
+		if from < to && a.groups&r.wanted != 0 {
+			d := r.dst[a.end][from-at : to-at]
+			for _, s := range r.partial {
+				vec.Add(d, d, s[from:to])
 			}
-			at += a.size
 		}
+		at += a.size
 	}
+}
+
+// sliceEnd is where slice c of n begins in size elements, at a cache line.
+func sliceEnd(size, c, n int) int {
+	const line = 16
+	if c == n {
+		return size
+	}
+	return size / line * c / n * line
 }
