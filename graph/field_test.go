@@ -343,7 +343,7 @@ func TestFieldFailure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Function = newFunction(f.family, &compiled[float64]{in: []int{1, 2}, out: []int{1, 2}, value: p}, nil)
+	f.Function = newFunction(f.family, &compiled[float64]{in: []int{1, 2}, out: []int{1, 2}, value: p}, nil, 1)
 	dydt, dy := []float64{1, 2}, []float64{3, 4}
 	f.Eval(dydt, 0, []float64{1, 2})
 	if !math.IsNaN(dydt[0]) || !math.IsNaN(dydt[1]) {

@@ -29,9 +29,11 @@ type Function[T Float] struct {
 
 	value, tangent *Instance[T] // tangent is nil before the first JVP
 	theta          []T
-	time           []T        // t as a column; nil if f does not depend on it
-	driver         *driver[T] // nil without inputs
-	call, callT    call[T]    // operands of value and of tangent
+	time           []T           // t as a column; nil if f does not depend on it
+	driver         *driver[T]    // nil without inputs
+	ts             []float64     // of each sample while EvalRows or VJPRows runs
+	byRows         *rowFields[T] // for them; nil before the first
+	call, callT    call[T]       // operands of value and of tangent
 	err            error
 }
 
@@ -77,7 +79,7 @@ func (f *Function[T]) Rebind(theta []T) {
 		panic("graph: wrong length of the parameters")
 	}
 	copy(theta, f.theta)
-	f.theta = theta
+	f.theta, f.byRows = theta, nil
 	f.call = f.bind(f.value)
 	if f.tangent != nil {
 		f.callT = f.bind(f.tangent)
@@ -87,7 +89,7 @@ func (f *Function[T]) Rebind(theta []T) {
 // Clone returns a function with its own copy of θ and of all buffers. The
 // compiled programs are shared.
 func (f *Function[T]) Clone() *Function[T] {
-	c := newFunction(f.family, f.code, slices.Clone(f.theta))
+	c := newFunction(f.family, f.code, slices.Clone(f.theta), f.code.value.workers)
 	if d := f.driver; d != nil && d.input != nil {
 		values := d.values
 		if d.learnable {
@@ -113,11 +115,11 @@ func (f *Function[T]) WithBatch(batch int) (*Function[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return newFunction(f.family, code, f.theta), nil
+	return newFunction(f.family, code, f.theta, code.value.workers), nil
 }
 
-func newFunction[T Float](family *family[T], code *compiled[T], theta []T) *Function[T] {
-	f := &Function[T]{family: family, code: code, value: code.value.NewInstance(), theta: theta}
+func newFunction[T Float](family *family[T], code *compiled[T], theta []T, workers int) *Function[T] {
+	f := &Function[T]{family: family, code: code, value: code.value.newInstance(workers), theta: theta}
 	if code.timed {
 		f.time = make([]T, code.in[0])
 	}
@@ -309,7 +311,7 @@ func (f *Function[T]) run(m *Instance[T], c *call[T], t float64, x, second []T, 
 	err := f.eval(t)
 	if err == nil {
 		c.args[0], c.args[1] = x, second
-		vec.Fill(f.time, T(t))
+		f.setTime(t)
 		err = m.execute(wanted)
 		c.args[0], c.args[1] = nil, nil
 	}
@@ -318,6 +320,17 @@ func (f *Function[T]) run(m *Instance[T], c *call[T], t float64, x, second []T, 
 	}
 	f.note(err)
 	return err
+}
+
+// setTime fills the column of times.
+func (f *Function[T]) setTime(t float64) {
+	if f.ts == nil {
+		vec.Fill(f.time, T(t))
+		return
+	}
+	for i := range f.time {
+		f.time[i] = T(f.ts[i])
+	}
 }
 
 func (f *Function[T]) note(err error) {

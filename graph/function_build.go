@@ -70,7 +70,7 @@ func build[T Float](m Module, batch int, cfg FieldConfig, field bool) (*Function
 		theta = append(theta, make([]T, cfg.Input.Knots)...)
 	}
 	fam.sizes[batch] = code
-	return newFunction(fam, code, theta), nil
+	return newFunction(fam, code, theta, code.value.workers), nil
 }
 
 // family is one function in all batch sizes.

@@ -113,12 +113,15 @@ func compile[T Float](r spec) (*Program[T], error) {
 }
 
 // NewInstance returns an instance with memory of its own.
-func (p *Program[T]) NewInstance() *Instance[T] {
+func (p *Program[T]) NewInstance() *Instance[T] { return p.newInstance(p.workers) }
+
+// newInstance is NewInstance with another number of workers than that of the program.
+func (p *Program[T]) newInstance(workers int) *Instance[T] {
 	m := &Instance[T]{p: p, staged: make([][]T, len(p.in)), sources: make([][]T, len(p.in))}
 	if p.whole != nil {
 		m.frame = p.whole.newFrame()
 	} else {
-		m.rows = p.blocked.newRun(p.workers)
+		m.rows = p.blocked.newRun(workers)
 		runtime.AddCleanup(m, (*rowRun[T]).release, m.rows)
 	}
 	return m
