@@ -8,9 +8,10 @@ import (
 // solve is the loop of every solve:
 //
 //	begin     checks the arguments, plans the landings and saves the first row
-//	aim       sets the end and the size of the step to try; launch chooses a first size
+//	aim       sets the end and the size of the step to try: ready and launch choose a first size, target the end
 //	attempt   takes it: the method's stepper
-//	judge     accepts it or not, and has the controller choose the next size
+//	settle    judges it: accepts it or not, and has the controller choose the next size
+//	conclude  ends an accepted step:
 //	keep      saves the rows in it and, where asked for, the step itself
 //	advance   makes its end the state reached; room gives the next step its memory
 //	finish    ends a solve that reached its end, stop one that did not
@@ -28,35 +29,45 @@ func (in *Integrator[T]) solve(ctx context.Context, sol *Solution[T], t0, t1 flo
 			return in.stop(err)
 		}
 		scaled, err := in.stepper.attempt(&in.step)
-		if u, shorter := err.(unsolved); shorter {
-			if err := in.shorten(u.error); err != nil {
-				return in.stop(err)
-			}
-			continue
+		accepted, err := in.settle(scaled, err)
+		if err == nil && accepted {
+			err = in.conclude(ctx)
 		}
 		if err != nil {
 			return in.stop(err)
 		}
-		accepted, err := in.judge(scaled)
-		if err != nil {
-			return in.stop(err)
-		}
-		if !accepted {
-			in.stepper.reject()
-			continue
-		}
-		if err := in.keep(ctx); err != nil {
-			return in.stop(err)
-		}
-		if in.observe != nil {
-			if err := in.observe(&in.step, &in.stats); err != nil {
-				in.advance()
-				return in.stop(err)
-			}
-		}
-		in.advance()
 	}
 	return in.finish()
+}
+
+// settle decides what becomes of an attempt with the given scaled error.
+func (in *Integrator[T]) settle(scaled float64, err error) (accepted bool, _ error) {
+	if u, shorter := err.(unsolved); shorter {
+		return false, in.shorten(u.error)
+	}
+	if err != nil {
+		return false, err
+	}
+	accepted, err = in.judge(scaled)
+	if err == nil && !accepted {
+		in.stepper.reject()
+	}
+	return accepted, err
+}
+
+// conclude ends an accepted step.
+func (in *Integrator[T]) conclude(ctx context.Context) error {
+	if err := in.keep(ctx); err != nil {
+		return err
+	}
+	if in.observe != nil {
+		if err := in.observe(&in.step, &in.stats); err != nil {
+			in.advance()
+			return err
+		}
+	}
+	in.advance()
+	return nil
 }
 
 // begin checks the arguments, plans the landings and saves the first row.
@@ -96,15 +107,23 @@ func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, save sa
 
 // aim sets the step to try: its end, its size and the times f may be evaluated at.
 func (in *Integrator[T]) aim() error {
-	p, s := &in.plan, &in.step
-	if in.stats.Accepted+in.stats.Rejected >= p.maxSteps {
-		return ErrMaxSteps
+	probes, err := in.ready()
+	if err != nil {
+		return err
 	}
-	if p.fresh {
-		if err := in.launch(); err != nil {
+	if probes {
+		h, err := in.start.size(in)
+		if err != nil {
 			return err
 		}
+		in.launch(h)
 	}
+	return in.target()
+}
+
+// target sets the end and the size of the step to try.
+func (in *Integrator[T]) target() error {
+	p, s := &in.plan, &in.step
 	if p.fixed {
 		s.T1, s.H = p.fixedStep(s.T0)
 	} else {
@@ -129,35 +148,42 @@ func (in *Integrator[T]) tooSmall() error {
 	return ErrStepTooSmall
 }
 
-// launch chooses the step size at the start, after a jump and, for Fixed, at each landing.
-func (in *Integrator[T]) launch() error {
+// ready prepares for the choice of a step size at the start, after a jump and, for Fixed, at
+// each landing. probes tells that it takes evaluations of f, those of startingStep.
+func (in *Integrator[T]) ready() (probes bool, err error) {
 	p, s := &in.plan, &in.step
+	if in.stats.Accepted+in.stats.Rejected >= p.maxSteps {
+		return false, ErrMaxSteps
+	}
+	if !p.fresh {
+		return false, nil
+	}
 	atStart := p.next == 0 && in.stats.Accepted == 0
 	p.fresh = false
 	switch {
 	case p.fixed:
 		if err := p.startSeries(s.T0); err != nil {
-			return err
+			return false, err
 		}
 		m := p.landings[p.next]
 		in.sol.series = append(in.sol.series, series{
 			first: in.stats.Accepted, n: p.count, start: s.T0, end: m.t, h: p.dir * p.h,
 			cut: p.cut, from: p.from, to: m.end(),
 		})
-		return nil
+		return false, nil
 	case atStart && p.h0 > 0:
 		p.h = p.clamp(p.h0)
-		return nil
+		return false, nil
 	}
 	s.T1 = p.landings[p.next].t
 	s.setBounds(p.from, p.landings[p.next].end())
-	h, err := in.start.size(in, p.limit(s.T0))
-	if err != nil {
-		return err
-	}
-	p.h = p.clamp(h)
+	return true, nil
+}
+
+// launch begins with steps of size h; in.start has the slope.
+func (in *Integrator[T]) launch(h float64) {
+	in.plan.h = in.plan.clamp(h)
 	in.stepper.restart(in.start.f0)
-	return nil
 }
 
 // shorten has the step just tried, whose stages were not found, tried again with half its

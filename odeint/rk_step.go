@@ -77,14 +77,19 @@ func (r *rkStepper[T]) attempt(s *Step[T]) (scaled float64, err error) {
 	if err := r.evaluate(s, r.s, true); err != nil {
 		return 0, err
 	}
+	return r.scaled(s), nil
+}
+
+// scaled returns the scaled error of a step, 0 if it is not wanted.
+func (r *rkStepper[T]) scaled(s *Step[T]) float64 {
 	if r.tol == nil || len(r.e.W) == 0 {
-		return 0, nil
+		return 0
 	}
-	scaled = r.estimate(s, &r.e)
+	scaled := r.estimate(s, &r.e)
 	if len(r.e2.W) > 0 {
 		scaled = both(scaled, r.estimate(s, &r.e2))
 	}
-	return scaled, nil
+	return scaled
 }
 
 // evaluate computes the first stages of a step, and its end unless that is not wanted.
@@ -99,7 +104,7 @@ func (r *rkStepper[T]) evaluate(s *Step[T], stages int, end bool) error {
 	}
 	for i := 1; i < stages; i++ {
 		y := r.y
-		if r.fsal && i == r.s-1 {
+		if r.endsIn(i) {
 			y = s.Y1
 		}
 		r.combine(y, s.Y0, s, &r.a[i])
@@ -110,6 +115,14 @@ func (r *rkStepper[T]) evaluate(s *Step[T], stages int, end bool) error {
 	if !end {
 		return nil
 	}
+	return r.complete(s, stages)
+}
+
+// endsIn reports whether the state of stage i of a step is its end.
+func (r *rkStepper[T]) endsIn(i int) bool { return r.fsal && i == r.s-1 }
+
+// complete computes the end of a step with the given stages.
+func (r *rkStepper[T]) complete(s *Step[T], stages int) error {
 	if !r.fsal || stages < r.s {
 		r.combine(s.Y1, s.Y0, s, &r.sum)
 	}
