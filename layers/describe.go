@@ -34,6 +34,7 @@ type composite struct {
 	By       float64           `json:"by,omitempty"`
 	Learn    bool              `json:"learn,omitempty"`
 	Channels int               `json:"channels,omitempty"`
+	Degrees  int               `json:"degrees,omitempty"`
 }
 
 // Marshal writes the description of a module as JSON: an activation as its name, another
@@ -73,6 +74,12 @@ func Marshal(m Module) ([]byte, error) {
 			return nil, err
 		}
 		return object("append_input", composite{Of: of, Channels: m.Channels})
+	case SecondOrder:
+		of, err := Marshal(m.Of)
+		if err != nil {
+			return nil, err
+		}
+		return object("second_order", composite{Of: of, Degrees: m.Degrees})
 	case CDE:
 		of, err := Marshal(m.Of)
 		if err != nil {
@@ -188,6 +195,16 @@ func unmarshal(data []byte, kinds []Kind, depth int) (Module, error) {
 			return nil, err
 		}
 		return AppendTime{Of: of}, nil
+	case "second_order":
+		var c struct {
+			Of      json.RawMessage `json:"of"`
+			Degrees int             `json:"degrees"`
+		}
+		of, err := readOf(kind, body, &c, &c.Of, read)
+		if err != nil {
+			return nil, err
+		}
+		return SecondOrder{Of: of, Degrees: c.Degrees}, nil
 	case "append_input", "cde":
 		var c struct {
 			Of       json.RawMessage `json:"of"`
@@ -205,7 +222,7 @@ func unmarshal(data []byte, kinds []Kind, depth int) (Module, error) {
 	if i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == kind }); i >= 0 {
 		return kinds[i].Read(body, read)
 	}
-	known := []string{"mlp", "linear", "sequential", "sum", "scale", "append_time", "append_input", "cde"}
+	known := []string{"mlp", "linear", "sequential", "sum", "scale", "append_time", "append_input", "second_order", "cde"}
 	for _, k := range kinds {
 		known = append(known, k.Name)
 	}

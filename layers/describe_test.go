@@ -46,6 +46,7 @@ func TestDescriptions(t *testing.T) {
 		{layers.Sequential{layers.Linear{In: 1, Out: 2, NoBias: true}, layers.GELUTanh}, `{"kind":"sequential","each":[{"kind":"linear","in":1,"out":2,"no_bias":true},"gelu_tanh"]}`},
 		{layers.Sum{layers.AppendTime{Of: mlp}, layers.Scale{Of: layers.Sin, By: -0.5, Learn: true}}, ""},
 		{layers.Sequential{layers.AppendInput{Of: mlp, Channels: 2}, layers.CDE{Of: layers.Tanh, Channels: 1}}, ""},
+		{layers.SecondOrder{Of: mlp, Degrees: 2}, `{"kind":"second_order","of":{"kind":"mlp","in":2,"hidden":[8],"out":2,"activation":"gelu","weight_init":"orthogonal(1.5)"},"degrees":2}`},
 		{layers.Sum{doubled{layers.Sequential{mlp}}}, ""},
 	} {
 		data, err := layers.Marshal(c.m)

@@ -120,3 +120,6 @@ func (m *Model[T]) inputs(controls []Controls[T], samples int, s *Scaler) (*cont
 	}
 	return path(in, all)
 }
+
+// Channels is the number of inputs of the model; 0: it has none.
+func (m *Model[T]) Channels() int { return m.cfg.Input.channels() }

@@ -20,6 +20,15 @@ const kindWeights = "neuralode weights 1"
 // refuses, a Norm or Controller of the solver. Such a model is saved too, and comes back
 // by Model.Load.
 func (m *Model[T]) Save(path string) error {
+	f, err := m.File()
+	if err != nil {
+		return err
+	}
+	return modelfile.Write(path, f)
+}
+
+// File returns what Save writes, for files that hold more than one model.
+func (m *Model[T]) File() (*modelfile.File, error) {
 	d := description{
 		Dtype: dtype[T](), Dim: m.dim, Name: m.cfg.Name, Shape: m.cfg.Shape, Scaler: m.Scaler(), Input: describeInput(m.cfg.Input),
 		Solve: describeSolve(&m.cfg.Solve), Adj: describeAdjoint(m.cfg.Adjoint),
@@ -29,16 +38,29 @@ func (m *Model[T]) Save(path string) error {
 	}
 	f := &modelfile.File{Kind: kindModel, Tensors: tensors(m.names(), m.Params())}
 	if err := f.Describe(d); err != nil {
-		return err
+		return nil, err
 	}
-	return modelfile.Write(path, f)
+	return f, nil
 }
 
 // Load reads a model that was saved. Its numbers are rounded if it was saved as float64
 // and T is float32. kinds are modules of other packages that may occur. For a model that
 // cannot be described, see Model.Load.
 func Load[T Float](path string, kinds ...layers.Kind) (*Model[T], error) {
-	f, d, err := readModel(path)
+	f, err := modelfile.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return fromFile[T](path, f, kinds...)
+}
+
+// FromFile is Load of what Model.File returned. Errors are those of Load, without a path.
+func FromFile[T Float](f *modelfile.File, kinds ...layers.Kind) (*Model[T], error) {
+	return fromFile[T]("", f, kinds...)
+}
+
+func fromFile[T Float](path string, f *modelfile.File, kinds ...layers.Kind) (*Model[T], error) {
+	d, err := describedModel(path, f)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +101,11 @@ func Load[T Float](path string, kinds ...layers.Kind) (*Model[T], error) {
 // Load gives the model the parameters and the scaler of a file that Save wrote for a
 // model of the same module. After an error the model is as it was.
 func (m *Model[T]) Load(path string) error {
-	f, d, err := readModel(path)
+	f, err := modelfile.Read(path)
+	if err != nil {
+		return err
+	}
+	d, err := describedModel(path, f)
 	if err != nil {
 		return err
 	}
@@ -170,16 +196,12 @@ func LoadLayers(path string, all ...layers.Layer) error {
 	return nil
 }
 
-func readModel(path string) (*modelfile.File, description, error) {
-	var d description
-	f, err := modelfile.Read(path)
-	if err != nil {
-		return nil, d, err
-	}
+// describedModel reads the description of a model.
+func describedModel(path string, f *modelfile.File) (d description, err error) {
 	if f.Kind != kindModel {
-		return nil, d, &modelfile.Error{Path: path, Reason: fmt.Sprintf("it is a %q, not a %q", f.Kind, kindModel), Remedy: "read it with what wrote it"}
+		return d, &modelfile.Error{Path: path, Reason: fmt.Sprintf("it is a %q, not a %q", f.Kind, kindModel), Remedy: "read it with what wrote it"}
 	}
-	return f, d, f.Decode(&d)
+	return d, f.Decode(&d)
 }
 
 // fits compares the size of a network with the file, before memory is asked for it.

@@ -1,0 +1,153 @@
+package forecast
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/neuralode/neuralode/train"
+)
+
+// fewRows is the number of fitted rows below which nothing is chosen by validation.
+const fewRows = 30
+
+// choose returns the setting that forecasts the last quarter of the fitted rows best, after training
+// on what is before, and sentences about it. What the options say is not chosen.
+func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, error) {
+	o := &f.opt
+	first := Setting{Hidden: []int{16}, Decay: 2e-3, Log: o.Log == Yes, Linear: o.Linear == Yes}
+	if o.Hidden != nil {
+		first.Hidden = o.Hidden
+	}
+	if o.Decay != 0 {
+		first.Decay = max(0, o.Decay)
+	}
+	logs := o.Log == Auto && o.Kind == Node && d.positive() && d.wide(3)
+	var choices []string
+	inner := d.inner()
+	if inner == nil {
+		if logs && d.wide(8) {
+			first.Log = true
+			choices = append(choices, "logarithms: all values are positive, and those of a column differ by a factor of more than 8")
+		}
+		if o.Hidden == nil || o.Decay == 0 {
+			choices = append(choices, fmt.Sprintf("network: %v, the default, since %d rows are too few to choose by validation", first, d.rows()))
+		}
+		return first, choices, nil
+	}
+	var candidates []Setting
+	add := func(s Setting) {
+		if o.Hidden != nil {
+			s.Hidden = o.Hidden
+		}
+		if o.Decay != 0 {
+			s.Decay = max(0, o.Decay)
+		}
+		if o.Linear != Auto || !o.Kind.additive() {
+			s.Linear = o.Linear == Yes
+		}
+		for _, c := range candidates {
+			if c.String() == s.String() {
+				return
+			}
+		}
+		candidates = append(candidates, s)
+	}
+	for _, log := range []bool{false, true} {
+		if log && !logs && o.Log != Yes || !log && o.Log == Yes {
+			continue
+		}
+		add(Setting{Hidden: []int{16}, Decay: 2e-3, Log: log})
+		add(Setting{Hidden: []int{32, 32}, Decay: 1e-6, Log: log})
+		add(Setting{Hidden: []int{16}, Decay: 1e-3, Log: log, Linear: true})
+		if !logs {
+			add(Setting{Hidden: []int{16}, Decay: 2e-5, Log: log, Linear: true})
+		}
+	}
+	if len(candidates) == 1 {
+		return candidates[0], nil, nil
+	}
+	jobs := make([]job, len(candidates))
+	for i, c := range candidates {
+		jobs[i] = job{stage: "choosing", run: c.String(), data: inner, setting: c, seed: o.Seed, share: 0.5, checkpoint: "choosing-" + fileName(c.String())}
+	}
+	results, errs := f.run(ctx, jobs)
+	best, lowest := -1, math.Inf(1)
+	scores := make([]float64, len(jobs))
+	for i, t := range results {
+		scores[i] = math.Inf(1)
+		if t == nil {
+			continue
+		}
+		m := one(o.Kind, inner, t, candidates[i])
+		rows := m.rows(context.WithoutCancel(ctx), inner, t.model, t.starts)
+		// Judged in the same units, whatever the model sees.
+		if score := inner.scaledError(rows, d, true); score < math.Inf(1) {
+			scores[i] = score
+		}
+		if scores[i] < lowest {
+			best, lowest = i, scores[i]
+		}
+	}
+	if err := ctx.Err(); err != nil && best < 0 {
+		return first, nil, err
+	}
+	if best < 0 {
+		for _, err := range errs {
+			if err != nil {
+				return first, nil, err
+			}
+		}
+		best = 0
+	}
+	for i, c := range candidates {
+		verb := "had"
+		if i == best {
+			verb = "chosen:"
+		}
+		choices = append(choices, fmt.Sprintf("network: %v %s a validation error of %.3g standard deviations", c, verb, scores[i]))
+	}
+	// The choice itself first.
+	choices[0], choices[best] = choices[best], choices[0]
+	return candidates[best], choices, nil
+}
+
+// additive reports whether a linear map may be added to the network.
+func (k Kind) additive() bool { return k == Node || k == Augmented || k == SecondOrder }
+
+// inner returns the dataset whose last quarter of the fitted rows is held out; nil if these are too
+// few.
+func (d *dataset) inner() *dataset {
+	if d.rows() < fewRows {
+		return nil
+	}
+	in := *d
+	in.all = make(train.Dataset[float64], len(d.all))
+	in.cut = make([]int, len(d.cut))
+	for i, c := range d.cut {
+		in.all[i] = d.all[i]
+		if c == 0 {
+			in.leaveOut(i)
+			continue
+		}
+		in.all[i].Times, in.all[i].States = d.all[i].Times[:c], d.all[i].States[:c*d.dim()]
+		in.cut[i] = c
+		if c >= 8 {
+			in.cut[i] = c - c/4
+		}
+	}
+	if !in.held() {
+		return nil
+	}
+	for j := range d.states {
+		if in.missing(j) {
+			return nil
+		}
+	}
+	return &in
+}
+
+// one returns a model of a single member, for judging.
+func one(kind Kind, d *dataset, t *trained, s Setting) *Model {
+	return &Model{Info: Info{Kind: kind, States: d.states, Controls: d.controls, Latent: d.latent, Setting: s}, anchors: t.anchors}
+}

@@ -1,0 +1,144 @@
+package forecast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strconv"
+	"sync"
+
+	"github.com/neuralode/neuralode/train/table"
+)
+
+// Fit learns a model of a table. Of each trajectory the last rows are held out and judge the
+// forecast, see [Options.Holdout]; nothing is chosen by them.
+//
+// The figures of the model are, in this order:
+//
+//   - rmse_forecast, rmse_in_sample: root mean square errors over all state columns, in the units of the table,
+//     and rmse_forecast_of_mean, …_of_persistence, …_of_linear, …_of_seasonal of the baselines: the mean of the
+//     fitted rows, the last value before the forecast, a linear differential equation fitted by least squares, and
+//     the last period, where one is found;
+//   - rmse_scaled_…: the same after each column was divided by its standard deviation over the fitted rows;
+//   - rmse_log_…: of the logarithms, if the model sees these;
+//   - rmse_backtest and rmse_backtest_of_…: the same, scaled, for forecasts from earlier times, with [Options.Backtest];
+//   - band_coverage_forecast: which part of the values held out lies in the 90 % band of an ensemble;
+//   - loss, steps, nfe_forward, nfe_backward, rows_fitted, rows_held_out, parameters, members.
+//
+// An error may come with a model: the best so far when ctx was cancelled or a training failed
+// later on. Faults of the options are a *train.OptionError, those of the data a *table.Error.
+func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	d, err := newDataset(t, &opt)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Log == Yes && !d.positive() {
+		return nil, d.fault(-1, "", "a value is not positive and has no logarithm", "fit the values themselves, or leave the column out")
+	}
+	f := &fitter{opt: opt}
+	m := &Model{Info: Info{
+		Kind: opt.Kind, File: t.File, Time: t.Time, Clock: t.Clock, ID: t.ID, States: d.states, Controls: d.controls, Latent: d.latent,
+		Seed: strconv.FormatUint(opt.Seed, 10),
+	}}
+	for i := range d.all {
+		tr := Trajectory{ID: t.Trajectories[i].ID, Fitted: d.cut[i], Cut: math.NaN(), End: d.all[i].Times[len(d.all[i].Times)-1]}
+		if d.cut[i] > 0 {
+			tr.Cut = d.all[i].Times[d.cut[i]-1]
+		}
+		m.Trajectories = append(m.Trajectories, tr)
+	}
+	if t.Rows()*len(t.States) <= keptNumbers {
+		d.keep(m)
+	}
+	setting, choices, chosen := f.choose(ctx, d)
+	m.Setting, m.Choices = setting, choices
+	if chosen != nil {
+		return nil, chosen
+	}
+	members, failed := f.ensemble(ctx, d, setting)
+	if len(members) == 0 {
+		return nil, failed
+	}
+	loss := 0.0
+	for _, tr := range members {
+		m.members = append(m.members, tr.model)
+		m.starts = append(m.starts, tr.starts)
+		loss += tr.loss / float64(len(members))
+	}
+	m.anchors = members[0].anchors
+	for _, a := range m.anchors {
+		m.times = append(m.times, d.all[a.trajectory].Times[a.row])
+	}
+	// What there is by now is judged even if the training was cut short.
+	judged := f.judge(context.WithoutCancel(ctx), ctx, d, m, loss)
+	return m, errors.Join(failed, judged)
+}
+
+// keptNumbers is how large a table may be that is kept with the model.
+const keptNumbers = 100_000
+
+// keep stores the table in the model.
+func (d *dataset) keep(m *Model) {
+	n, dim := len(d.states), d.dim()
+	for i := range d.all {
+		tr := &m.Trajectories[i]
+		tr.Times = d.all[i].Times
+		tr.Controls = d.all[i].Controls.Values
+		for r := range tr.Times {
+			tr.States = append(tr.States, d.all[i].States[r*dim:r*dim+n]...)
+		}
+	}
+}
+
+// ensemble trains the members, on all cores. The error is that of the first member that failed;
+// the others are returned with it.
+func (f *fitter) ensemble(ctx context.Context, d *dataset, s Setting) ([]*trained, error) {
+	jobs := make([]job, f.opt.Ensemble)
+	for i := range jobs {
+		jobs[i] = job{stage: "training", data: d, setting: s, seed: f.opt.Seed + uint64(i), share: 1, checkpoint: fmt.Sprintf("member-%d", i+1)}
+		if len(jobs) > 1 {
+			jobs[i].run = fmt.Sprintf("member %d of %d", i+1, len(jobs))
+		}
+	}
+	all, errs := f.run(ctx, jobs)
+	var members []*trained
+	for _, t := range all {
+		if t != nil {
+			members = append(members, t)
+		}
+	}
+	for _, err := range errs {
+		if err != nil {
+			return members, err
+		}
+	}
+	return members, nil
+}
+
+// run trains jobs on all cores and returns what came of each.
+func (f *fitter) run(ctx context.Context, jobs []job) ([]*trained, []error) {
+	results, errs := make([]*trained, len(jobs)), make([]error, len(jobs))
+	for i := range jobs {
+		f.plan(&jobs[i])
+	}
+	next := make(chan int)
+	var group sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(jobs)) {
+		group.Go(func() {
+			for i := range next {
+				results[i], errs[i] = f.train(ctx, jobs[i])
+			}
+		})
+	}
+	for i := range jobs {
+		next <- i
+	}
+	close(next)
+	group.Wait()
+	return results, errs
+}
