@@ -43,7 +43,17 @@ type comm struct {
 	sendCounts, recvCounts, sendAt, recvFrom []C.int
 }
 
+// yield is Open MPI's parameter for what a rank does that waits for others. It spins, and where every
+// core has a rank, the kernel does not get to deliver what the rank waits for: a sum over TCP took 24
+// ms instead of 0.7. To give up the core between two looks costs 1 µs.
+const yield = "OMPI_MCA_mpi_yield_when_idle"
+
 func open() (dist.Comm, func() error, error) {
+	if _, chosen := os.LookupEnv(yield); !chosen {
+		if err := os.Setenv(yield, "1"); err != nil {
+			return nil, nil, &Error{"setenv", err.Error()}
+		}
+	}
 	var provided C.int
 	if err := failed("MPI_Init_thread", C.start(&provided)); err != nil {
 		return nil, nil, err

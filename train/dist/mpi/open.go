@@ -17,6 +17,8 @@ var ErrNotBuilt = errors.New("mpi: one of several processes, but the program was
 // its program ends well. A rank that ends without, or with an exit code other than 0, makes the
 // launcher end all others.
 //
+// Under Open MPI it sets mpi_yield_when_idle to 1, unless the environment or mpirun --mca has a value.
+//
 // Open is called once in a program. Calls of the Comm may come from any goroutine, one at a time.
 // Its errors are *Error; after one the group is broken, and the program should end.
 func Open() (c dist.Comm, finalize func() error, err error) { return open() }
