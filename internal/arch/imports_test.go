@@ -51,6 +51,8 @@ var picture = []room{
 	{path: "train/figure", imports: []string{"train/modelfile"}},
 	{path: "train/experiment", imports: []string{"odeint", "adjoint", "layers", "train"}},
 	{path: "cmd/neuralode", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train"}},
+	{path: "docs/demo", imports: []string{"graph", "layers", "hnn", "odeint", "train", "docs/demo"}},
+	{path: "docs/browsertest"},
 	{path: "examples", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train", "examples/internal"}},
 }
 
