@@ -1,8 +1,5 @@
 //go:build js && wasm
 
-// Command wasm is the demonstration's engine in the browser: it puts an object
-// neuralode in the global scope of a page or a worker, whose functions take and
-// return Float64Arrays. engine.js makes errors of what they return as "error".
 package main
 
 import (
