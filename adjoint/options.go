@@ -11,7 +11,7 @@ import (
 func backwardOptions(forward, own *odeint.Options) odeint.Options {
 	if own == nil {
 		opt := *forward
-		opt.SaveAt = odeint.SaveAt{}
+		opt.SaveAt, opt.Events, opt.MaxEvents = odeint.SaveAt{}, nil, 0
 		opt.RTol, opt.RTols = tightest(opt.RTol, opt.RTols), nil
 		opt.ATol, opt.ATols = tightest(opt.ATol, opt.ATols), nil
 		opt.ErrDim, opt.Norm = 0, nil

@@ -78,6 +78,10 @@ func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Metho
 	if !savesNothing(&opt) {
 		bad = append(bad, keptFault)
 	}
+	if opt.Events != nil {
+		bad = append(bad, "Events: gradients through events are not offered; leave them out, or use odeint alone")
+		opt.Events = nil
+	}
 	opt.SaveAt = odeint.SaveAt{}
 	s := &Solver[T]{f: f, dim: f.Dim()}
 	resolved, err := opt.Resolve(s.dim)

@@ -82,9 +82,20 @@ func hermite(skip int) *Tableau {
 type endSlopes[T Float] struct {
 	ev *evaluator[T]
 	f1 []T // the slope at the end of the step before; nil: there is none
+
+	stored bool // f1 is of a step that is not accepted yet
 }
 
-func (d *endSlopes[T]) restart() { d.f1 = nil }
+func (d *endSlopes[T]) restart() { d.f1, d.stored = nil, false }
+
+func (d *endSlopes[T]) accept() { d.stored = false }
+
+// reject forgets the slope of a step that will be taken again.
+func (d *endSlopes[T]) reject() {
+	if d.stored {
+		d.restart()
+	}
+}
 
 // store appends the rows to s.K, which has skip others, unless they are there.
 func (d *endSlopes[T]) store(s *Step[T], skip int) error {
@@ -106,6 +117,6 @@ func (d *endSlopes[T]) store(s *Step[T], skip int) error {
 	if err := d.ev.at(f1, s.StageTime(1), s.Y1); err != nil {
 		return err
 	}
-	d.f1, s.K = f1, k
+	d.f1, d.stored, s.K = f1, true, k
 	return nil
 }

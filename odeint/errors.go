@@ -25,6 +25,19 @@ var (
 	// NonFiniteError.
 	ErrNonFinite = errors.New("odeint: value is not finite")
 
+	// ErrMaxEvents ends a solve in which more than Options.MaxEvents events happened. The details are
+	// in an EventError.
+	ErrMaxEvents = errors.New("odeint: maximum number of events reached")
+
+	// ErrZeno ends a solve in which an event follows another without time to pass between
+	// them, as the bounces of a ball that comes to rest do. The details are in an EventError.
+	ErrZeno = errors.New("odeint: events follow each other without end")
+
+	// ErrGrazing ends a solve in which a condition stays at its root after its event, so
+	// that one cannot say when it happens next, and a gradient through the time of an event
+	// whose condition touches 0 without passing through it. The details are in an EventError.
+	ErrGrazing = errors.New("odeint: the condition does not pass through its root")
+
 	// ErrNoDense is the answer of a Solution asked between its saved times
 	// though it was made without Dense for SaveAt.Keep.
 	ErrNoDense = errors.New("odeint: solution has no dense output; set SaveAt.Keep to Dense")
@@ -76,6 +89,12 @@ func advice(err error) string {
 		return fmt.Sprintf("; set ATol, or ATols for component %d, to an error of it that does not matter", scale.Component)
 	case errors.Is(err, ErrMaxSteps):
 		return "; try a larger MaxSteps, looser tolerances, or a method for stiff problems such as Kvaerno5 if the steps are much shorter than the solution's features"
+	case errors.Is(err, ErrMaxEvents):
+		return "; set a larger MaxEvents if so many are meant to happen, or make one of them Terminal"
+	case errors.Is(err, ErrZeno):
+		return "; end the solve before, by an event with Terminal, such as one for a speed that has become small"
+	case errors.Is(err, ErrGrazing):
+		return "; have the effect move the state off the root, or make the event Terminal"
 	case errors.Is(err, ErrStepTooSmall):
 		return "; the solution may be singular or f discontinuous here: try Jumps at known discontinuities, looser tolerances, or HMin to go on regardless"
 	case errors.As(err, &nf) && nf.Cause != nil:
@@ -89,6 +108,22 @@ func advice(err error) string {
 	}
 	return ""
 }
+
+// EventError is an event that makes it impossible to go on.
+type EventError struct {
+	Event int     // its index in Options.Events
+	Name  string  // what it is called
+	T     float64 // when it happened
+	Err   error   // ErrMaxEvents, ErrZeno or ErrGrazing
+}
+
+// Error names the event.
+func (e *EventError) Error() string {
+	return fmt.Sprintf("%v: %s at t = %v", e.Err, e.Name, e.T)
+}
+
+// Unwrap returns the cause.
+func (e *EventError) Unwrap() error { return e.Err }
 
 // NonFiniteError is a NaN or Inf met in a solve. It is an ErrNonFinite.
 type NonFiniteError struct {

@@ -170,10 +170,11 @@ func (r *implicitStepper[T]) setWeights(h float64) {
 
 func (r *implicitStepper[T]) accept(s *Step[T]) {
 	r.swapPending = true
+	r.ends.accept()
 	r.predictor.keep(s.K, s.H)
 }
 
-func (r *implicitStepper[T]) reject() {}
+func (r *implicitStepper[T]) reject() { r.ends.reject() }
 
 func (r *implicitStepper[T]) retake(s *Step[T], _, dense bool) error { return takeAgain(r, s, dense) }
 

@@ -12,6 +12,7 @@ import (
 //	attempt   takes it: the method's stepper
 //	settle    judges it: accepts it or not, and has the controller choose the next size
 //	conclude  ends an accepted step:
+//	cut       shortens it where an event in it acts (event_watch.go)
 //	keep      saves the rows in it and, where asked for, the step itself
 //	advance   makes its end the state reached; room gives the next step its memory
 //	finish    ends a solve that reached its end, stop one that did not
@@ -57,6 +58,15 @@ func (in *Integrator[T]) settle(scaled float64, err error) (accepted bool, _ err
 
 // conclude ends an accepted step.
 func (in *Integrator[T]) conclude(ctx context.Context) error {
+	if in.watch != nil {
+		err := in.watch.cut()
+		if u, shorter := err.(unsolved); shorter {
+			return in.shorten(u.error)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if err := in.keep(ctx); err != nil {
 		return err
 	}
@@ -66,8 +76,7 @@ func (in *Integrator[T]) conclude(ctx context.Context) error {
 			return err
 		}
 	}
-	in.advance()
-	return nil
+	return in.advance()
 }
 
 // begin checks the arguments, plans the landings and saves the first row.
@@ -97,11 +106,16 @@ func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, save sa
 	if err := nonFinite("y0", t0, in.step.Y0); err != nil {
 		return in.stop(err)
 	}
-	in.stepper.restart(nil)
-	in.room()
 	if in.saver.first(t0, t0 == t1) {
 		copy(sol.add(t0, -1, 0), in.step.Y0)
 	}
+	if in.watch != nil {
+		if err := in.watch.begin(); err != nil {
+			return in.stop(err)
+		}
+	}
+	in.stepper.restart(nil)
+	in.room()
 	return nil
 }
 
@@ -126,6 +140,7 @@ func (in *Integrator[T]) target() error {
 	p, s := &in.plan, &in.step
 	if p.fixed {
 		s.T1, s.H = p.fixedStep(s.T0)
+		in.resumeSeries()
 	} else {
 		s.T1, s.H = p.adaptiveStep(s.T0)
 	}
@@ -241,12 +256,15 @@ func (in *Integrator[T]) keep(ctx context.Context) error {
 		}
 		save.next++
 	}
-	last := in.plan.lands && in.plan.next == len(in.plan.landings)-1
+	last := in.plan.lands && in.plan.next == len(in.plan.landings)-1 || in.watch != nil && in.watch.ends()
 	if save.at(s.T1, in.stats.Accepted, last) {
 		copy(sol.add(s.T1, index, 1), s.Y1)
 	}
 	if in.keepsSteps() {
 		sol.record(s, in.keepsStages())
+	}
+	if in.watch != nil {
+		return in.watch.note(index)
 	}
 	return nil
 }
@@ -255,14 +273,38 @@ func (in *Integrator[T]) keepsStages() bool { return in.opt.SaveAt.Keep >= Stage
 
 func (in *Integrator[T]) keepsSteps() bool { return in.opt.SaveAt.Keep >= Steps }
 
-// advance makes the end of the accepted step the state reached.
-func (in *Integrator[T]) advance() {
+// advance makes the end of the accepted step the state reached, and has the events there
+// happen.
+func (in *Integrator[T]) advance() error {
 	s := &in.step
 	s.T0, s.Y0, s.H = s.T1, s.Y1, 0
-	if in.plan.moveOn(s.T0) {
+	restart := in.plan.moveOn(s.T0)
+	var err error
+	if in.watch != nil {
+		before := in.stats.Events
+		err = in.watch.fire(in.stats.Accepted - 1)
+		restart = restart || in.stats.Events > before
+	}
+	if restart {
 		in.stepper.restart(nil)
 	}
 	in.room()
+	return err
+}
+
+// other returns memory for another state than Y0 at the same time: the solution's own where steps
+// are kept.
+func (in *Integrator[T]) other() []T {
+	n := len(in.step.Y0)
+	switch {
+	case in.keepsSteps():
+		y := in.sol.slab.reserve(n)
+		in.sol.slab.take(n)
+		return y
+	case &in.step.Y0[0] == &in.y[0][0]:
+		return in.y[1]
+	}
+	return in.y[0]
 }
 
 // room gives the next step memory for its end and its stages: the solution's own where
@@ -302,4 +344,5 @@ func (in *Integrator[T]) stop(err error) error {
 func (in *Integrator[T]) leave() {
 	in.sol.t, in.sol.last = in.step.T0, append(in.sol.last, in.step.Y0...)
 	in.sol.Stats = in.stats
+	in.sol.stopped = in.watch != nil && in.watch.ended
 }

@@ -77,16 +77,24 @@ type Options struct {
 	// digits. It is for Splitting, ImplicitRK and Tao.
 	Compensated bool
 
+	// Events are what happens during the solve, an Events[float64] or Events[float32]. See
+	// Event. Nil: nothing.
+	Events EventList
+
+	// MaxEvents is how many events may happen before a solve ends with ErrMaxEvents. 0: 10 000.
+	MaxEvents int
+
 	// SaveAt is what the solution keeps.
 	SaveAt SaveAt
 }
 
 // defaults of Options.
 const (
-	defaultRTol     = 1e-6
-	defaultATol     = 1e-9
-	defaultMaxSteps = 100_000
-	defaultMaxFixed = 1 << 30
+	defaultRTol      = 1e-6
+	defaultATol      = 1e-9
+	defaultMaxSteps  = 100_000
+	defaultMaxEvents = 10_000
+	defaultMaxFixed  = 1 << 30
 )
 
 // fixed reports whether all steps have a fixed size, once the controller is chosen.
@@ -137,6 +145,12 @@ func (o Options) Resolve(dim int) (Options, error) {
 	if !o.fixed() && o.MaxSteps == 0 {
 		o.MaxSteps = defaultMaxSteps
 	}
+	if o.Events != nil {
+		o.Events = o.Events.cloned()
+		if o.MaxEvents == 0 {
+			o.MaxEvents = defaultMaxEvents
+		}
+	}
 	o.Stops, o.Jumps = slices.Clone(o.Stops), slices.Clone(o.Jumps)
 	o.SaveAt.Times = slices.Clone(o.SaveAt.Times)
 	slices.Sort(o.Stops)
@@ -180,6 +194,12 @@ func (o *Options) validate(dim int) error {
 	}
 	if o.MaxSteps < 0 {
 		f.add("MaxSteps: %d is negative", o.MaxSteps)
+	}
+	if o.MaxEvents < 0 {
+		f.add("MaxEvents: %d is negative", o.MaxEvents)
+	}
+	if o.Events != nil {
+		o.Events.faults(dim, &f)
 	}
 	allFinite(&f, "Stops", o.Stops)
 	allFinite(&f, "Jumps", o.Jumps)

@@ -37,6 +37,12 @@ type plan struct {
 
 	anchor       float64 // Fixed: where the series of steps to the next landing began
 	taken, count int     // Fixed: the steps taken of the series, and how many it has
+
+	due     []float64 // the times of scheduled events
+	part    bool      // Fixed: the next step is the rest of one that an event has cut short
+	resumed bool      // Fixed: the next step is the first after such a rest
+	rest    float64   // where that ends
+	lastly  bool      // and whether that is a landing
 }
 
 // landing is a time that a step has to end at. One that stands for several, too close for
@@ -83,7 +89,7 @@ func (p *plan) reset(t0, t1 float64, jumps []float64, save *saver) error {
 	}
 	*p = plan{
 		stops: p.stops, known: p.known, jumps: append(p.jumps[:0], p.known...), ctl: p.ctl, fixed: p.fixed, h0: p.h0, steps: p.steps, hmin: p.hmin, hmax: p.hmax,
-		maxSteps: p.maxSteps, refuse: p.refuse, order: p.order, outside: p.outside, keepsSize: p.keepsSize, landings: p.landings[:0], dir: 1, fresh: true, anchor: t0,
+		maxSteps: p.maxSteps, refuse: p.refuse, order: p.order, outside: p.outside, keepsSize: p.keepsSize, landings: p.landings[:0], dir: 1, fresh: true, anchor: t0, due: p.due,
 	}
 	if t1 < t0 {
 		p.dir = -1
@@ -102,6 +108,7 @@ func (p *plan) reset(t0, t1 float64, jumps []float64, save *saver) error {
 		}
 	}
 	p.land(p.stops, t0, t1, false)
+	p.land(p.due, t0, t1, false)
 	p.land(p.jumps, t0, t1, true)
 	if p.fixed && p.h0 == 0 {
 		p.land(save.times, t0, t1, false)
@@ -219,6 +226,10 @@ func shortestFirst(t float64) float64 { return 128 * vec.Epsilon[float64]() * ma
 
 // fixedStep returns the end and signed size of the next step of Fixed from t.
 func (p *plan) fixedStep(t float64) (end, h float64) {
+	if p.part {
+		p.lands = p.lastly
+		return p.rest, p.rest - t
+	}
 	h = p.dir * p.h
 	p.lands = p.taken+1 >= p.count
 	if !p.lands {
@@ -288,8 +299,12 @@ func (p *plan) clamp(h float64) float64 {
 
 // moveOn goes on past an accepted step to t and reports whether a jump is there.
 func (p *plan) moveOn(t float64) (jump bool) {
-	p.taken++
 	p.from = edge{}
+	if p.part && t != p.rest {
+		return false
+	}
+	p.taken++
+	p.part, p.resumed = false, p.part
 	if p.lands {
 		p.from = p.landings[p.next].start()
 		p.next++
@@ -303,3 +318,20 @@ func (p *plan) moveOn(t float64) (jump bool) {
 	}
 	return p.from.jump
 }
+
+// cutShort has the step being tried, which was to end at the given time, end before, at an event.
+func (p *plan) cutShort(end float64) {
+	if p.fixed {
+		p.part, p.rest, p.lastly = true, end, p.lands
+	}
+	p.lands = false
+}
+
+// restart starts afresh at the state reached, which an event has changed.
+func (p *plan) restart() {
+	p.fresh = p.fresh || !p.fixed
+	p.prev, p.prev2, p.rejected = 0, 0, false
+}
+
+// end makes the time reached the end of the solve.
+func (p *plan) end() { p.next = len(p.landings) }

@@ -18,6 +18,9 @@ type Solution[T Float] struct {
 	// Y has the saved states, a row of the state's length for each time.
 	Y []T
 
+	// Events has what happened of Options.Events, in the order of the solve.
+	Events []Occurrence[T]
+
 	// Stats counts the work done.
 	Stats Stats
 
@@ -26,8 +29,10 @@ type Solution[T Float] struct {
 	series  []series // of steps of one size (Fixed)
 	steps   []Step[T]
 	slab    slab[T]
+	marks   slab[T]        // states at events
 	interp  interpolant[T] // nil: no dense output
 	t0, t   float64        // the times of the initial state and of last
+	stopped bool           // by an event
 	last    []T
 }
 
@@ -85,13 +90,14 @@ func (s *Solution[T]) Origin(i int) (step int, theta float64) {
 // Bytes returns the memory that the Solution holds.
 func (s *Solution[T]) Bytes() int {
 	var x T
-	n := cap(s.Y) + cap(s.last) + s.slab.size()
+	n := cap(s.Y) + cap(s.last) + s.slab.size() + s.marks.size()
 	return n*int(unsafe.Sizeof(x)) + cap(s.T)*int(unsafe.Sizeof(s.t)) +
-		cap(s.origins)*int(unsafe.Sizeof(origin{})) + cap(s.series)*int(unsafe.Sizeof(series{})) + cap(s.steps)*int(unsafe.Sizeof(Step[T]{}))
+		cap(s.origins)*int(unsafe.Sizeof(origin{})) + cap(s.series)*int(unsafe.Sizeof(series{})) + cap(s.steps)*int(unsafe.Sizeof(Step[T]{})) + cap(s.Events)*int(unsafe.Sizeof(Occurrence[T]{}))
 }
 
 // At stores the state at time t in dst, from the dense output. The ends of steps are
-// exact bit for bit. The error is ErrNoDense, says that t is outside the times
+// exact bit for bit. Where an event changes the state it is the state before; the one
+// after is in Events. The error is ErrNoDense, says that t is outside the times
 // solved, or is a NonFiniteError: the interpolant of finite states can overflow.
 func (s *Solution[T]) At(dst []T, t float64) error {
 	if len(dst) != s.dim {
@@ -100,7 +106,7 @@ func (s *Solution[T]) At(dst []T, t float64) error {
 	if err := s.contains(t); err != nil {
 		return err
 	}
-	if t == s.t {
+	if len(s.steps) == 0 {
 		copy(dst, s.last)
 		return nil
 	}
@@ -158,9 +164,11 @@ func (s *Solution[T]) find(t float64) *Step[T] {
 func (s *Solution[T]) reset(dim int, t0 float64) {
 	s.dim, s.t0, s.t = dim, t0, t0
 	s.T, s.Y, s.origins, s.series, s.steps = s.T[:0], s.Y[:0], s.origins[:0], s.series[:0], s.steps[:0]
+	s.Events = s.Events[:0]
 	s.slab.reset()
+	s.marks.reset()
 	s.interp = nil
-	s.Stats = Stats{}
+	s.Stats, s.stopped = Stats{}, false
 	s.last = s.last[:0]
 }
 
@@ -191,3 +199,22 @@ func (s *Solution[T]) record(step *Step[T], stages bool) {
 	s.slab.take(n)
 	s.steps = append(s.steps, kept)
 }
+
+// happened records an event; after is nil if the state stays as it is.
+func (s *Solution[T]) happened(event int, t float64, step int, theta float64, before, after []T) {
+	keep := func(y []T) []T {
+		c := s.marks.reserve(s.dim)
+		s.marks.take(s.dim)
+		copy(c, y)
+		return c
+	}
+	o := Occurrence[T]{Event: event, T: t, Before: keep(before), Step: step, Theta: theta}
+	o.After = o.Before
+	if after != nil {
+		o.After = keep(after)
+	}
+	s.Events = append(s.Events, o)
+}
+
+// Stopped reports whether a Terminal event ended the solve, which Reached tells the time of.
+func (s *Solution[T]) Stopped() bool { return s.stopped }

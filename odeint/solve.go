@@ -24,6 +24,7 @@ type Integrator[T Float] struct {
 	sol   *Solution[T] // of the current solve
 	saver saver        // what of it is still to be saved
 	plan  plan         // where its steps go
+	watch *watcher[T]  // its events; nil: none
 	step  Step[T]      // the step being tried; T0 and Y0 are what is reached
 }
 
@@ -77,6 +78,13 @@ func New[T Float](f VectorField[T], opt Options) (*Integrator[T], error) {
 			bad.add("Method: %s", fault)
 		}
 	}
+	var events Events[T]
+	if opt.Events != nil && opt.Events.Len() > 0 {
+		var ok bool
+		if events, ok = opt.Events.(Events[T]); !ok {
+			bad.add("Events: they are %T, the field needs %T", opt.Events, events)
+		}
+	}
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
@@ -89,6 +97,10 @@ func New[T Float](f VectorField[T], opt Options) (*Integrator[T], error) {
 	}
 	in.stepper = newStepper(opt.Method, &in.ev, tol, opt.Compensated)
 	_, all := in.stepper.stages()
+	if len(events) > 0 {
+		in.watch = newWatcher(in, events, opt.MaxEvents)
+		in.plan.due = in.watch.due
+	}
 	in.y[0], in.y[1], in.k = make([]T, n), make([]T, n), make([]T, all*n)
 	in.start = startingStep[T]{make([]T, n), make([]T, n), make([]T, n)}
 	return in, nil
@@ -100,6 +112,9 @@ func (in *Integrator[T]) Options() Options {
 	opt.RTols, opt.ATols = slices.Clone(opt.RTols), slices.Clone(opt.ATols)
 	opt.Stops, opt.Jumps = slices.Clone(opt.Stops), slices.Clone(opt.Jumps)
 	opt.SaveAt.Times = slices.Clone(opt.SaveAt.Times)
+	if opt.Events != nil {
+		opt.Events = opt.Events.cloned()
+	}
 	return opt
 }
 

@@ -112,9 +112,12 @@ func (r *splittingStepper[T]) evaluate(dst []T, kick bool, t float64, x []T) err
 	return r.ev.check(what, dst, t)
 }
 
-func (r *splittingStepper[T]) accept(*Step[T]) { r.swapPending = true }
+func (r *splittingStepper[T]) accept(*Step[T]) {
+	r.swapPending = true
+	r.ends.accept()
+}
 
-func (r *splittingStepper[T]) reject() {}
+func (r *splittingStepper[T]) reject() { r.ends.reject() }
 
 func (r *splittingStepper[T]) retake(s *Step[T], _, dense bool) error { return takeAgain(r, s, dense) }
 

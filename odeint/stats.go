@@ -17,6 +17,8 @@ type Stats struct {
 	LUs        int // matrices of ESDIRK methods factorised; a batch is one
 	Switches   int // how often Auto handed over from one method to the other
 	Diverged   int // steps in which Newton's iteration failed and that were tried again, shorter; they are among Rejected
+	Events     int // events that happened
+	Conditions int // evaluations of the conditions of events
 	Accepted   int // accepted steps
 	Rejected   int // rejected steps
 
@@ -51,7 +53,7 @@ func (s Stats) String() string {
 	}{
 		{s.Rejected, "rejected"}, {s.NFE, "f"}, {s.VJPs, "VJPs"}, {s.JVPs, "JVPs"},
 		{s.Drifts, "drifts"}, {s.Kicks, "kicks"}, {s.Iterations, "iterations"},
-		{s.Jacobians, "Jacobians"}, {s.LUs, "LUs"}, {s.Diverged, "diverged"}, {s.Switches, "switches"},
+		{s.Jacobians, "Jacobians"}, {s.LUs, "LUs"}, {s.Diverged, "diverged"}, {s.Switches, "switches"}, {s.Events, "events"}, {s.Conditions, "conditions"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))

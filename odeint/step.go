@@ -97,13 +97,14 @@ func (s *Solution[T]) StepTimes(i int) Step[T] {
 	if r < 0 || i < 0 || i >= s.Stats.Accepted {
 		panic("odeint: the solution does not know the times of this step")
 	}
-	return timesOf[T](s.series[r], i-s.series[r].first)
+	return timesOf[T](s.series[r], i-s.series[r].first+s.series[r].skip)
 }
 
 // series is the steps of Fixed from one landing to the next: all that is needed to say
 // when each of them was.
 type series struct {
 	first, n      int // the index of the first step, and how many there are
+	skip          int // how many of them come before the first
 	start, end, h float64
 	cut           bool // the last step is shorter
 	from, to      edge
@@ -132,4 +133,28 @@ func timesOf[T Float](r series, i int) Step[T] {
 	}
 	s.setBounds(from, to)
 	return s
+}
+
+// cutSeries has step index, the one being taken, end at time t.
+func (s *Solution[T]) cutSeries(index int, t float64) {
+	r := &s.series[len(s.series)-1]
+	r.n, r.end, r.cut, r.to = index-r.first+r.skip+1, t, true, edge{}
+}
+
+// resumeSeries goes on with the steps of Fixed after an event that cut one of them short:
+// first its rest, then the others.
+func (in *Integrator[T]) resumeSeries() {
+	p, s := &in.plan, &in.step
+	if !p.part && !p.resumed {
+		return
+	}
+	m := p.landings[p.next]
+	r := series{first: in.stats.Accepted, n: 1, start: s.T0, end: s.T1, cut: true}
+	if p.resumed {
+		r = series{first: in.stats.Accepted, skip: p.taken, n: p.count, start: p.anchor, end: m.t, h: p.dir * p.h, cut: p.cut, to: m.end()}
+		p.resumed = false
+	} else if p.lands {
+		r.to = m.end()
+	}
+	in.sol.series = append(in.sol.series, r)
 }

@@ -163,9 +163,12 @@ func (r *taoStepper[T]) rotate(ea, eb []T, angle float64) {
 	addScaled(r.b, eb, -1, d)
 }
 
-func (r *taoStepper[T]) accept(*Step[T]) { r.swapPending = true }
+func (r *taoStepper[T]) accept(*Step[T]) {
+	r.swapPending = true
+	r.ends.accept()
+}
 
-func (r *taoStepper[T]) reject() {}
+func (r *taoStepper[T]) reject() { r.ends.reject() }
 
 // retake finds the second copy in s.K; without one the copies are equal.
 func (r *taoStepper[T]) retake(s *Step[T], _, dense bool) error {
