@@ -29,11 +29,12 @@ type Function[T Float] struct {
 
 	value, tangent *Instance[T] // tangent is nil before the first JVP
 	theta          []T
-	time           []T           // t as a column; nil if f does not depend on it
-	driver         *driver[T]    // nil without inputs
-	ts             []float64     // of each sample while EvalRows or VJPRows runs
-	byRows         *rowFields[T] // for them; nil before the first
-	call, callT    call[T]       // operands of value and of tangent
+	time           []T                // t as a column; nil if f does not depend on it
+	driver         *driver[T]         // nil without inputs
+	ts             []float64          // of each sample while EvalRows or VJPRows runs
+	byRows         *rowFields[T]      // for them; nil before the first
+	call, callT    call[T]            // operands of value and of tangent
+	kernel         *vec.Perceptron[T] // f and its VJP in one call each; nil: there is none
 	err            error
 }
 
@@ -123,6 +124,7 @@ func newFunction[T Float](family *family[T], code *compiled[T], theta []T, worke
 	if code.timed {
 		f.time = make([]T, code.in[0])
 	}
+	f.kernel = newKernel[T](code.layer)
 	f.driver = newDriver[T](code.in[0], family.cfg.Input)
 	f.call = f.bind(f.value)
 	return f
@@ -198,6 +200,10 @@ func (f *Function[T]) Eval(y []T, t float64, x []T) {
 	if len(y) != f.OutDim() || len(x) != f.InDim() {
 		panic("graph: wrong length of a state")
 	}
+	if f.kernel != nil {
+		f.kernel.Value(y, f.theta, x)
+		return
+	}
 	f.call.out[0] = y
 	if f.run(f.value, &f.call, t, x, nil, 1<<groupValue) != nil {
 		fillNaN(y)
@@ -212,6 +218,13 @@ func (f *Function[T]) VJP(y, dx, dtheta []T, t float64, x, lambda []T) {
 		panic("graph: wrong length of a state")
 	}
 	wanted := f.wants(y, dx, dtheta)
+	if f.kernel != nil && dx != nil && dtheta != nil {
+		f.kernel.Grad(dx, dtheta, f.theta, x, lambda)
+		if y != nil {
+			f.kernel.Value(y, f.theta, x)
+		}
+		return
+	}
 	dst := f.call.out
 	dst[0], dst[1] = y, dx
 	if dtheta != nil {

@@ -92,6 +92,7 @@ type compiled[T Float] struct {
 	timed   bool
 	layout  []Param
 	value   *Program[T]
+	layer   *hiddenLayer // f and its VJP, with places in θ; nil: they are not of that form
 	forward func() (*Program[T], error)
 }
 
@@ -188,6 +189,9 @@ func (fam *family[T]) compile(batch int, r *rand.Rand) (*compiled[T], []T, error
 		return nil, nil, err
 	}
 	c := &compiled[T]{in: shape, out: out, timed: timed, layout: layout, value: program}
+	if program.layered && in == nil {
+		c.layer, _ = program.layer.inParams(len(args), layout)
+	}
 	c.forward = sync.OnceValues(func() (*Program[T], error) {
 		return compileForward[T](f, args, learnables, driven)
 	})

@@ -21,6 +21,8 @@ type Program[T Float] struct {
 	whole   *code[T]    // all of the program, or
 	blocked *blocked[T] // the program by blocks of rows
 	workers int         // of spec
+	layer   hiddenLayer // the first output, if layered
+	layered bool
 }
 
 // Instance is the memory that a Program runs in. It belongs to one goroutine
@@ -102,6 +104,9 @@ func compile[T Float](r spec) (*Program[T], error) {
 			t.groups = 1 << r.groups[i]
 		}
 		targets = append(targets, t.terms()...)
+	}
+	if r.batch == 1 {
+		p.layer, p.layered = hiddenLayerOf(views[0])
 	}
 	if r.batch > 1 {
 		p.blocked = compileRows[T](b, &r, p.in, p.out, targets)

@@ -27,6 +27,7 @@ var topics = []struct {
 	{"gemmflat", gemmFlat},
 	{"transpose", transpose},
 	{"math", mathematics},
+	{"perceptron", perceptron},
 	{"reduce", reductions},
 	{"rk", rk},
 }
