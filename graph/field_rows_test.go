@@ -15,7 +15,8 @@ import (
 )
 
 var (
-	_ odeint.VectorField[float64] = (*graph.Field[float64])(nil)
+	_ odeint.RowField[float64] = (*graph.Field[float64])(nil)
+	_ odeint.Forker[float32]   = (*graph.Field[float32])(nil)
 )
 
 // rowModules are modules whose samples are evaluated at times of their own.

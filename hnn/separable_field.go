@@ -166,6 +166,19 @@ func (f *SeparableField[T]) FieldWithBatch(batch int) (graph.CompiledField[T], e
 	return g, nil
 }
 
+// Fork returns the field of one state for another goroutine: it shares θ with f. Its dynamic
+// type is *SeparableField. It makes a SeparableField an odeint.Forker.
+func (f *SeparableField[T]) Fork() (interface {
+	Dim() int
+	Eval(dydt []T, t float64, y []T)
+}, error) {
+	g, err := f.WithBatch(1)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
 // split cuts a vector like θ in the parts of T and V; nil in nils.
 func (f *SeparableField[T]) split(theta []T) (drift, kick []T) {
 	if theta == nil {

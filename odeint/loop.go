@@ -22,6 +22,11 @@ func (in *Integrator[T]) solve(ctx context.Context, sol *Solution[T], t0, t1 flo
 	if err := in.begin(sol, t0, t1, y0, save); err != nil {
 		return err
 	}
+	return in.proceed(ctx)
+}
+
+// proceed is solve after begin.
+func (in *Integrator[T]) proceed(ctx context.Context) error {
 	for !in.plan.done() {
 		if err := ctx.Err(); err != nil {
 			return in.stop(err)
@@ -230,7 +235,7 @@ func (in *Integrator[T]) judge(scaled float64) (accepted bool, err error) {
 // keep accepts the step: it saves the rows in it and, if asked for, the step.
 func (in *Integrator[T]) keep(ctx context.Context) error {
 	s, sol, save, dir := &in.step, in.sol, &in.saver, in.plan.dir
-	if in.opt.SaveAt.Keep == Dense || in.stepper.interpolates() && save.before(s.T1, dir) {
+	if in.wantsDense() {
 		if err := in.stepper.dense(s); err != nil {
 			return err
 		}
@@ -267,6 +272,11 @@ func (in *Integrator[T]) keep(ctx context.Context) error {
 		return in.watch.note(index)
 	}
 	return nil
+}
+
+// wantsDense reports whether keep needs the dense stages of the accepted step.
+func (in *Integrator[T]) wantsDense() bool {
+	return in.opt.SaveAt.Keep == Dense || in.stepper.interpolates() && in.saver.before(in.step.T1, in.plan.dir)
 }
 
 func (in *Integrator[T]) keepsStages() bool { return in.opt.SaveAt.Keep >= Stages }

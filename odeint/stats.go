@@ -36,6 +36,28 @@ func (s *Stats) step(h float64) {
 	s.Accepted++
 }
 
+// add adds what another solve counted.
+func (s *Stats) add(o *Stats) {
+	if o.Accepted > 0 {
+		if s.Accepted == 0 || o.HMin < s.HMin {
+			s.HMin = o.HMin
+		}
+		s.HMax = max(s.HMax, o.HMax)
+	}
+	s.NFE += o.NFE
+	s.VJPs += o.VJPs
+	s.JVPs += o.JVPs
+	s.Drifts += o.Drifts
+	s.Kicks += o.Kicks
+	s.Iterations += o.Iterations
+	s.Jacobians += o.Jacobians
+	s.LUs += o.LUs
+	s.Switches += o.Switches
+	s.Diverged += o.Diverged
+	s.Accepted += o.Accepted
+	s.Rejected += o.Rejected
+}
+
 // String lists what was counted, such as "12 steps from 0.03 to 1.2, 2 rejected, 85 f".
 func (s Stats) String() string {
 	var parts []string
