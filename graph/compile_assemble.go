@@ -214,6 +214,14 @@ func (c *code[T]) add(u *unit, refs func(*value) ref) {
 		in = newFactoring[T](u, refs)
 	case solveOp, logDetOp:
 		in = newSolving[T](u, refs)
+	case convOp:
+		conv := newConvolution[T](u, refs)
+		c.scratch = max(c.scratch, conv.plan.Scratch())
+		in = conv
+	case convFiltersOp:
+		conv := newConvFilters[T](u, refs)
+		c.scratch = max(c.scratch, conv.plan.Scratch())
+		in = conv
 	case im2colOp, col2imOp, maxPoolOp, maxPoolGradOp, averagePoolOp, averagePoolGradOp:
 		in = newImage[T](u, refs)
 	default:

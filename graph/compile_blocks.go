@@ -165,6 +165,13 @@ func (s *split) cost() float64 {
 		switch do := v.do.(type) {
 		case matmulOp:
 			n *= float64(v.args[0].shape[len(v.shape)-1])
+		case convOp:
+			if do.back {
+				n = float64(v.args[0].size())
+			}
+			n *= float64(v.args[1].shape[1])
+		case convFiltersOp:
+			n *= float64(v.args[1].size() / v.shape[1])
 		case unaryOp:
 			if do.fn != fnNeg && do.fn != fnSquare {
 				n *= 16

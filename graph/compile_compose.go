@@ -35,6 +35,9 @@ func (l *lowering) product(o productOp, x, y view, shape []int) view {
 		}
 		return l.reshape(l.matmul(three(x), three(y)), shape)
 	}
+	if v, ok := l.convolvedFilters(x, y); ok {
+		return v
+	}
 	return l.matmul(x, y)
 }
 

@@ -154,10 +154,17 @@ func accumulate(units []*unit, uses map[*value][]use) []*unit {
 			u.add, u.chain = true, nil
 			continue
 		}
-		if r, ok := x.of.do.(reduceOp); ok && !r.max && len(uses[x.of]) == 1 && byRoot[x.of] != nil {
+		if sums(x.of.do) && len(uses[x.of]) == 1 && byRoot[x.of] != nil {
 			u.add, u.chain, u.source = true, nil, x.of
 			gone[byRoot[x.of]] = true
 		}
 	}
 	return slices.DeleteFunc(units, func(u *unit) bool { return gone[u] })
+}
+
+// sums tells of ops, other than products, that can add to what the destination holds.
+func sums(o op) bool {
+	r, ok := o.(reduceOp)
+	_, filters := o.(convFiltersOp)
+	return ok && !r.max || filters
 }

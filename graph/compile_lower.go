@@ -120,6 +120,9 @@ func (l *lowering) apply(n *G.Node, o op, x []view) (view, error) {
 	case repeatOp:
 		return l.repeat(o, x[0], shape), nil
 	case reshapeOp:
+		if y, ok := l.convolved(x[0], shape); ok {
+			return y, nil
+		}
 		return l.reshape(x[0], shape), nil
 	case transposeOp:
 		return x[0].permute(o.perm), nil
@@ -135,7 +138,12 @@ func (l *lowering) apply(n *G.Node, o op, x []view) (view, error) {
 		return l.softmax(o, x[0]), nil
 	case softmaxGradOp:
 		return l.softmaxGrad(o, x[1], x[2]), nil
-	case im2colOp, col2imOp, maxPoolOp, maxPoolGradOp, averagePoolOp, averagePoolGradOp:
+	case col2imOp:
+		if d, ok := l.convolvedBack(o, x[0], shape); ok {
+			return d, nil
+		}
+		return l.add(o, shape, l.dense(x[0])), nil
+	case im2colOp, maxPoolOp, maxPoolGradOp, averagePoolOp, averagePoolGradOp:
 		for i := range x {
 			x[i] = l.dense(x[i])
 		}

@@ -79,6 +79,13 @@ func (r *rows) classify(v *value) bool {
 		}
 	case joinOp:
 		return axis >= 0 && r.join(v, do, axis)
+	case convOp:
+		return axis == 0 && r.kind[v.args[1].of] == shared && r.put(v, 0, []int{0, -1})
+	case convFiltersOp:
+		if r.hasRows(v.args[0], 0) && r.hasRows(v.args[1], 0) {
+			r.kind[v], r.along[v] = overRows, []int{0, 0}
+			return true
+		}
 	case factorOp, solveOp, logDetOp:
 		return axis == 0 && r.put(v, 0, same)
 	case im2colOp, col2imOp, maxPoolOp, maxPoolGradOp, averagePoolOp, averagePoolGradOp:

@@ -48,6 +48,13 @@ var rowCases = []rowCase{
 	{"softmax", 5, []tensor.Shape{{5, 5}}, func(x *G.Node, w G.Nodes) *G.Node {
 		return ok(G.SoftMax(ok(G.Mul(x, w[0])), 1))
 	}, true},
+	{"convolutions", 32, []tensor.Shape{{3, 18}, {2, 12}}, func(x *G.Node, w G.Nodes) *G.Node {
+		n := x.Shape()[0]
+		h := ok(G.Reshape(x, tensor.Shape{n, 2, 4, 4}))
+		h = ok(G.Tanh(ok(G.Conv2d(h, ok(G.Reshape(w[0], tensor.Shape{3, 2, 3, 3})), tensor.Shape{3, 3}, []int{2, 2}, []int{2, 2}, []int{1, 1}))))
+		h = ok(G.Conv2d(h, ok(G.Reshape(w[1], tensor.Shape{2, 3, 2, 2})), tensor.Shape{2, 2}, []int{1, 1}, []int{1, 1}, []int{1, 1}))
+		return ok(G.Reshape(h, tensor.Shape{n, 32}))
+	}, true},
 	{"mean of the batch", 3, []tensor.Shape{{1, 3}}, func(x *G.Node, w G.Nodes) *G.Node {
 		mean := ok(G.Reshape(ok(G.Mean(x, 0)), tensor.Shape{1, 3}))
 		return ok(G.BroadcastHadamardProd(ok(G.BroadcastSub(x, mean, nil, []byte{0})), w[0], nil, []byte{0}))

@@ -38,10 +38,7 @@ func newImage[T Float](u *unit, refs func(*value) ref) *image[T] {
 	case averagePoolGradOp:
 		w, im.in, im.out = do.window, v.shape, v.args[0].shape
 	}
-	im.win = vec.Window{
-		H: w.h, W: w.w, PadH: w.padH, PadW: w.padW, StrideH: w.strideH, StrideW: w.strideW,
-		DilationH: w.dilationH, DilationW: w.dilationW,
-	}
+	im.win = windowOf(w)
 	return im
 }
 

@@ -131,6 +131,7 @@ type tiles struct {
 	ars           map[int]reg.GPVirtual // bytes between rows of A, times 1, 3, 5, 7
 	acs, ldb      reg.GPVirtual         // bytes
 	mask          reg.Register          // a K register, or where the mask is in memory
+	tabled        bool                  // a table says where the terms are, and there is no start
 }
 
 func newTiles(e *emitter, vectors, rows int) *tiles {
@@ -205,29 +206,22 @@ func (g *tiles) tile(r int) {
 			acc[i] = append(acc[i], g.vector())
 		}
 	}
-	zero, begin := g.label("zero"), g.label("begin")
-	g.TESTQ(g.s, g.s)
-	g.JEQ(operand.LabelRef(zero))
-	lds := g.stride("lds")
-	for i := range acc {
-		for v := range last {
-			g.p("VMOVU", at(g.s, v), acc[i][v])
-		}
-		g.loadLast(at(g.s, last), g.mask, acc[i][last])
-		g.ADDQ(lds, g.s)
-	}
-	g.JMP(operand.LabelRef(begin))
-	g.Label(zero)
-	for i := range acc {
-		for v := range acc[i] {
-			g.zero(acc[i][v])
-		}
-	}
-	g.Label(begin)
+	g.begin(acc, func(v int) operand.Mem { return at(g.s, v) })
 	pa, pb, k := g.GP64(), g.pointer("b"), g.pointer("k")
-	g.MOVQ(g.a, pa)
+	var table, first reg.GPVirtual
+	if g.tabled {
+		table, first, pb = g.pointer("table"), pb, g.GP64()
+	} else {
+		g.MOVQ(g.a, pa)
+	}
 	loop := g.label("terms")
 	g.Label(loop)
+	if g.tabled {
+		g.MOVQ(operand.Mem{Base: table}, pa)
+		g.LEAQ(operand.Mem{Base: g.a, Index: pa, Scale: uint8(g.size())}, pa)
+		g.MOVQ(operand.Mem{Base: table, Disp: 8}, pb)
+		g.LEAQ(operand.Mem{Base: first, Index: pb, Scale: uint8(g.size())}, pb)
+	}
 	b := make([]source, g.vectors)
 	for v := range last {
 		if b[v] = at(pb, v); r > 1 {
@@ -248,8 +242,12 @@ func (g *tiles) tile(r int) {
 			g.p("VFMADD231", b[v], x, acc[i][v])
 		}
 	}
-	g.ADDQ(g.acs, pa)
-	g.ADDQ(g.ldb, pb)
+	if g.tabled {
+		g.ADDQ(operand.Imm(16), table)
+	} else {
+		g.ADDQ(g.acs, pa)
+		g.ADDQ(g.ldb, pb)
+	}
 	g.DECQ(k)
 	g.JNE(operand.LabelRef(loop))
 

@@ -25,6 +25,7 @@ var topics = []struct {
 	{"gemm", gemm},
 	{"gemmdot", gemmDot},
 	{"gemmflat", gemmFlat},
+	{"conv", conv},
 	{"transpose", transpose},
 	{"math", mathematics},
 	{"perceptron", perceptron},
