@@ -46,6 +46,11 @@ type statefulReverser[T odeint.Float] interface {
 	end(lambda []T)
 }
 
+// forgetful is a reverser that carries over from step to step what does not matter beyond
+// rounding, like a factorised matrix. It forgets it at the start of a pass, so that the gradient does not depend on
+// the passes before.
+type forgetful interface{ forget() }
+
 // newReverser returns the reverse of a method, or says why there is none. It is the one
 // place, beside odeint's choice of a stepper, where types of methods are told apart. It is nil, without a
 // fault, for a method that odeint.New refuses for the field.
@@ -154,6 +159,9 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 	last, _ := p.sol.Origin(row)
 	if d.stateful != nil {
 		d.stateful.begin()
+	}
+	if r, ok := d.rev.(forgetful); ok {
+		r.forget()
 	}
 	if d.checkpoints != nil {
 		d.checkpoints.rewind()

@@ -61,14 +61,20 @@ func (p *pass[T]) init(f odeint.Differentiable[T], forward *odeint.Integrator[T]
 
 // begin sizes and clears the gradient and looks through the cotangents.
 func (p *pass[T]) begin(ctx context.Context, sol *odeint.Solution[T], g *Gradient[T], dys []T) error {
+	g.Theta = sized(g.Theta, p.f.NumParams())
+	clear(g.Theta)
+	return p.look(ctx, sol, g, dys)
+}
+
+// look is begin, for a gradient with a Theta that goes on being added to.
+func (p *pass[T]) look(ctx context.Context, sol *odeint.Solution[T], g *Gradient[T], dys []T) error {
 	p.ctx, p.sol, p.grad, p.dys = ctx, sol, g, dys
 	p.stats, p.reconstruction = odeint.Stats{}, 0
 	m := len(sol.T)
-	g.Y0, g.Theta = sized(g.Y0, p.n), sized(g.Theta, p.f.NumParams())
+	g.Y0 = sized(g.Y0, p.n)
 	if g.WantTimes {
 		g.Times = sized(g.Times, m)
 	}
-	clear(g.Theta)
 	clear(p.lambda)
 	p.live = sized(p.live, m)
 	p.last = 0
@@ -88,6 +94,14 @@ func (p *pass[T]) begin(ctx context.Context, sol *odeint.Solution[T], g *Gradien
 
 // end completes the gradient from λ(t_0⁺).
 func (p *pass[T]) end() error {
+	if err := p.complete(); err != nil {
+		return err
+	}
+	return p.finite(p.grad.Theta)
+}
+
+// complete is end without a look at Theta.
+func (p *pass[T]) complete() error {
 	if p.grad.WantTimes {
 		if err := p.times(); err != nil {
 			return &odeint.StepError{T: p.sol.T[0], Steps: p.stats.Accepted, Err: err}
@@ -95,13 +109,19 @@ func (p *pass[T]) end() error {
 	}
 	copy(p.grad.Y0, p.lambda)
 	add(p.grad.Y0, p.row(0))
-	for _, x := range [...][]T{p.grad.Y0, p.grad.Theta, p.asked()} {
-		if !vec.Finite(x) {
-			t := p.sol.T[0]
-			return &odeint.StepError{T: t, Steps: p.stats.Accepted, Err: p.nonFinite("the gradient", t, x)}
-		}
+	if err := p.finite(p.grad.Y0); err != nil {
+		return err
 	}
-	return nil
+	return p.finite(p.asked())
+}
+
+// finite checks a part of the gradient.
+func (p *pass[T]) finite(x []T) error {
+	if vec.Finite(x) {
+		return nil
+	}
+	t := p.sol.T[0]
+	return &odeint.StepError{T: t, Steps: p.stats.Accepted, Err: p.nonFinite("the gradient", t, x)}
 }
 
 // asked returns Times if it is wanted.

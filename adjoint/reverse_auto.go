@@ -23,3 +23,5 @@ func (r *autoReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outputCotan
 }
 
 func (r *autoReverser[T]) bytes() int { return r.rk.bytes() + r.dirk.bytes() }
+
+func (r *autoReverser[T]) forget() { r.dirk.forget() }

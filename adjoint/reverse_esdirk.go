@@ -108,6 +108,8 @@ func (r *esdirkReverser[T]) pull(p *pass[T], lambda []T, s *odeint.Step[T]) erro
 	return nil
 }
 
+func (r *esdirkReverser[T]) forget() { r.usable, r.factored = false, 0 }
+
 // refinements is how often a solution with J_i itself is corrected.
 const refinements = 3
 

@@ -64,29 +64,47 @@ func (r *rkReverser[T]) needs() needs { return needs{stages: true, dense: true} 
 
 func (r *rkReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outputCotangent[T]) error {
 	lambda, dtheta := p.lambda, p.grad.Theta
-	n, rows := r.n, len(r.m.A)
+	for i := r.begin(s, lambda, outs); i >= 0; i-- {
+		if !r.live[i] {
+			continue
+		}
+		v := r.slope(i)
+		r.stage(s, i, r.y, r.w)
+		r.f.VJP(nil, v, dtheta, s.StageTime(r.m.C[i]), r.y, r.w)
+		p.stats.VJPs++
+		add(lambda, v)
+	}
+	r.end(lambda, outs)
+	return nil
+}
+
+// begin prepares for going back through a step from λ at its end, and returns the last stage
+// to be undone.
+func (r *rkReverser[T]) begin(s *odeint.Step[T], lambda []T, outs []outputCotangent[T]) (last int) {
 	clear(r.live)
 	clear(r.out)
 	for _, o := range outs {
 		r.collect(s.H, o)
 	}
-	last := r.depends()
-	copy(r.v[rows*n:], lambda)
-	for i := last; i >= 0; i-- {
-		v := r.v[i*n:][:n]
-		if !r.live[i] {
-			continue
-		}
-		r.combine(r.w, r.out[i*n:][:n], s.H, &r.reverse[i], r.v)
-		r.combine(r.y, s.Y0, s.H, &r.forward[i], s.K)
-		r.f.VJP(nil, v, dtheta, s.StageTime(r.m.C[i]), r.y, r.w)
-		p.stats.VJPs++
-		add(lambda, v)
-	}
+	last = r.depends()
+	copy(r.v[len(r.m.A)*r.n:], lambda)
+	return last
+}
+
+// slope is v_i.
+func (r *rkReverser[T]) slope(i int) []T { return r.v[i*r.n:][:r.n] }
+
+// stage stores the state of stage i in y and w_i in w.
+func (r *rkReverser[T]) stage(s *odeint.Step[T], i int, y, w []T) {
+	r.combine(w, r.out[i*r.n:][:r.n], s.H, &r.reverse[i], r.v)
+	r.combine(y, s.Y0, s.H, &r.forward[i], s.K)
+}
+
+// end makes λ that at the start of the step, all stages having been undone.
+func (r *rkReverser[T]) end(lambda []T, outs []outputCotangent[T]) {
 	for _, o := range outs {
 		add(lambda, o.dy)
 	}
-	return nil
 }
 
 // collect adds an output's share to every stage it was formed from.

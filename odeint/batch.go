@@ -187,7 +187,7 @@ func (b *Batch[T]) Solve(ctx context.Context, sols []Solution[T], samples []Samp
 	}
 	b.stats = BatchStats{}
 	for i := range sols {
-		b.stats.add(&sols[i].Stats)
+		b.stats.Add(&sols[i].Stats)
 	}
 	for _, w := range b.workers[:n] {
 		b.stats.Calls += w.calls

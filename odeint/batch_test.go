@@ -477,3 +477,26 @@ func TestBatchAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestStatsAdd: nothing that is counted is left out.
+func TestStatsAdd(t *testing.T) {
+	one := Stats{HMin: 0.5, HMax: 3}
+	v := reflect.ValueOf(&one).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Int {
+			f.SetInt(int64(i + 1))
+		}
+	}
+	sum := one
+	sum.Add(&Stats{})
+	sum.Add(&one)
+	w := reflect.ValueOf(sum)
+	for i := range w.NumField() {
+		if f := w.Field(i); f.Kind() == reflect.Int && f.Int() != 2*int64(i+1) {
+			t.Errorf("%s is %d, want %d", w.Type().Field(i).Name, f.Int(), 2*(i+1))
+		}
+	}
+	if sum.HMin != 0.5 || sum.HMax != 3 {
+		t.Errorf("steps from %v to %v", sum.HMin, sum.HMax)
+	}
+}

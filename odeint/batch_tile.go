@@ -254,7 +254,7 @@ func (t *tile[T]) settle(q *batchQueue[T]) {
 		s.missed = nil
 		switch {
 		case s.err != nil || !accepted:
-		case s.rk.all > s.rk.s && s.in.wantsDense():
+		case s.rk.all > s.rk.s && (s.in.wantsDense() || s.in.watch != nil):
 			s.dense = true
 		default:
 			s.err = s.in.conclude(q.ctx)

@@ -36,8 +36,8 @@ func (s *Stats) step(h float64) {
 	s.Accepted++
 }
 
-// add adds what another solve counted.
-func (s *Stats) add(o *Stats) {
+// Add adds what another solve counted; HMin and HMax are then over the steps of both.
+func (s *Stats) Add(o *Stats) {
 	if o.Accepted > 0 {
 		if s.Accepted == 0 || o.HMin < s.HMin {
 			s.HMin = o.HMin
@@ -54,6 +54,8 @@ func (s *Stats) add(o *Stats) {
 	s.LUs += o.LUs
 	s.Switches += o.Switches
 	s.Diverged += o.Diverged
+	s.Events += o.Events
+	s.Conditions += o.Conditions
 	s.Accepted += o.Accepted
 	s.Rejected += o.Rejected
 }
