@@ -48,6 +48,9 @@ type BatchGradient[T odeint.Float] struct {
 	Theta []T   // ∂L/∂θ, summed over the samples
 	Times [][]T // ∂L/∂t_i of each sample, with WantTimes
 
+	// Events is Gradient.Events, summed over the samples.
+	Events []T
+
 	// WantTimes asks for Times. Without it Times is left alone.
 	WantTimes bool
 }
@@ -245,7 +248,8 @@ type batchWork[T odeint.Float] struct {
 	dys    [][]T
 	order  []int   // the samples that matter, by their numbers of steps, most first
 	blocks [][]int // of order
-	theta  [][]T   // a gradient for each block
+	theta  [][]T   // a gradient for each block, then that of the parameters of events
+	params int     // the length of the first
 	next   atomic.Int64
 	errs   []error
 	failed atomic.Bool
@@ -257,6 +261,11 @@ func (w *batchWork[T]) begin(ctx context.Context, b *Batch[T], g *BatchGradient[
 	g.Y0, g.Theta = sized(g.Y0, n*b.dim), sized(g.Theta, b.f.NumParams())
 	clear(g.Y0)
 	clear(g.Theta)
+	w.params = len(g.Theta)
+	if ev := b.workers[0].solver.p.ev; ev != nil {
+		g.Events = sized(g.Events, ev.params)
+		clear(g.Events)
+	}
 	if g.WantTimes {
 		g.Times = sized(g.Times, n)
 		for i := range g.Times {
@@ -287,7 +296,7 @@ func (w *batchWork[T]) begin(ctx context.Context, b *Batch[T], g *BatchGradient[
 		w.blocks = append(w.blocks, w.order[i*m/count:(i+1)*m/count])
 	}
 	for len(w.theta) < count {
-		w.theta = append(w.theta, make([]T, len(g.Theta)))
+		w.theta = append(w.theta, make([]T, len(g.Theta)+len(g.Events)))
 	}
 	w.next.Store(0)
 }
@@ -317,6 +326,9 @@ func (w *batchWork[T]) reduce() {
 	}
 	if n > 0 {
 		copy(w.g.Theta, w.theta[0])
+		if len(w.theta[0]) > w.params {
+			copy(w.g.Events, w.theta[0][w.params:])
+		}
 	}
 }
 

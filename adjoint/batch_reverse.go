@@ -79,7 +79,7 @@ func (t *reverseTile[T]) begin(work *batchWork[T], i int, theta []T) {
 	s := t.slot()
 	s.sample, s.err = i, nil
 	work.gradient(&s.grad, i, theta)
-	if err := s.p.look(work.ctx, &work.b.sols[i], &s.grad, work.dys[i]); err != nil {
+	if err := s.p.look(work.ctx, &work.b.sols[i], &s.grad, work.dys[i], nil); err != nil {
 		work.fail(i, err)
 		return
 	}
@@ -111,7 +111,10 @@ func (t *reverseTile[T]) round(work *batchWork[T], theta []T) {
 	cancelled := work.ctx.Err()
 	for _, s := range t.slots[:t.live] {
 		s.d.step = s.p.sol.Step(s.step)
-		s.row = s.d.collect(&s.p, s.step, s.row)
+		var end int
+		if s.row, end = s.d.collect(&s.p, s.step, s.row); end > 0 {
+			add(s.p.lambda, s.p.row(end))
+		}
 		s.rk.begin(&s.d.step, s.p.lambda, s.d.outs)
 		s.err = cancelled
 	}

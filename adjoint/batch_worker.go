@@ -68,11 +68,11 @@ func (w *batchWorker[T]) back(work *batchWork[T], i int, theta []T) error {
 	s.sol = work.b.sols[i] // where Interpolating looks for it
 	p := &s.p
 	work.gradient(&w.grad, i, theta)
-	if err := p.look(work.ctx, &s.sol, &w.grad, work.dys[i]); err != nil {
+	if err := p.look(work.ctx, &s.sol, &w.grad, work.dys[i], nil); err != nil {
 		return err
 	}
 	var err error
-	if p.last > 0 {
+	if p.depends() {
 		err = s.back.run(work.ctx, p)
 	}
 	if err == nil {
@@ -87,7 +87,7 @@ func (w *batchWorker[T]) back(work *batchWork[T], i int, theta []T) error {
 // gradient makes g that of sample i, with the block's θ.
 func (work *batchWork[T]) gradient(g *Gradient[T], i int, theta []T) {
 	n := work.b.dim
-	*g = Gradient[T]{Y0: work.g.Y0[i*n : (i+1)*n : (i+1)*n], Theta: theta, WantTimes: work.g.WantTimes}
+	*g = Gradient[T]{Y0: work.g.Y0[i*n : (i+1)*n : (i+1)*n], Theta: theta[:work.params:work.params], Events: theta[work.params:], WantTimes: work.g.WantTimes}
 	if g.WantTimes {
 		g.Times = work.g.Times[i]
 	}

@@ -132,6 +132,9 @@ func (c *checkpoints[T]) advance(p *pass[T], i, j int) ([]T, error) {
 			return nil, err
 		}
 		c.y[0], c.y[1] = c.y[1], c.y[0]
+		if p.ev != nil {
+			copy(c.y[0], p.ev.after(i))
+		}
 	}
 	return c.y[0], nil
 }

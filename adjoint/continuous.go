@@ -12,12 +12,13 @@ import (
 //
 // for a state z = (λ) with y from the dense output, or z = (λ, y) with dy/dt = f.
 type augmented[T odeint.Float] struct {
-	f    odeint.Differentiable[T]
-	n    int
-	path *odeint.Solution[T] // where y(t) comes from; nil: from the state
-	y    []T                 // y(t) of the path
-	lam  []T                 // scaled λ
-	err  error               // of the path, since the last call of Err
+	f     odeint.Differentiable[T]
+	n     int
+	path  *odeint.Solution[T] // where y(t) comes from; nil: from the state
+	y     []T                 // y(t) of the path
+	lam   []T                 // scaled λ
+	jumps []float64
+	err   error // of the path, since the last call of Err
 }
 
 // rhs stores the derivative of (λ) or (λ, y) in dz and adds w times that of μ to
@@ -53,8 +54,15 @@ func (a *augmented[T]) Err() error {
 	return err
 }
 
-// Jumps passes on the field's.
-func (a *augmented[T]) Jumps() []float64 { return odeint.Jumps[T](a.f) }
+// Jumps passes on the field's, and the times at which events change the path.
+func (a *augmented[T]) Jumps() []float64 {
+	jumps := odeint.Jumps[T](a.f)
+	if a.path == nil || len(a.path.Events) == 0 {
+		return jumps
+	}
+	a.jumps = a.eventTimes(append(a.jumps[:0], jumps...))
+	return a.jumps
+}
 
 // seminorm leaves μ out of the state: a step's share is gathered in pending,
 // with the weights of the method, and joins μ when the step is accepted.
@@ -153,6 +161,23 @@ func newContinuous[T odeint.Float](a augmented[T], dim int, forward, own *odeint
 }
 
 func (c *continuous[T]) run(ctx context.Context, p *pass[T]) error {
+	if p.ev != nil && len(p.sol.Events) > 0 {
+		return c.runEvents(ctx, p, p.ev)
+	}
+	c.begin(p)
+	for i := p.last; i > 0; {
+		next := c.next(p, i)
+		if err := c.solve(ctx, p, i, next); err != nil {
+			return err
+		}
+		i = next
+	}
+	c.end(p)
+	return nil
+}
+
+// begin prepares for a pass.
+func (c *continuous[T]) begin(p *pass[T]) {
 	clear(c.z)
 	if c.semi != nil {
 		c.semi.mu = p.grad.Theta
@@ -161,18 +186,14 @@ func (c *continuous[T]) run(ctx context.Context, p *pass[T]) error {
 	if !c.fixed {
 		c.in.SetH0(c.h0)
 	}
-	for i := p.last; i > 0; {
-		next := c.next(p, i)
-		if err := c.solve(ctx, p, i, next); err != nil {
-			return err
-		}
-		i = next
-	}
+}
+
+// end hands over what came out.
+func (c *continuous[T]) end(p *pass[T]) {
 	copy(p.lambda, c.z)
 	if c.semi == nil {
 		copy(p.grad.Theta, c.z[len(c.z)-c.params:])
 	}
-	return nil
 }
 
 // next returns the saved time, before time i, at which λ jumps or y is reset, or 0.
@@ -188,17 +209,7 @@ func (c *continuous[T]) solve(ctx context.Context, p *pass[T], i, j int) error {
 	if c.resets {
 		copy(c.z[p.n:], p.sol.Row(i))
 	}
-	c.span = [2]float64{p.sol.T[i], p.sol.T[j]}
-	err := c.in.SolveAt(ctx, &c.piece, c.span[:], c.z)
-	p.merge(&c.piece.Stats)
-	if err != nil {
-		return err
-	}
-	copy(c.z, c.piece.Last())
-	if !c.fixed {
-		c.in.SetH0(c.in.NextStep())
-	}
-	return nil
+	return c.piecewise(ctx, p, p.sol.T[i], p.sol.T[j])
 }
 
 func (c *continuous[T]) bytes() int {

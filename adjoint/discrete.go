@@ -102,6 +102,7 @@ type discrete[T odeint.Float] struct {
 	inverse     bool            // states come from going back
 	checkpoints *checkpoints[T] // states come from taking steps again; nil: they do not
 	retake      bool            // stages come from taking the steps again
+	events      *eventSteps[T]  // nil: there are none
 	y           [2][]T          // states at the start and the end of a step that was not kept
 	k           []T             // and its stages
 }
@@ -157,6 +158,9 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 		row = d.firstStepEnd(p)
 	}
 	last, _ := p.sol.Origin(row)
+	if d.events != nil {
+		last = d.events.lastStep(last)
+	}
 	if d.stateful != nil {
 		d.stateful.begin()
 	}
@@ -169,6 +173,9 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 	for n := last; n >= 0; n-- {
 		step := &d.step
 		err := ctx.Err()
+		if d.events != nil {
+			d.events.at(n)
+		}
 		switch {
 		case err != nil:
 		case d.inverse:
@@ -178,12 +185,25 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 		default:
 			*step = p.sol.Step(n)
 		}
-		row = d.collect(p, n, row)
+		var end int
+		row, end = d.collect(p, n, row)
 		if err == nil && d.retake {
 			end := step.Y1
 			step.Y1, step.K = nil, d.k[:0]
-			err = p.retake(step, d.needs.dense && len(d.outs) > 0)
+			err = p.retake(step, d.needs.dense && (len(d.outs) > 0 || d.events != nil && len(d.events.inside) > 0))
 			step.Y1, d.k = end, step.K
+		}
+		if err == nil && d.inverse && d.events != nil {
+			err = d.events.touch(d, p, step, n)
+		}
+		if err == nil && d.events != nil {
+			err = d.events.back(d, p, step)
+		}
+		if end > 0 {
+			add(p.lambda, p.row(end))
+		}
+		if err == nil && d.events != nil {
+			err = d.events.begins(d, p, step, n, p.lambda)
 		}
 		if err == nil {
 			err = d.rev.back(p, step, d.outs)
@@ -199,6 +219,9 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 	if d.stateful != nil {
 		d.stateful.end(p.lambda)
 	}
+	if d.events != nil {
+		d.events.atStart(p)
+	}
 	if d.inverse {
 		p.recordMismatch(d.step.Y0, 0)
 	}
@@ -208,8 +231,13 @@ func (d *discrete[T]) run(ctx context.Context, p *pass[T]) error {
 // firstStepEnd returns the first saved row from p.last on that is the end of a step: where
 // reconstruction begins. The last row is one.
 func (d *discrete[T]) firstStepEnd(p *pass[T]) int {
+	last := 0
+	if d.events != nil {
+		last = d.events.lastStep(last)
+	}
 	for row := p.last; ; row++ {
-		if _, theta := p.sol.Origin(row); theta == 1 {
+		step, theta := p.sol.Origin(row)
+		if theta == 1 && step >= last || row == len(p.sol.T)-1 {
 			return row
 		}
 	}
@@ -227,6 +255,9 @@ func (d *discrete[T]) rebuild(p *pass[T], n, row int, first bool) {
 		}
 		copy(d.step.Y1, p.sol.Row(row))
 	}
+	if d.events != nil {
+		copy(d.step.Y1, d.events.end())
+	}
 }
 
 // restore makes step n from the checkpoints. Its end is the start of the step before in
@@ -234,6 +265,9 @@ func (d *discrete[T]) rebuild(p *pass[T], n, row int, first bool) {
 func (d *discrete[T]) restore(p *pass[T], n int, first bool) error {
 	if !first {
 		copy(d.y[1], d.step.Y0)
+		if d.events != nil {
+			copy(d.y[1], d.events.end())
+		}
 	}
 	y0, err := d.checkpoints.seek(p, n)
 	d.step = d.checkpoints.at(n)
@@ -247,9 +281,9 @@ func (d *discrete[T]) restore(p *pass[T], n int, first bool) error {
 }
 
 // collect takes up the cotangents of the outputs of step n, the last of them in row,
-// and returns the row before them: those at the step's end go to λ, those inside it to
-// outs.
-func (d *discrete[T]) collect(p *pass[T], n, row int) int {
+// and returns the row before them, and the row at the step's end, 0 if there is none: those inside
+// it go to outs.
+func (d *discrete[T]) collect(p *pass[T], n, row int) (before, end int) {
 	d.outs = d.outs[:0]
 	for ; row > 0; row-- {
 		from, theta := p.sol.Origin(row)
@@ -259,12 +293,12 @@ func (d *discrete[T]) collect(p *pass[T], n, row int) int {
 		switch {
 		case !p.live[row]:
 		case theta == 1:
-			add(p.lambda, p.row(row))
+			end = row
 		default:
 			d.outs = append(d.outs, outputCotangent[T]{theta: theta, dy: p.row(row)})
 		}
 	}
-	return row
+	return row, end
 }
 
 func (d *discrete[T]) bytes() int {

@@ -79,7 +79,7 @@ func TestInputsAndGradient(t *testing.T) {
 			t.Fatal(err)
 		}
 		sameY := gradtest.Unchanged(t, "the solution", sol.Y)
-		g := Gradient[float64]{gradtest.NaNs[float64](2), gradtest.NaNs[float64](f.NumParams() + 3), gradtest.NaNs[float64](1), true}
+		g := Gradient[float64]{Y0: gradtest.NaNs[float64](2), Theta: gradtest.NaNs[float64](f.NumParams() + 3), Times: gradtest.NaNs[float64](1), WantTimes: true}
 		theta := &g.Theta[0]
 		if err := s.Backward(ctx, &g, dys); err != nil {
 			t.Fatal(err)

@@ -17,6 +17,11 @@ type Gradient[T odeint.Float] struct {
 	Theta []T // ∂L/∂θ, length NumParams
 	Times []T // ∂L/∂t_i, one for each saved time, with WantTimes
 
+	// Events has the gradient with respect to the parameters of the conditions and effects of
+	// Options.Events: of the first event's condition, of its effect, of the second's condition and
+	// so on, as far as they are differentiable.
+	Events []T
+
 	// WantTimes asks for Times, which costs an evaluation of f for each saved time with a
 	// cotangent. Without it Times is left alone.
 	WantTimes bool
@@ -24,12 +29,16 @@ type Gradient[T odeint.Float] struct {
 
 // CotangentError reports a cotangent that is NaN or infinite.
 type CotangentError struct {
-	Row, Component int     // of dys
+	Event          bool    // it belongs to an event, not to a saved time
+	Row, Component int     // of dys, or of the event; component −1 is the event's time
 	Value          float64 // the offender
 }
 
 // Error says where the offender is.
 func (e *CotangentError) Error() string {
+	if e.Event {
+		return fmt.Sprintf("adjoint: cotangent of event %d, component %d (−1: its time) is %v; check the loss and its gradient there", e.Row, e.Component, e.Value)
+	}
 	return fmt.Sprintf("adjoint: cotangent of saved time %d, component %d is %v; check the loss and its gradient there", e.Row, e.Component, e.Value)
 }
 
@@ -39,6 +48,7 @@ type pass[T odeint.Float] struct {
 	n       int
 	forward *odeint.Integrator[T]
 	jumps   []float64
+	ev      *events[T] // nil: there are none
 
 	ctx    context.Context // of this pass
 	sol    *odeint.Solution[T]
@@ -60,14 +70,18 @@ func (p *pass[T]) init(f odeint.Differentiable[T], forward *odeint.Integrator[T]
 }
 
 // begin sizes and clears the gradient and looks through the cotangents.
-func (p *pass[T]) begin(ctx context.Context, sol *odeint.Solution[T], g *Gradient[T], dys []T) error {
+func (p *pass[T]) begin(ctx context.Context, sol *odeint.Solution[T], g *Gradient[T], dys []T, cots []EventCotangent[T]) error {
 	g.Theta = sized(g.Theta, p.f.NumParams())
 	clear(g.Theta)
-	return p.look(ctx, sol, g, dys)
+	if p.ev != nil {
+		g.Events = sized(g.Events, p.ev.params)
+		clear(g.Events)
+	}
+	return p.look(ctx, sol, g, dys, cots)
 }
 
 // look is begin, for a gradient with a Theta that goes on being added to.
-func (p *pass[T]) look(ctx context.Context, sol *odeint.Solution[T], g *Gradient[T], dys []T) error {
+func (p *pass[T]) look(ctx context.Context, sol *odeint.Solution[T], g *Gradient[T], dys []T, cots []EventCotangent[T]) error {
 	p.ctx, p.sol, p.grad, p.dys = ctx, sol, g, dys
 	p.stats, p.reconstruction = odeint.Stats{}, 0
 	m := len(sol.T)
@@ -89,8 +103,14 @@ func (p *pass[T]) look(ctx context.Context, sol *odeint.Solution[T], g *Gradient
 			}
 		}
 	}
+	if p.ev != nil {
+		return p.ev.begin(sol, g, cots, p.n)
+	}
 	return nil
 }
+
+// depends reports whether L depends on anything after the start.
+func (p *pass[T]) depends() bool { return p.last > 0 || p.ev != nil && p.ev.last >= 0 }
 
 // end completes the gradient from λ(t_0⁺).
 func (p *pass[T]) end() error {
@@ -111,6 +131,11 @@ func (p *pass[T]) complete() error {
 	add(p.grad.Y0, p.row(0))
 	if err := p.finite(p.grad.Y0); err != nil {
 		return err
+	}
+	if p.ev != nil {
+		if err := p.finite(p.grad.Events); err != nil {
+			return err
+		}
 	}
 	return p.finite(p.asked())
 }

@@ -29,6 +29,7 @@ type rkReverser[T odeint.Float] struct {
 	out    []T       // Σ_o h b_i(θ_o) ȳ_o in rows
 	weight []float64 // b_i(θ_o)
 	coef   []T       // h times the coefficients of one sum
+	moving movingEnds[T]
 }
 
 func newRKReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.Tableau) *rkReverser[T] {

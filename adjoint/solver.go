@@ -78,10 +78,6 @@ func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Metho
 	if !savesNothing(&opt) {
 		bad = append(bad, keptFault)
 	}
-	if opt.Events != nil {
-		bad = append(bad, "Events: gradients through events are not offered; leave them out, or use odeint alone")
-		opt.Events = nil
-	}
 	opt.SaveAt = odeint.SaveAt{}
 	s := &Solver[T]{f: f, dim: f.Dim()}
 	resolved, err := opt.Resolve(s.dim)
@@ -90,6 +86,12 @@ func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Metho
 		bad = append(bad, faultsOf(err)...)
 		bad = append(bad, s.backwardFaults(m)...)
 		return nil, &odeint.OptionError{Faults: bad}
+	}
+	var ev *events[T]
+	if resolved.Events != nil {
+		var faults []string
+		ev, faults = newEvents[T](resolved.Events, s.dim)
+		bad = append(bad, faults...)
 	}
 	keep, more := s.newBackward(&opt, resolved.Method, m)
 	resolved.SaveAt = odeint.SaveAt{Keep: keep}
@@ -100,8 +102,15 @@ func New[T odeint.Float](f odeint.Differentiable[T], opt odeint.Options, m Metho
 		return nil, &odeint.OptionError{Faults: bad}
 	}
 	s.p.init(f, s.forward)
+	s.p.ev = ev
 	if d, ok := s.back.(*discrete[T]); ok {
 		s.checkpoints = d.checkpoints
+		if ev != nil {
+			d.events = newEventSteps(ev, s.dim)
+			if d.stateful != nil && ev.anyMoves() {
+				return nil, &odeint.OptionError{Faults: []string{fmt.Sprintf("Method: Discrete cannot reverse %v through events with conditions, whose steps have more than a state; use Interpolating{}", resolved.Method)}}
+			}
+		}
 	}
 	s.Observe(nil)
 	return s, nil
@@ -206,6 +215,12 @@ func (s *Solver[T]) Forward(ctx context.Context, times []float64, y0 []T) (*odei
 // not succeed: λ or the gradient grew beyond all numbers, the field failed, a backward
 // solve gave up, or ctx was cancelled. The contents of g are then undefined.
 func (s *Solver[T]) Backward(ctx context.Context, g *Gradient[T], dys []T) error {
+	return s.BackwardEvents(ctx, g, dys, nil)
+}
+
+// BackwardEvents is Backward for a loss that depends on the events of the solve too, on their times and
+// states: cots has one element for each of Solution.Events. Nil: it does not.
+func (s *Solver[T]) BackwardEvents(ctx context.Context, g *Gradient[T], dys []T, cots []EventCotangent[T]) error {
 	if g == nil {
 		panic("adjoint: Backward into a nil Gradient")
 	}
@@ -215,11 +230,11 @@ func (s *Solver[T]) Backward(ctx context.Context, g *Gradient[T], dys []T) error
 	if len(dys) != len(s.sol.T)*s.dim {
 		panic("adjoint: length of dys is not the number of times by the field's Dim")
 	}
-	if err := s.p.begin(ctx, &s.sol, g, dys); err != nil {
+	if err := s.p.begin(ctx, &s.sol, g, dys, cots); err != nil {
 		return err
 	}
 	var err error
-	if s.p.last > 0 {
+	if s.p.depends() {
 		err = s.back.run(ctx, &s.p)
 	}
 	if err == nil {

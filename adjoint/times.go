@@ -24,7 +24,7 @@ func (p *pass[T]) times() error {
 			p.grad.Times[i] = T(p.along(p.row(i), i, t[i-1]))
 		}
 	}
-	if p.last > 0 {
+	if p.depends() && len(t) > 1 {
 		p.grad.Times[0] = T(-p.along(p.lambda, 0, t[1]))
 	}
 	return nil

@@ -55,12 +55,6 @@ func (w *watcher[T]) endAt(i int, t float64) (float64, error) {
 func (w *watcher[T]) note(index int) error {
 	in, s := w.in, &w.in.step
 	dir := in.plan.dir
-	if len(w.found) == 0 && !w.scheduled(dir*s.T1) {
-		return nil
-	}
-	if err := in.stepper.dense(s); err != nil {
-		return err
-	}
 	for i, times := range w.times {
 		for !w.list[i].acts() && w.next[i] < len(times) && dir*times[w.next[i]] <= dir*s.T1 {
 			t := times[w.next[i]]
@@ -90,11 +84,15 @@ func (w *watcher[T]) note(index int) error {
 	return nil
 }
 
-// scheduled reports whether an event that does not act is due up to a time, which is given times the
-// direction of the solve.
-func (w *watcher[T]) scheduled(end float64) bool {
+// inside reports whether the step has events that do not act.
+func (w *watcher[T]) inside() bool {
+	if len(w.found) > 0 {
+		return true
+	}
+	dir := w.in.plan.dir
+	end := dir * w.in.step.T1
 	for i, times := range w.times {
-		if !w.list[i].acts() && w.next[i] < len(times) && w.in.plan.dir*times[w.next[i]] <= end {
+		if !w.list[i].acts() && w.next[i] < len(times) && dir*times[w.next[i]] <= end {
 			return true
 		}
 	}

@@ -276,7 +276,7 @@ func (in *Integrator[T]) keep(ctx context.Context) error {
 
 // wantsDense reports whether keep needs the dense stages of the accepted step.
 func (in *Integrator[T]) wantsDense() bool {
-	return in.opt.SaveAt.Keep == Dense || in.stepper.interpolates() && in.saver.before(in.step.T1, in.plan.dir)
+	return in.opt.SaveAt.Keep == Dense || in.stepper.interpolates() && in.saver.before(in.step.T1, in.plan.dir) || in.watch != nil && in.watch.inside()
 }
 
 func (in *Integrator[T]) keepsStages() bool { return in.opt.SaveAt.Keep >= Stages }
