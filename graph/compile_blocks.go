@@ -38,6 +38,7 @@ const (
 	blockBytes   = 96 << 10 // what the intermediate results of a block may take
 	maxBlock     = 128      // rows
 	productBlock = 64       // rows of a product that make reading the other factor pay
+	convBytes    = 192      // of a row of pixels, of all images of a block, that fill registers
 
 	maxChunks = 16
 	chunkCost = 2e5 // multiply-adds of a chunk at least
@@ -101,7 +102,8 @@ func compileRows[T Float](b *builder, r *spec, in, out []int, targets []target) 
 		return assemble[T](body, targets, nIn, nOut)
 	}
 	least := s.leastBlock()
-	p.layOut(sizeBytes[T](assembleBody(least).arena)/least, least)
+	together := convBlock[T](s)
+	p.layOut(sizeBytes[T](assembleBody(least).arena)/least, max(least, together), together)
 	p.full = assembleBody(p.block)
 	if left := r.batch % p.block; left > 0 {
 		p.tail = assembleBody(left)
@@ -120,9 +122,21 @@ func (s *split) leastBlock() int {
 	return min(s.batch, productBlock/rows)
 }
 
-// layOut chooses the blocks, of at least so many samples, and the chunks. A sample's
-// intermediate results take that many bytes.
-func (p *blocked[T]) layOut(bytes, least int) {
+// convBlock is the number of samples whose rows of pixels together are long enough for
+// convolutions.
+func convBlock[T Float](s *split) int {
+	samples := 1
+	for _, v := range s.order {
+		if _, ok := v.do.(convOp); ok && s.kind[v] == perRow {
+			samples = max(samples, convBytes/sizeBytes[T](v.shape[3]))
+		}
+	}
+	return min(s.batch, samples, 16)
+}
+
+// layOut chooses the blocks, of at least so many samples, and the chunks, of at least as
+// many as are together. A sample's intermediate results take that many bytes.
+func (p *blocked[T]) layOut(bytes, least, together int) {
 	for i := range p.in {
 		bytes += sizeBytes[T](p.in[i])
 	}
@@ -136,7 +150,7 @@ func (p *blocked[T]) layOut(bytes, least int) {
 	}
 	pay := int(p.cost / max(chunkCost, sumCost*float64(sums)))
 	chunks := 1 // a power of two, for so many cores
-	for chunks < maxChunks && 2*chunks <= min(pay, p.batch) {
+	for chunks < maxChunks && 2*chunks*together <= min(pay*together, p.batch) {
 		chunks *= 2
 	}
 	p.chunk = (p.batch + chunks - 1) / chunks

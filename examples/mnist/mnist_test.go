@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/neuralode/neuralode/examples/internal/apptest"
 	"github.com/neuralode/neuralode/odeint"
+	"github.com/neuralode/neuralode/train"
 )
 
 func TestQuick(t *testing.T) {
@@ -74,5 +76,41 @@ func TestGradient(t *testing.T) {
 			t.Errorf("%+v: slope %v along the gradient, want its norm %v", a, got, want)
 		}
 		n.machine.Close()
+	}
+}
+
+// BenchmarkStep is a training step of the full setting, 64 channels, with Adam: beside peers/torch_mnist.py.
+func BenchmarkStep(b *testing.B) {
+	for _, residual := range []bool{false, true} {
+		b.Run(map[bool]string{false: "ode", true: "resnet"}[residual], func(b *testing.B) {
+			a := architecture{channels: 64, residual: residual, solve: odeint.Options{Method: odeint.RK4, Steps: 2}}
+			n, err := newNetwork(a, 50, true, rand.New(rand.NewPCG(1, 0)))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer n.machine.Close()
+			r := rand.New(rand.NewPCG(2, 0))
+			for i := range n.imageData {
+				n.imageData[i] = float32(r.NormFloat64())
+			}
+			for row := range 50 {
+				n.targetData[row*classes+row%classes] = classes
+			}
+			loss := func(_ context.Context, grad, x []float64) (float64, error) {
+				n.load(x)
+				if err := n.machine.RunAll(); err != nil {
+					return 0, err
+				}
+				return float64(n.loss.Value().Data().(float32)), n.gradient(grad)
+			}
+			theta := n.store(nil)
+			b.ResetTimer()
+			_, err = train.Minimize(b.Context(), nil, theta, train.MinimizeOptions{
+				Steps: b.N, Varying: func(int) train.Objective { return loss }, Optimizer: train.Adam{}, Schedule: train.Cosine(1e-3, 0, b.N),
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		})
 	}
 }
