@@ -17,6 +17,7 @@ const program = "neuralode"
 // commands returns the subcommands in the order of the help.
 func commands() []command {
 	return []command{
+		fitCommand(),
 		serveCommand(),
 		completionCommand(),
 		versionCommand(),

@@ -58,10 +58,16 @@ type Common struct {
 // flags bound to c, whose values are the defaults. About is printed above the
 // flags by -h.
 func NewFlags(name, about string, c *Common) *flag.FlagSet {
-	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs := Flags(name, about)
 	fs.BoolVar(&c.Quick, "quick", c.Quick, "a run of a few seconds that shows that everything works, not how well")
 	fs.Uint64Var(&c.Seed, "seed", c.Seed, "seed of everything random")
 	fs.StringVar(&c.Out, "out", c.Out, "folder for the files written; made if missing")
+	return fs
+}
+
+// Flags returns a flag set without flags, whose -h prints about above them.
+func Flags(name, about string) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.Usage = func() {
 		fmt.Fprintf(fs.Output(), "%s\n\nFlags:\n", about)
 		fs.PrintDefaults()

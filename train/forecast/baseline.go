@@ -87,7 +87,7 @@ func (f *fitter) linear(ctx context.Context, d *dataset, s Setting) ([][]float64
 	observed := d.observed()
 	opt := f.opt
 	opt.Kind, opt.Steps, opt.Polish = Node, -1, 200
-	opt.Progress = nil
+	opt.Progress, opt.Checkpoint, opt.Resume = nil, "", false
 	g := &fitter{opt: opt}
 	setting := Setting{Log: s.Log, Linear: true, Hidden: []int{}}
 	j := job{stage: "linear", data: observed, setting: setting, share: 1, checkpoint: "linear"}

@@ -23,17 +23,14 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 		first.Decay = max(0, o.Decay)
 	}
 	logs := o.Log == Auto && o.Kind == Node && d.positive() && d.wide(3)
-	var choices []string
 	inner := d.inner()
 	if inner == nil {
+		why := fmt.Sprintf("the default, since %d rows are too few to choose by validation", d.rows())
 		if logs && d.wide(8) {
 			first.Log = true
-			choices = append(choices, "logarithms: all values are positive, and those of a column differ by a factor of more than 8")
+			why += "; logarithms, since all values are positive and those of a column differ by a factor of more than 8"
 		}
-		if o.Hidden == nil || o.Decay == 0 {
-			choices = append(choices, fmt.Sprintf("network: %v, the default, since %d rows are too few to choose by validation", first, d.rows()))
-		}
-		return first, choices, nil
+		return first, []string{fmt.Sprintf("network: %v: %s", first, why)}, nil
 	}
 	var candidates []Setting
 	add := func(s Setting) {
@@ -65,7 +62,7 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 		}
 	}
 	if len(candidates) == 1 {
-		return candidates[0], nil, nil
+		return candidates[0], []string{fmt.Sprintf("network: %v, as was asked for", candidates[0])}, nil
 	}
 	jobs := make([]job, len(candidates))
 	for i, c := range candidates {
@@ -100,6 +97,7 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 		}
 		best = 0
 	}
+	var choices []string
 	for i, c := range candidates {
 		verb := "had"
 		if i == best {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/train/table"
 )
 
@@ -52,14 +53,22 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 		}
 		m.Trajectories = append(m.Trajectories, tr)
 	}
-	if t.Rows()*len(t.States) <= keptNumbers {
-		d.keep(m)
+	d.keep(m)
+	if err := f.continues(t); err != nil {
+		return nil, err
 	}
 	setting, choices, chosen := f.choose(ctx, d)
-	m.Setting, m.Choices = setting, choices
 	if chosen != nil {
 		return nil, chosen
 	}
+	m.Setting = setting
+	scaling := "scaling: each column to mean 0 and standard deviation 1, time to match"
+	if setting.Log {
+		scaling = "scaling: logarithms, to mean 0 and standard deviation 1, time to match"
+	}
+	longest := f.solve(0)
+	m.Choices = append(choices[:1:1], scaling, fmt.Sprintf("solver: %v, tolerance %.3g in scaled states; gradients: %v", longest.Method, longest.RTol, f.adjoint()))
+	m.Choices = append(m.Choices, choices[1:]...)
 	members, failed := f.ensemble(ctx, d, setting)
 	if len(members) == 0 {
 		return nil, failed
@@ -79,8 +88,12 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 	return m, errors.Join(failed, judged)
 }
 
-// keptNumbers is how large a table may be that is kept with the model.
-const keptNumbers = 100_000
+func (f *fitter) adjoint() adjoint.Method {
+	if f.opt.Adjoint == nil {
+		return adjoint.Discrete{}
+	}
+	return f.opt.Adjoint
+}
 
 // keep stores the table in the model.
 func (d *dataset) keep(m *Model) {

@@ -23,7 +23,7 @@ func oscillator(t float64) (x, v float64) {
 	return e * (math.Cos(w*t) + math.Sin(w*t)/(10*w)), -e * math.Sin(w*t) / w
 }
 
-func read(t *testing.T, text string, opt table.Options) *table.Table {
+func read(t testing.TB, text string, opt table.Options) *table.Table {
 	t.Helper()
 	tb, err := table.Read(strings.NewReader(text), opt)
 	if err != nil {
@@ -204,3 +204,5 @@ func TestQueryFaults(t *testing.T) {
 		}
 	}
 }
+
+var tableOptions = table.Options{File: "small.csv"}

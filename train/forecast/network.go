@@ -85,8 +85,12 @@ func (o *Options) network(s Setting, dim, m int) graph.Module {
 
 // model returns an untrained model of a setting in the units of the fitted rows of d.
 func (o *Options) model(d *dataset, s Setting, seed uint64, solve odeint.Options) (*train.Model[float64], error) {
+	scaler := d.scaler(o.Kind, s.Log)
+	if o.Step > 0 {
+		solve.H0 = o.Step / scaler.Unit
+	}
 	cfg := train.Config{
-		Shape: []int{d.dim()}, Solve: solve, Adjoint: o.Adjoint, Scaler: d.scaler(o.Kind, s.Log),
+		Shape: []int{d.dim()}, Solve: solve, Adjoint: o.Adjoint, Scaler: scaler,
 		Rand: rand.New(rand.NewPCG(seed, 0)),
 	}
 	if len(d.controls) > 0 {

@@ -69,6 +69,7 @@ type Options struct {
 	Linear     Choice            // whether a linear map, begun at the least-squares fit, is added to the network
 
 	Solve   odeint.Options // of the model, in scaled units; zero: chosen
+	Step    float64        // for methods without error control: the size of their steps, in the table's unit of time; 0: from row to row
 	Adjoint adjoint.Method // nil: adjoint.Discrete{}
 
 	Steps  int     // of Adam; 0: 2000, or less where a step sees more than 20 000 rows; negative: none
@@ -136,6 +137,7 @@ func (o *Options) check() error {
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	wrong(finite(o.Decay), "Decay is %v", o.Decay)
 	wrong(finite(o.Rate) && o.Rate >= 0, "Rate is %v", o.Rate)
+	wrong(finite(o.Step) && o.Step >= 0, "Step is %v", o.Step)
 	wrong(finite(o.Holdout), "Holdout is %v", o.Holdout)
 	wrong(o.Ensemble >= 0 && o.Ensemble <= 1000, "Ensemble is %d; it may be up to 1000", o.Ensemble)
 	wrong(o.Backtest >= 0 && o.Backtest <= 1000, "Backtest is %d; it may be up to 1000", o.Backtest)

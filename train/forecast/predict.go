@@ -155,8 +155,9 @@ func (m *Model) prediction(times []float64, all [][]float64) *Prediction {
 	return p
 }
 
-// Fitted returns what the model says of a trajectory that it was fitted to, at times within its data. In a long
-// trajectory each stretch has a start of its own. It needs the data, see [Trajectory].
+// Fitted returns what the model says of a trajectory of its table, at ascending times from its first row on, also beyond its
+// last one. In a long trajectory each stretch has a start of its own; one that was held out as a whole starts from
+// its first values. Models with controls, and trajectories held out, need the data, see [Trajectory].
 func (m *Model) Fitted(ctx context.Context, trajectory int, times []float64) (*Prediction, error) {
 	wrong := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %s", ErrQuery, fmt.Sprintf(format, args...))
@@ -178,11 +179,17 @@ func (m *Model) Fitted(ctx context.Context, trajectory int, times []float64) (*P
 			of = append(of, k)
 		}
 	}
+	begins := m.times
+	start := func(member, anchor int) []float64 { return m.starts[member][anchor] }
 	if len(of) == 0 {
-		return nil, wrong("trajectory %d was held out as a whole", trajectory)
+		if tr.Times == nil {
+			return nil, wrong("trajectory %d was held out as a whole, and its data are not kept with the model, whose table was too large", trajectory)
+		}
+		first := m.first(tr)
+		of, begins, start = []int{0}, tr.Times[:1], func(int, int) []float64 { return first }
 	}
-	if !slices.IsSorted(times) || len(times) == 0 || times[0] < m.times[of[0]] {
-		return nil, wrong("times must ascend from the first row, %v", m.times[of[0]])
+	if !slices.IsSorted(times) || len(times) == 0 || times[0] < begins[of[0]] {
+		return nil, wrong("times must ascend from the first row, %v", begins[of[0]])
 	}
 	dim := m.Dim()
 	all := make([][]float64, len(m.members))
@@ -191,16 +198,16 @@ func (m *Model) Fitted(ctx context.Context, trajectory int, times []float64) (*P
 		for s, a := range of {
 			hi := len(times)
 			if s+1 < len(of) {
-				hi, _ = slices.BinarySearch(times, m.times[of[s+1]])
+				hi, _ = slices.BinarySearch(times, begins[of[s+1]])
 			}
-			piece := append([]float64{m.times[a]}, times[lo:hi]...)
+			piece := append([]float64{begins[a]}, times[lo:hi]...)
 			skip := 1
 			if hi > lo && piece[1] == piece[0] {
 				piece, skip = piece[1:], 0
 			}
 			var y []float64
 			if hi > lo {
-				y, _ = member.Predict(ctx, piece, m.starts[k][a], controls...)
+				y, _ = member.Predict(ctx, piece, start(k, a), controls...)
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
 				}
@@ -212,6 +219,19 @@ func (m *Model) Fitted(ctx context.Context, trajectory int, times []float64) (*P
 		}
 	}
 	return m.prediction(times, all), nil
+}
+
+// first guesses the state at the first row of a trajectory.
+func (m *Model) first(tr *Trajectory) []float64 {
+	n := len(m.States)
+	d := &dataset{states: m.States, latent: m.Latent, cut: []int{len(tr.Times)}}
+	one := train.Trajectory[float64]{Times: tr.Times}
+	for r := range tr.Times {
+		one.States = append(one.States, tr.States[r*n:(r+1)*n]...)
+		one.States = append(one.States, make([]float64, m.Latent)...)
+	}
+	d.all = train.Dataset[float64]{one}
+	return d.guess(0, 0, len(tr.Times), m.Kind.paired())
 }
 
 // name is that of a component of a state.

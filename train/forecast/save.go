@@ -26,6 +26,9 @@ type description struct {
 	Members   int             `json:"members"`
 }
 
+// keptNumbers is how large a table may be that is kept with the model.
+const keptNumbers = 200_000
+
 // Save writes the model to one file, atomically: see train/modelfile. Its tensors are the parameters of
 // each member, "0/field/W0" and so on, and
 //
@@ -34,7 +37,7 @@ type description struct {
 //	ends         (members, trajectories, dim) the states at the last rows
 //	noise        (states)                     deviation of the fit from the data, of logarithms if the model sees these
 //	trajectories (trajectories, 4)            rows, fitted rows, time of the last fitted row, time of the last row
-//	data/times, data/states, data/controls    the table, the rows of all trajectories; NaN is a missing value
+//	data/times, data/states, data/controls    the table, if it is not large: the rows of all trajectories; NaN is a missing value
 func (m *Model) Save(path string) error {
 	f, err := m.File()
 	if err != nil {
@@ -75,7 +78,15 @@ func (m *Model) File() (*modelfile.File, error) {
 	}
 	rows := 0
 	for i := range m.Trajectories {
-		tr := &m.Trajectories[i]
+		rows += len(m.Trajectories[i].Times)
+	}
+	keep := rows*(1+n+len(m.Controls)) <= keptNumbers
+	rows = 0
+	for i := range m.Trajectories {
+		tr := m.Trajectories[i]
+		if !keep {
+			tr.Times, tr.States, tr.Controls = nil, nil, nil
+		}
 		d.IDs = append(d.IDs, tr.ID)
 		trajectories = append(trajectories, float64(len(tr.Times)), float64(tr.Fitted), tr.Cut, tr.End)
 		rows += len(tr.Times)

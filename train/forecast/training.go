@@ -60,6 +60,13 @@ func (f *fitter) plan(j *job) {
 	f.mu.Unlock()
 }
 
+// mostWork is how many evaluations of the field a phase of a training may cost: many times what a
+// smooth model needs, and an end to those that become stiffer with every step.
+const mostWork = 20_000_000
+
+// errWork ends a phase of a training as if all steps were taken.
+var errWork = errors.New("too many evaluations")
+
 // batchWindows is how many windows a step of Adam sees.
 const batchWindows = 64
 
@@ -74,6 +81,9 @@ func (f *fitter) hook(j *job, before int) func(train.Step) error {
 		if f.opt.Progress != nil {
 			f.opt.Progress(Event{Stage: j.stage, Run: j.run, Step: s, Done: f.done, Total: f.total})
 		}
+		if s.Work.NFEForward+s.Work.NFEBackward > mostWork {
+			return errWork
+		}
 		return nil
 	}
 }
@@ -82,10 +92,19 @@ func (f *fitter) hook(j *job, before int) func(train.Step) error {
 // steps.
 func (f *fitter) solve(longest int) odeint.Options {
 	solve := f.opt.Solve
-	if solve.Method == nil && solve.RTol == 0 && solve.ATol == 0 && solve.RTols == nil && solve.ATols == nil {
+	if solve.Method == nil {
+		solve.Method = odeint.Auto{} // explicit, unless the model turns out to be stiff
+	}
+	switch t, ok := solve.Method.(*odeint.Tableau); {
+	case ok && t.E == nil:
+		if f.opt.Step == 0 && solve.H0 == 0 && solve.Steps == 0 {
+			solve.Steps = 1
+		}
+		return solve
+	case solve.RTol == 0 && solve.ATol == 0 && solve.RTols == nil && solve.ATols == nil:
 		solve.RTol, solve.ATol = 1e-6, 1e-6
 	}
-	if solve.MaxSteps == 0 && solve.H0 == 0 && solve.Steps == 0 {
+	if solve.MaxSteps == 0 {
 		solve.MaxSteps = 500 + 20*longest
 	}
 	return solve
@@ -133,6 +152,7 @@ func (f *fitter) train(ctx context.Context, j job) (*trained, error) {
 		}
 		o.Steps = steps
 		if f.opt.Checkpoint != "" {
+			o.CheckpointEvery = 500
 			o.Checkpoint = filepath.Join(f.opt.Checkpoint, j.checkpoint+"-"+name+".safetensors")
 			o.Resume = f.opt.Resume
 		}
@@ -148,6 +168,9 @@ func (f *fitter) train(ctx context.Context, j job) (*trained, error) {
 		if report.Starts != nil {
 			t.starts = report.Starts
 			t.loss = report.Loss
+		}
+		if errors.Is(err, errWork) {
+			return nil
 		}
 		return err
 	}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/neuralode/neuralode/train/forecast"
+)
+
+// A logger writes down every step of a training.
+type logger interface {
+	Log(e forecast.Event) error
+	Close() error
+}
+
+// openLog makes the file of a log: JSON lines or CSV, by the ending of its name.
+func openLog(path string) (logger, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	l := fileLog{file: f, buffer: bufio.NewWriter(f)}
+	if strings.HasSuffix(path, ".jsonl") {
+		return &jsonLog{l}, nil
+	}
+	out := &csvLog{fileLog: l, csv: csv.NewWriter(l.buffer)}
+	return out, out.csv.Write([]string{"stage", "run", "step", "loss", "grad_norm", "rate", "nfe_forward", "nfe_backward", "seconds"})
+}
+
+type fileLog struct {
+	file   *os.File
+	buffer *bufio.Writer
+}
+
+func (l *fileLog) Close() error {
+	err := l.buffer.Flush()
+	if e := l.file.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+type csvLog struct {
+	fileLog
+	csv *csv.Writer
+}
+
+func (l *csvLog) Log(e forecast.Event) error {
+	return l.csv.Write([]string{
+		e.Stage, e.Run, strconv.Itoa(e.Step.Step), number(e.Loss), number(e.GradNorm), number(e.Rate),
+		strconv.Itoa(e.Work.NFEForward), strconv.Itoa(e.Work.NFEBackward), strconv.FormatFloat(e.Seconds, 'f', 6, 64),
+	})
+}
+
+func (l *csvLog) Close() error {
+	l.csv.Flush()
+	return l.fileLog.Close()
+}
+
+type jsonLog struct{ fileLog }
+
+func (l *jsonLog) Log(e forecast.Event) error {
+	finite := func(v float64) *float64 {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil
+		}
+		return &v
+	}
+	line, err := json.Marshal(struct {
+		Stage       string   `json:"stage"`
+		Run         string   `json:"run,omitempty"`
+		Step        int      `json:"step"`
+		Loss        *float64 `json:"loss"`
+		GradNorm    *float64 `json:"grad_norm,omitempty"`
+		Rate        *float64 `json:"rate,omitempty"`
+		NFEForward  int      `json:"nfe_forward"`
+		NFEBackward int      `json:"nfe_backward"`
+		Seconds     float64  `json:"seconds"`
+	}{e.Stage, e.Run, e.Step.Step, finite(e.Loss), finite(e.GradNorm), finite(e.Rate), e.Work.NFEForward, e.Work.NFEBackward, e.Seconds})
+	if err != nil {
+		return err
+	}
+	_, err = l.buffer.Write(append(line, '\n'))
+	return err
+}
+
+// number writes a number for a table; what is not finite is empty.
+func number(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
