@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	G "gorgonia.org/gorgonia"
 )
@@ -185,18 +186,17 @@ func List[T Float](m Module, cfg FieldConfig) (*Listing, error) {
 // unlisted names an op that no step stands for, and is empty for others.
 func unlisted(do op) string {
 	switch do := do.(type) {
+	case inputOp, literalOp, copyOp, unaryOp, binaryOp, gradOp, matmulOp, reduceOp, joinOp:
+		return ""
 	case foreignOp:
 		return fmt.Sprint(do.op)
 	case factorOp, solveOp:
 		return "Solve"
 	case logDetOp:
 		return "LogDet"
-	case im2colOp, col2imOp:
-		return "im2col"
-	case maxPoolOp, maxPoolGradOp, averagePoolOp, averagePoolGradOp:
-		return "pooling"
+	default: // images
+		return strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", do), "graph."), "Op")
 	}
-	return ""
 }
 
 // lister turns values into steps of one sample.

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	G "gorgonia.org/gorgonia"
+	gt "gorgonia.org/tensor"
 
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
@@ -357,6 +358,12 @@ func TestRefused(t *testing.T) {
 	var refused *graph.RefusedError
 	if err := GoSource(&bytes.Buffer{}, lagrangian, Options{}); !errors.As(err, &refused) || refused.Ops[0].Op != "Solve" {
 		t.Errorf("a solve of linear equations: %v", err)
+	}
+	image := layers.Func(func(x *G.Node) (*G.Node, error) {
+		return G.MaxPool2D(x, gt.Shape{3, 3}, []int{1, 1}, []int{1, 1})
+	})
+	if _, err := graph.List[float64](image, graph.FieldConfig{Shape: []int{1, 4, 4}}); !errors.As(err, &refused) || refused.Ops[0].Op != "maxPool" {
+		t.Errorf("an image: %v", err)
 	}
 	mean := layers.Func(func(x *G.Node) (*G.Node, error) {
 		s, err := G.Sum(x, 0)

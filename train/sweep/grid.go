@@ -31,7 +31,8 @@ type Setting struct{ Name, Value string }
 const maxJobs = 10_000_000
 
 // ParseGrid reads axes that blanks divide, each a name and values: "rate=0.01,0.001 seed=1..100".
-// Two whole numbers with dots between them are all from one to the other.
+// Two whole numbers with dots between them are all from one to the other. Bars divide values that have
+// commas of their own: "hidden=16|32,32".
 func ParseGrid(s string) (Grid, error) {
 	var g Grid
 	total := 1
@@ -44,7 +45,11 @@ func ParseGrid(s string) (Grid, error) {
 			return nil, fmt.Errorf("%w: %s is in the grid twice", ErrUsage, name)
 		}
 		a := Axis{Name: name}
-		for _, v := range strings.Split(list, ",") {
+		divider := ","
+		if strings.Contains(list, "|") {
+			divider = "|"
+		}
+		for _, v := range strings.Split(list, divider) {
 			first, last, isRange := strings.Cut(v, "..")
 			lo, err1 := strconv.Atoi(first)
 			hi, err2 := strconv.Atoi(last)

@@ -17,7 +17,10 @@ func TestGrid(t *testing.T) {
 	if err != nil || g.Len() != 6 || g.Job(0).String() != "rate=0.1 seed=3" || g.Job(4).String() != "rate=0.01 seed=4" || g.Job(5).Get("seed") != "5" {
 		t.Errorf("%v, %v", g, err)
 	}
-	for _, bad := range []string{"", "rate", "rate=", "=1", "a=1,,2", "a=2..1", "a=1..x", "a=1 a=2", "a=1,1", "a=1..9999 b=1..9999", "a=0..99999999999", "a=-9223372036854775808..9223372036854775807"} {
+	if g, err := ParseGrid("hidden=16|32,32|2..3"); err != nil || g.Len() != 4 || g.Job(1).String() != "hidden=32,32" {
+		t.Errorf("bars: %v, %v", g, err)
+	}
+	for _, bad := range []string{"", "rate", "a=1||2", "rate=", "=1", "a=1,,2", "a=2..1", "a=1..x", "a=1 a=2", "a=1,1", "a=1..9999 b=1..9999", "a=0..99999999999", "a=-9223372036854775808..9223372036854775807"} {
 		if _, err := ParseGrid(bad); !errors.Is(err, ErrUsage) {
 			t.Errorf("%q: %v", bad, err)
 		}
