@@ -44,6 +44,7 @@ var picture = []room{
 	{path: "train", imports: []string{"graph", "layers", "odeint", "odeint/control", "adjoint", "train/modelfile", "train/table", "train/dist"}},
 	{path: "train/table"},
 	{path: "train/export", imports: []string{"graph", "odeint", "train", "internal/wire"}},
+	{path: "train/tensorboard", imports: []string{"train", "internal/wire"}},
 	{path: "internal/wire"},
 	{path: "train/dist"},
 	{path: "train/sweep", imports: []string{"train/figure", "train/modelfile"}},
