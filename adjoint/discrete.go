@@ -59,15 +59,26 @@ func newReverser[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, in
 	switch m := m.(type) {
 	case *odeint.Tableau:
 		r = newRKReverser(f, m)
-	case *odeint.ESDIRK, odeint.Auto:
+	case *odeint.ESDIRK, *odeint.Rosenbrock:
 		if n := odeint.SampleDim[T](f); n < 1 || f.Dim()%n != 0 || lu.Fault(n, 1) != "" {
 			return nil, "" // a fault of the forward solve, which says it
 		}
-		if auto, ok := m.(odeint.Auto); ok {
-			r = newAutoReverser(f, auto)
-		} else {
-			r = newESDIRKReverser(f, m.(*odeint.ESDIRK))
+		if esdirk, ok := m.(*odeint.ESDIRK); ok {
+			r = newESDIRKReverser(f, esdirk)
+			break
 		}
+		g, ok := f.(odeint.TwiceDifferentiable[T])
+		if !ok {
+			return nil, fmt.Sprintf("Discrete reverses %v for fields with the derivatives of their Jacobian only; implement odeint.TwiceDifferentiable, as compiled graphs do, or use an ESDIRK method such as Kvaerno5, or Interpolating{}", m)
+		}
+		r = newRosenbrockReverser(g, m.(*odeint.Rosenbrock))
+	case odeint.Auto:
+		nonStiff, stiff := m.Methods()
+		back, fault := newReverser(f, stiff, false)
+		if back == nil {
+			return nil, fault
+		}
+		r = &autoReverser[T]{newRKReverser(f, nonStiff), back}
 	case *odeint.Splitting:
 		g, ok := f.(Separable[T])
 		if !ok {

@@ -31,7 +31,9 @@ type Method interface {
 //
 // The stages of an odeint.ESDIRK are undone one by one, each with a linear system of the size
 // of a sample; the gradient is exact up to what Newton's iteration left of the stages, Kappa
-// times the tolerance.
+// times the tolerance. Those of an odeint.Rosenbrock need the derivatives of the Jacobian, which a
+// field has that is odeint.TwiceDifferentiable, as compiled graphs are; the gradient is exact to
+// rounding.
 //
 // Where stability and not accuracy sets the steps, as on a stiff problem with an explicit
 // method, λ may grow beyond all bounds on the way back though the solution is right: steps

@@ -214,22 +214,9 @@ func (r *esdirkReverser[T]) factorise(p *pass[T], c float64) bool {
 
 // jacobian stores ∂f/∂y at the stage with state y at t, for all samples at once.
 func (r *esdirkReverser[T]) jacobian(p *pass[T], t float64) error {
-	p.stats.Jacobians++
-	j, m := r.blocks.J(), r.sample
 	r.usable, r.factored = false, 0
-	for i := range m {
-		for k := i; k < r.n; k += m {
-			r.unit[k] = 1
-		}
-		r.f.VJP(nil, r.row, nil, t, r.y, r.unit)
-		p.stats.VJPs++
-		clear(r.unit)
-		if !vec.Finite(r.row) {
-			return p.nonFinite("the Jacobian", t, r.row)
-		}
-		for k, x := range r.row { // row i of each block
-			j[(k-k%m+i)*m+k%m] = float64(x)
-		}
+	if err := jacobianBlocks(p, r.f, t, r.y, r.blocks.J(), r.sample, r.unit, r.row); err != nil {
+		return err
 	}
 	r.usable = true
 	return nil

@@ -56,7 +56,7 @@ type FieldConfig struct {
 
 // Field is a module as a vector field dy/dt = f(t, y; θ): a [Function] whose
 // result has the shape of its state, the row-major elements of (batch, shape…).
-// It satisfies odeint.Differentiable, odeint.Fallible and odeint.Batched. A Field
+// It satisfies odeint.TwiceDifferentiable, odeint.Fallible, odeint.Batched and odeint.Autonomous. A Field
 // belongs to one goroutine at a time; Clone gives another goroutine its own.
 //
 // Parameters, their layout, Rebind and Err are those of Function. Eval, VJP and

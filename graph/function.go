@@ -28,6 +28,7 @@ type Function[T Float] struct {
 	code   *compiled[T] // what clones have in common
 
 	value, tangent *Instance[T] // tangent is nil before the first JVP
+	second         *Instance[T] // nil before the first TangentVJP
 	theta          []T
 	time           []T                // t as a column; nil if f does not depend on it
 	driver         *driver[T]         // nil without inputs
@@ -35,6 +36,7 @@ type Function[T Float] struct {
 	byRows         *rowFields[T]      // for them; nil before the first
 	call, callT    call[T]            // operands of value and of tangent
 	kernel         *vec.Perceptron[T] // f and its VJP in one call each; nil: there is none
+	call2          call[T]            // operands of second
 	err            error
 }
 
@@ -62,6 +64,10 @@ func (f *Function[T]) OutShape() []int { return slices.Clone(f.code.out) }
 // Batch is the number of samples in x.
 func (f *Function[T]) Batch() int { return f.code.in[0] }
 
+// Autonomous reports whether f is the same at all times: the module takes no time and has no
+// inputs.
+func (f *Function[T]) Autonomous() bool { return !f.code.timed && f.driver == nil }
+
 // NumParams is the length of θ.
 func (f *Function[T]) NumParams() int { return len(f.theta) }
 
@@ -81,9 +87,12 @@ func (f *Function[T]) Rebind(theta []T) {
 	}
 	copy(theta, f.theta)
 	f.theta, f.byRows = theta, nil
-	f.call = f.bind(f.value)
+	f.call = f.bind(f.value, 2)
 	if f.tangent != nil {
-		f.callT = f.bind(f.tangent)
+		f.callT = f.bind(f.tangent, 2)
+	}
+	if f.second != nil {
+		f.call2 = f.bind(f.second, 3)
 	}
 }
 
@@ -126,23 +135,23 @@ func newFunction[T Float](family *family[T], code *compiled[T], theta []T, worke
 	}
 	f.kernel = newKernel[T](code.layer)
 	f.driver = newDriver[T](code.in[0], family.cfg.Input)
-	f.call = f.bind(f.value)
+	f.call = f.bind(f.value, 2)
 	return f
 }
 
 // call is where the operands of an instance are.
 type call[T Float] struct {
 	out     [][]T
-	args    [][]T // x and a second argument
+	args    [][]T // x and one or two more arguments
 	tangent [][]T // that of θ
 }
 
 // bind puts the inputs of an instance that stay where they are, from call to call, in
-// their places: t, the function's inputs and θ.
-func (f *Function[T]) bind(m *Instance[T]) call[T] {
+// their places: t, the function's inputs and θ. The first ones, args of them, do not stay.
+func (f *Function[T]) bind(m *Instance[T], args int) call[T] {
 	out, in := m.operands()
-	c := call[T]{out: out, args: in[:2]}
-	in = in[2:]
+	c := call[T]{out: out, args: in[:args]}
+	in = in[args:]
 	put := func(x []T) {
 		if x != nil {
 			in[0] = x
@@ -183,6 +192,9 @@ func (f *Function[T]) Close() {
 	f.value.release()
 	if f.tangent != nil {
 		f.tangent.release()
+	}
+	if f.second != nil {
+		f.second.release()
 	}
 }
 
@@ -228,24 +240,15 @@ func (f *Function[T]) VJP(y, dx, dtheta []T, t float64, x, lambda []T) {
 	dst := f.call.out
 	dst[0], dst[1] = y, dx
 	if dtheta != nil {
-		f.cut(dst[2:], dtheta)
-		if d := f.driver; d != nil && d.learnable {
-			wanted |= 1 << groupInput
-			dst[2+f.family.nodes] = d.gu
-			if d.gdu != nil {
-				dst[3+f.family.nodes] = d.gdu
-			}
-		}
+		wanted |= f.takeTheta(dst[2:], dtheta)
 	}
-	switch {
-	case f.run(f.value, &f.call, t, x, lambda, wanted) != nil:
+	if f.run(f.value, &f.call, t, x, lambda, wanted) != nil {
 		fillNaN(y)
 		fillNaN(dx)
 		fillNaN(dtheta)
-	case wanted&(1<<groupInput) != 0:
-		d := f.driver
-		d.input.VJP(d.knots(dtheta), t, d.gu, d.gdu, d.scratch)
+		return
 	}
+	f.endTheta(dtheta, t, wanted)
 }
 
 // params are the parameters that are learnables of the module.
@@ -296,7 +299,7 @@ func (f *Function[T]) JVP(y, dy []T, t float64, x, v, w []T) {
 			return
 		}
 		f.tangent = p.NewInstance()
-		f.callT = f.bind(f.tangent)
+		f.callT = f.bind(f.tangent, 2)
 	}
 	wanted := uint64(1) << group
 	c := &f.callT
@@ -316,6 +319,66 @@ func (f *Function[T]) JVP(y, dy []T, t float64, x, v, w []T) {
 		fillNaN(dy)
 	}
 	clear(c.tangent)
+}
+
+// TangentVJP stores the derivative of λᵀ(∂f/∂x)v with respect to x in dx and adds that with
+// respect to θ to dtheta, which may be nil: a vector-Jacobian product of a JVP. λ has length
+// OutDim, v and dx have length InDim. The slices must not overlap.
+//
+// The first call compiles it, once for all clones. Where an op can be differentiated only once,
+// it fails; see Err.
+func (f *Function[T]) TangentVJP(dx, dtheta []T, t float64, x, v, lambda []T) {
+	if len(x) != f.InDim() || len(v) != len(x) || len(dx) != len(x) || len(lambda) != f.OutDim() {
+		panic("graph: wrong length of a state")
+	}
+	wanted := f.wants(nil, dx, dtheta)
+	if f.second == nil {
+		p, err := f.code.second()
+		if err != nil {
+			f.note(err)
+			fillNaN(dx)
+			fillNaN(dtheta)
+			return
+		}
+		f.second = p.NewInstance()
+		f.call2 = f.bind(f.second, 3)
+	}
+	c := &f.call2
+	c.out[0], c.args[2] = dx, lambda
+	if dtheta != nil {
+		wanted |= f.takeTheta(c.out[1:], dtheta)
+	}
+	err := f.run(f.second, c, t, x, v, wanted)
+	c.args[2] = nil
+	if err != nil {
+		fillNaN(dx)
+		fillNaN(dtheta)
+		return
+	}
+	f.endTheta(dtheta, t, wanted)
+}
+
+// takeTheta makes the parts of dtheta the destinations dst, and returns the group of the inputs if
+// they are needed.
+func (f *Function[T]) takeTheta(dst [][]T, dtheta []T) (wanted uint64) {
+	f.cut(dst, dtheta)
+	d := f.driver
+	if d == nil || !d.learnable {
+		return 0
+	}
+	dst[f.family.nodes] = d.gu
+	if d.gdu != nil {
+		dst[f.family.nodes+1] = d.gdu
+	}
+	return 1 << groupInput
+}
+
+// endTheta adds the derivative by the inputs to that by their knots.
+func (f *Function[T]) endTheta(dtheta []T, t float64, wanted uint64) {
+	if wanted&(1<<groupInput) != 0 {
+		d := f.driver
+		d.input.VJP(d.knots(dtheta), t, d.gu, d.gdu, d.scratch)
+	}
 }
 
 // run executes a program on x, a second argument and t, into what c.out holds, and

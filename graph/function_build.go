@@ -85,7 +85,7 @@ type family[T Float] struct {
 	sizes map[int]*compiled[T]
 }
 
-// compiled is a function of one batch size. What the JVP needs is compiled when
+// compiled is a function of one batch size. What JVP and TangentVJP need is compiled when
 // it is first asked for.
 type compiled[T Float] struct {
 	in, out []int // shapes
@@ -94,6 +94,7 @@ type compiled[T Float] struct {
 	value   *Program[T]
 	layer   *hiddenLayer // f and its VJP, with places in θ; nil: they are not of that form
 	forward func() (*Program[T], error)
+	second  func() (*Program[T], error) // for TangentVJP
 }
 
 // compiled returns the function of a batch size.
@@ -195,7 +196,43 @@ func (fam *family[T]) compile(batch int, r *rand.Rand) (*compiled[T], []T, error
 	c.forward = sync.OnceValues(func() (*Program[T], error) {
 		return compileForward[T](f, args, learnables, driven)
 	})
+	c.second = sync.OnceValues(func() (*Program[T], error) {
+		return compileSecond[T](f, args, learnables, driven)
+	})
 	return c, theta, nil
+}
+
+// compileSecond compiles the VJP of the JVP along the tangent of x = args[0].
+func compileSecond[T Float](f *G.Node, args, learnables, driven G.Nodes) (*Program[T], error) {
+	building.Lock()
+	defer building.Unlock()
+	x := args[0]
+	v := valueLike(x, "direction of "+x.Name())
+	lambda := valueLike(f, "cotangent of the JVP of "+f.Name())
+	along, err := JVP(G.Nodes{f}, G.Nodes{x}, G.Nodes{v})
+	if err != nil {
+		return nil, err
+	}
+	grads, err := VJP(along, G.Nodes{lambda}, slices.Concat(G.Nodes{x}, learnables, driven))
+	if err != nil {
+		return nil, err
+	}
+	s := spec{
+		inputs:  slices.Concat(G.Nodes{x, v, lambda}, args[2:], learnables),
+		outputs: grads,
+		add:     make([]bool, len(grads)),
+		groups:  make([]uint, len(grads)),
+	}
+	s.rows(f, x.Shape()[0], len(args)+1, 1)
+	s.groups[0] = groupState
+	for i := 1; i < len(grads); i++ {
+		if i <= len(learnables) {
+			s.add[i], s.groups[i] = true, groupParams
+		} else {
+			s.groups[i], s.batchOutputs[i] = groupInput, s.batch > 0
+		}
+	}
+	return compile[T](s)
 }
 
 // compileForward compiles f and its JVPs: along the tangent of x = args[0], along

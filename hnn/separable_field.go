@@ -271,6 +271,25 @@ func (f *SeparableField[T]) Tangent(dydt, ddydt []T, t float64, y, v, w []T) {
 	f.together(ddydt, f.dy)
 }
 
+// TangentVJP stores the derivative of λᵀ(∂f/∂y)v with respect to y in dy and adds that with
+// respect to θ to dtheta, which may be nil.
+func (f *SeparableField[T]) TangentVJP(dy, dtheta []T, t float64, y, v, lambda []T) {
+	f.apart(f.y, y)
+	f.apart(f.lambda, lambda)
+	f.apart(f.f, v)
+	q, p := halves(f.y)
+	lambdaQ, lambdaP := halves(f.lambda)
+	vq, vp := halves(f.f)
+	dq, dp := halves(f.dy)
+	wDrift, wKick := f.split(dtheta)
+	f.drift.TangentVJP(dp, wDrift, t, p, vp, lambdaQ)
+	f.kick.TangentVJP(dq, wKick, t, q, vq, lambdaP)
+	f.together(dy, f.dy)
+}
+
+// Autonomous reports whether the slopes are the same at all times.
+func (f *SeparableField[T]) Autonomous() bool { return f.drift.Autonomous() && f.kick.Autonomous() }
+
 // Err returns the first error of either half since the last call of Err.
 func (f *SeparableField[T]) Err() error {
 	drift, kick := f.drift.Err(), f.kick.Err()

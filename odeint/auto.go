@@ -18,8 +18,8 @@ type Auto struct {
 	// and Dop853 have it. Nil: Tsit5.
 	NonStiff *Tableau
 
-	// Stiff has an error estimate. Nil: Kvaerno5.
-	Stiff *ESDIRK
+	// Stiff is an ESDIRK or Rosenbrock method with an error estimate. Nil: Kvaerno5.
+	Stiff Method
 }
 
 const (
@@ -29,7 +29,7 @@ const (
 )
 
 // Methods returns the two methods, with the defaults filled in.
-func (m Auto) Methods() (nonStiff *Tableau, stiff *ESDIRK) {
+func (m Auto) Methods() (nonStiff *Tableau, stiff Method) {
 	if m.NonStiff == nil {
 		m.NonStiff = Tsit5
 	}
@@ -52,13 +52,16 @@ func (m Auto) traits() traits {
 
 func (m Auto) validate() error {
 	a, b := m.Methods()
+	if !isStiff(b) {
+		return fmt.Errorf("odeint: Auto: Stiff %v is no method for stiff problems; use one such as Kvaerno5 or Rodas5P", b)
+	}
 	if err := errors.Join(a.validate(), b.validate()); err != nil {
 		return err
 	}
 	if s := len(a.B); a.E == nil || !a.FSAL() || s < 3 || a.C[s-2] != 1 {
 		return fmt.Errorf("odeint: Auto: NonStiff %v has no error estimate, is not FSAL, or its last two nodes are not 1; use Tsit5, Dopri5 or Dop853", a)
 	}
-	if b.E == nil {
+	if b.traits().errOrder == 0 {
 		return fmt.Errorf("odeint: Auto: Stiff %v has no error estimate", b)
 	}
 	return nil

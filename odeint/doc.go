@@ -17,7 +17,9 @@
 //
 // Stiff problems, which an explicit method solves with steps much shorter than the solution's
 // features, have an [ESDIRK]: [Kvaerno5], [KenCarp4], which evaluates nothing beyond the end of a
-// step, and for loose tolerances [Kvaerno3] and [TRBDF2]. [Auto] finds out and changes over.
+// step, and for loose tolerances [Kvaerno3] and [TRBDF2]; and the Rosenbrock methods, [Rodas5P]
+// and [Rosenbrock23], which iterate nothing and want an exact Jacobian. [Auto] finds out and
+// changes over.
 //
 // Hamiltonian and other systems that run for long have methods that keep their
 // structure, at fixed steps: a Splitting ([VelocityVerlet], [Yoshida4], [BlanesMoan4],

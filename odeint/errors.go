@@ -225,3 +225,18 @@ func (e *ConvergenceError) Error() string {
 
 // Is reports whether target is ErrNoConvergence.
 func (e *ConvergenceError) Is(target error) bool { return target == ErrNoConvergence }
+
+// SingularError is a step whose matrix I − hγJ cannot be factorised. It is an ErrNoConvergence.
+type SingularError struct {
+	Method string
+	T      float64 // the time at the start of the step
+	H      float64 // signed size of the step
+}
+
+// Error says what happened and what to try.
+func (e *SingularError) Error() string {
+	return fmt.Sprintf("odeint: a step of %s from t = %g with step size %.3g cannot be taken: the matrix I − hγJ is singular, 1/(hγ) is an eigenvalue of ∂f/∂y; try another H0", e.Method, e.T, e.H)
+}
+
+// Is reports whether target is ErrNoConvergence.
+func (e *SingularError) Is(target error) bool { return target == ErrNoConvergence }

@@ -54,7 +54,7 @@ func newESDIRKStepper[T Float](m *ESDIRK, ev *evaluator[T], tol *tolerance[T]) *
 		base:   make([]T, n), y: make([]T, n), f: make([]T, n), d: make([]T, n), rhs: make([]float64, n),
 		coef: make([]T, s), k: make([]T, s*n),
 	}
-	r.jac = newJacobian(ev, sample, r.blocks.J())
+	r.jac = newJacobian(ev, sample, r.blocks.J(), false)
 	for i, row := range m.A {
 		r.a = append(r.a, butcher.NewRow(row[:i]))
 		if i < len(m.Predictor) {
@@ -303,6 +303,10 @@ func (r *esdirkStepper[T]) accept(s *Step[T]) {
 		r.usable = false
 	}
 }
+
+func (r *esdirkStepper[T]) norm() float64 { return r.jac.norm() }
+
+func (r *esdirkStepper[T]) slope() []T { return r.nextFirst }
 
 func (r *esdirkStepper[T]) reject() {
 	r.factored = 0

@@ -53,6 +53,25 @@ type Forward[T Float] interface {
 	JVP(ddydt []T, t float64, y, v []T)
 }
 
+// TwiceDifferentiable is a differentiable vector field with the derivatives of its
+// Jacobian-vector products: a Rosenbrock method has the Jacobian in its formula, and adjoint.Discrete
+// needs them to reverse it.
+type TwiceDifferentiable[T Float] interface {
+	Differentiable[T]
+
+	// TangentVJP stores the derivative of λᵀ(∂f/∂y)v with respect to y in dy and adds that with
+	// respect to θ to dtheta. A nil dtheta is not wanted. It is linear in v and in lambda and must not
+	// modify them or y.
+	TangentVJP(dy, dtheta []T, t float64, y, v, lambda []T)
+}
+
+// Autonomous is implemented by vector fields that know whether f depends on the time. A method
+// that needs ∂f/∂t, such as Rodas5P, evaluates f at other times if it may.
+type Autonomous interface {
+	// Autonomous reports whether f(t, y) is the same at all t.
+	Autonomous() bool
+}
+
 // Fallible is implemented by vector fields whose evaluation can fail. After a
 // failure Eval fills its destination with NaN; the solve, which stops at the
 // first value that is not finite, then reports what Err returns.

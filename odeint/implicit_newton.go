@@ -14,7 +14,7 @@ type newton[T Float] struct {
 
 func newNewton[T Float](ev *evaluator[T], s int) *newton[T] {
 	n := ev.field.Dim()
-	return &newton[T]{jac: newJacobian(ev, n, make([]float64, n*n)), s: s, lu: lu.New(s * n)}
+	return &newton[T]{jac: newJacobian(ev, n, make([]float64, n*n), false), s: s, lu: lu.New(s * n)}
 }
 
 // factorise prepares for steps of a size: row i of mu times hb_i. It reports whether

@@ -14,14 +14,16 @@ type jacobian[T Float] struct {
 	n  int       // the size of a block
 	a  []float64 // the blocks one after the other, row-major
 
-	y, f0, f1  []T // for differences
-	line, unit []T // for products: a row or a column
+	y, f0, f1  []T  // for differences
+	central    bool // they are central ones
+	line, unit []T  // for products: a row or a column
 }
 
-// newJacobian returns the Jacobian in blocks of n × n, to be stored in a.
-func newJacobian[T Float](ev *evaluator[T], n int, a []float64) jacobian[T] {
+// newJacobian returns the Jacobian in blocks of n × n, to be stored in a. A method
+// that needs it to more than half of the digits asks for central differences.
+func newJacobian[T Float](ev *evaluator[T], n int, a []float64, central bool) jacobian[T] {
 	dim := ev.field.Dim()
-	w := jacobian[T]{ev: ev, n: n, a: a}
+	w := jacobian[T]{ev: ev, n: n, a: a, central: central}
 	switch ev.field.(type) {
 	case Differentiable[T], Forward[T]:
 		w.line, w.unit = make([]T, dim), make([]T, dim)
@@ -83,29 +85,64 @@ func (w *jacobian[T]) setUnit(i int, v T) {
 }
 
 // byDifferences moves one component of every sample at a time by √ε of its size or, for
-// small ones, of the sample's.
+// small ones, of the sample's, and for central differences by the cube root, both ways.
 func (w *jacobian[T]) byDifferences(t float64, y []T) error {
-	if err := w.ev.at(w.f0, t, y); err != nil {
+	by := math.Sqrt(vec.Epsilon[T]())
+	if w.central {
+		by = math.Cbrt(vec.Epsilon[T]())
+	} else if err := w.ev.at(w.f0, t, y); err != nil {
 		return err
 	}
 	copy(w.y, y)
 	for j := range w.n {
-		for first := 0; first < len(y); first += w.n {
-			i := first + j
-			w.y[i] = y[i] + T(math.Sqrt(vec.Epsilon[T]())*max(math.Abs(float64(y[i])), 1e-3*size(y[first:first+w.n])))
+		if w.central {
+			w.move(y, j, -by)
+			if err := w.ev.at(w.f0, t, w.y); err != nil {
+				return err
+			}
 		}
+		w.move(y, j, by)
 		if err := w.ev.at(w.f1, t, w.y); err != nil {
 			return err
 		}
 		for i, v := range w.f1 { // column j of each block
 			moved := i - i%w.n + j
-			w.a[i*w.n+j] = float64(v-w.f0[i]) / float64(w.y[moved]-y[moved])
+			by := float64(w.y[moved] - y[moved])
+			if w.central {
+				by *= 2
+			}
+			w.a[i*w.n+j] = float64(v-w.f0[i]) / by
 		}
 		for i := j; i < len(y); i += w.n {
 			w.y[i] = y[i]
 		}
 	}
 	return nil
+}
+
+// move moves component j of every sample of w.y to that of y and by of its size.
+func (w *jacobian[T]) move(y []T, j int, by float64) {
+	for first := 0; first < len(y); first += w.n {
+		i := first + j
+		up := y[i] + T(math.Abs(by)*max(math.Abs(float64(y[i])), 1e-3*size(y[first:first+w.n])))
+		if by < 0 {
+			up = y[i] - (up - y[i])
+		}
+		w.y[i] = up
+	}
+}
+
+// norm is the largest sum of sizes in a row.
+func (w *jacobian[T]) norm() float64 {
+	largest := 0.0
+	for i := 0; i < len(w.a); i += w.n {
+		sum := 0.0
+		for _, a := range w.a[i : i+w.n] {
+			sum += math.Abs(a)
+		}
+		largest = max(largest, sum)
+	}
+	return largest
 }
 
 // size is the largest component of y, or 1 if all are 0.

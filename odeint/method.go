@@ -8,7 +8,7 @@ import (
 )
 
 // Method is a numerical method: data that says what a step is. The code that
-// takes the step is chosen by the method's type: *Tableau, *ESDIRK, Auto, *Splitting,
+// takes the step is chosen by the method's type: *Tableau, *ESDIRK, *Rosenbrock, Auto, *Splitting,
 // *ImplicitRK or *Tao.
 type Method interface {
 	// String is the method's name.
@@ -61,14 +61,22 @@ func (m *Tao) traits() traits {
 	return is
 }
 
+// isStiff reports whether m factorises the Jacobian of each sample.
+func isStiff(m Method) bool {
+	switch m.(type) {
+	case *ESDIRK, *Rosenbrock:
+		return true
+	}
+	return false
+}
+
 // misfit says why f cannot be solved with m, or nothing.
 func misfit[T Float](m Method, f VectorField[T]) string {
 	is := m.traits()
 	if _, ok := f.(Quadrature[T]); ok && !is.quadrature {
 		return m.String() + " cannot integrate the Quadrature of the field; use an explicit Runge–Kutta method"
 	}
-	_, implicit := m.(*ESDIRK)
-	if _, auto := m.(Auto); implicit || auto {
+	if _, auto := m.(Auto); auto || isStiff(m) {
 		n := SampleDim(f)
 		if n < 1 || f.Dim()%n != 0 {
 			return fmt.Sprintf("the samples of the field have %d components, which does not divide its dimension %d", n, f.Dim())

@@ -61,6 +61,8 @@ func newStepper[T Float](m Method, ev *evaluator[T], tol *tolerance[T], compensa
 		return newRKStepper(m, ev, tol)
 	case *ESDIRK:
 		return newESDIRKStepper(m, ev, tol)
+	case *Rosenbrock:
+		return newRosenbrockStepper(m, ev, tol)
 	case Auto:
 		return newAutoStepper(m, ev, tol)
 	case *Splitting:

@@ -105,7 +105,10 @@ func methods() []odeint.Method {
 	for _, m := range odeint.ESDIRKs() {
 		all = append(all, m)
 	}
-	all = append(all, odeint.Auto{})
+	for _, m := range odeint.Rosenbrocks() {
+		all = append(all, m)
+	}
+	all = append(all, odeint.Auto{}, odeint.Auto{Stiff: odeint.Rodas5P})
 	for _, m := range odeint.ImplicitRKs() {
 		all = append(all, m)
 	}

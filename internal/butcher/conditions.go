@@ -25,6 +25,26 @@ func NewConditions(a [][]float64) *Conditions {
 	return &Conditions{trees: trees, phi: phi, bound: bound}
 }
 
+// NewRosenbrockConditions returns the conditions of Rosenbrock methods in the stages that one
+// matrix solves for, whose weights are B·gamma for weights B of a solution in them: with the
+// weights alpha of the states, gamma of what the Jacobian multiplies, and beta, their sum.
+func NewRosenbrockConditions(alpha, beta, gamma [][]float64) *Conditions {
+	trees := rootedTrees(MaxOrder)
+	slopes, sizes := rosenbrockWeights(trees, alpha, beta)
+	c := &Conditions{trees: trees}
+	for n := range trees {
+		phi, bound := make([]float64, len(gamma)), make([]float64, len(gamma))
+		for i, row := range gamma {
+			for j, g := range row {
+				phi[i] += g * slopes[n][j]
+				bound[i] += max(g, -g) * sizes[n][j]
+			}
+		}
+		c.phi, c.bound = append(c.phi, phi), append(c.bound, bound)
+	}
+	return c
+}
+
 // Order returns the largest p for which b satisfies all conditions up to p.
 func (c *Conditions) Order(b []float64) int {
 	return c.upTo(func(n int) bool {

@@ -89,6 +89,33 @@ func elementaryWeights(trees []tree, a, below [][]float64) (phi, bound [][]float
 	return halves[0].phi, halves[0].bound
 }
 
+// rosenbrockWeights returns Φ_i(τ) of a Rosenbrock method (Hairer & Wanner, Solving ODEs II,
+// IV.7): a node with one child weights it by beta, one with more by alpha.
+func rosenbrockWeights(trees []tree, alpha, beta [][]float64) (phi, bound [][]float64) {
+	phi, bound = make([][]float64, len(trees)), make([][]float64, len(trees))
+	for n, t := range trees {
+		a := alpha
+		if len(t.children) == 1 {
+			a = beta
+		}
+		p, q := make([]float64, len(a)), make([]float64, len(a))
+		for i, row := range a {
+			p[i], q[i] = 1, 1
+			for _, c := range t.children {
+				var sum, abs float64
+				for j, w := range row {
+					sum += w * phi[c][j]
+					abs += max(w, -w) * bound[c][j]
+				}
+				p[i] *= sum
+				q[i] *= abs
+			}
+		}
+		phi[n], bound[n] = p, q
+	}
+	return phi, bound
+}
+
 // residual is Σ b_i Φ_i − want, with the sum of its terms' absolute values.
 func residual(b, phi, bound []float64, want float64) (r, abs float64) {
 	r, abs = -want, want

@@ -79,4 +79,65 @@ func JVP[T Float](tb testing.TB, f Tangent[T], params []T, t float64, y []T, rnd
 			Close(tb, "JVP against Tangent", plain, got, 0)
 		}
 	}
+	if f, ok := f.(Second[T]); ok {
+		tangentVJP(tb, f, params, t, y, rnd, h, tol)
+	}
+}
+
+// Second is a field with the derivatives of its JVP, the shape of odeint.TwiceDifferentiable.
+type Second[T Float] interface {
+	Tangent[T]
+	TangentVJP(dy, dtheta []T, t float64, y, v, lambda []T)
+}
+
+// tangentVJP checks the derivatives of λᵀJv by y and by params against differences of JVPs along
+// random directions, to 10·tol relative to the sizes of λ and of the difference. dtheta is
+// added to, and nil where it is not wanted.
+func tangentVJP[T Float](tb testing.TB, f Second[T], params []T, t float64, y []T, rnd *rand.Rand, h, tol float64) {
+	tb.Helper()
+	n, p := f.Dim(), f.NumParams()
+	v, lambda := normal[T](rnd, n), normal[T](rnd, n)
+	dy, dtheta, alone := NaNs[T](n), make([]T, p), NaNs[T](n)
+	same := []func(){Unchanged(tb, "y", y), Unchanged(tb, "params", params), Unchanged(tb, "v", v), Unchanged(tb, "lambda", lambda)}
+	f.TangentVJP(dy, dtheta, t, y, v, lambda)
+	f.TangentVJP(alone, nil, t, y, v, lambda)
+	Close(tb, "TangentVJP without dtheta", alone, dy, 0)
+	once := append([]T(nil), dtheta...)
+	f.TangentVJP(alone, dtheta, t, y, v, lambda)
+	for i := range once {
+		once[i] *= 2
+	}
+	Close(tb, "TangentVJP twice", dtheta, once, 1e-5)
+	for _, check := range same {
+		check()
+	}
+	for _, c := range []struct {
+		name string
+		x, d []T
+		by   float64
+	}{{"y", y, dy, 1}, {"θ", params, dtheta, 0.5}} {
+		if len(c.x) == 0 {
+			continue
+		}
+		along, x0 := normal[T](rnd, len(c.x)), append([]T(nil), c.x...)
+		moved := Directional(func(dst []T, s float64) {
+			for i := range c.x {
+				c.x[i] = T(float64(x0[i]) + s*float64(along[i]))
+			}
+			f.JVP(dst, t, y, v)
+			copy(c.x, x0)
+		}, n, h)
+		var want, got, a, b float64
+		for i, l := range lambda {
+			want += float64(l) * moved[i]
+			a += float64(l) * float64(l)
+			b += moved[i] * moved[i]
+		}
+		for i, d := range c.d {
+			got += c.by * float64(d) * float64(along[i])
+		}
+		if d := math.Abs(got - want); !(d <= 10*tol*math.Sqrt(a*(1+b))) {
+			tb.Errorf("TangentVJP along %s: %.15g, by differences %.15g", c.name, got, want)
+		}
+	}
 }
