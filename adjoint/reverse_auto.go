@@ -3,7 +3,10 @@ package adjoint
 import "github.com/neuralode/neuralode/odeint"
 
 // autoReverser reverses the steps of Auto: each by its own method.
-type autoReverser[T odeint.Float] struct{ rk, stiff reverser[T] }
+type autoReverser[T odeint.Float] struct {
+	rk    *rkReverser[T]
+	stiff reverser[T]
+}
 
 func (r *autoReverser[T]) needs() needs { return r.rk.needs() }
 
