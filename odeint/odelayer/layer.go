@@ -44,6 +44,11 @@ type Config struct {
 	// Adjoint makes the gradients. Nil: adjoint.Discrete{}.
 	Adjoint adjoint.Method
 
+	// Events are what happens during a solve, with modules for conditions and effects. Plain
+	// functions go to Solve.Events instead; their own parameters, if any, are no learnables, and several
+	// goroutines may call them.
+	Events []Event
+
 	// Rand is the source of the parameters' initial values. Nil:
 	// rand.New(rand.NewPCG(0, 0)).
 	Rand *rand.Rand
@@ -104,14 +109,20 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 	if err != nil {
 		return nil, fmt.Errorf("odelayer: %s: %w", name, err)
 	}
-	solves, err := newPool(field, cfg)
+	events, err := compileEvents[T](name, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("odelayer: %s: %w", name, err)
 	}
-	l := &Layer{graph: g, params: field.Layout(), driven: cfg.Input != nil}
+	solves, err := newPool(field, events, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("odelayer: %s: %w", name, err)
+	}
+	l := &Layer{graph: g, params: solves.layout, driven: cfg.Input != nil}
 	state := append(tensor.Shape{cfg.Batch}, cfg.Shape...)
 	in, offset := []tensor.Shape{state}, []int{0}
-	for _, p := range field.Layout() {
+	initial := make([]T, solves.params())
+	events.initial(initial[copy(initial, field.Params()):])
+	for _, p := range l.params {
 		shape := tensor.Shape(p.Shape).Clone()
 		if len(shape) == 0 {
 			return nil, &ConfigError{What: name, Faults: []string{fmt.Sprintf("parameter %q is a scalar; give it the shape (1, 1)", p.Name)}}
@@ -131,7 +142,7 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 			break
 		}
 		shape := in[i+1]
-		theta := slices.Clone(field.Params()[p.Offset : p.Offset+shape.TotalSize()])
+		theta := slices.Clone(initial[p.Offset : p.Offset+shape.TotalSize()])
 		w, err := nodes.Learnable(g, p.Name, tensor.New(tensor.WithShape(shape...), tensor.WithBacking(theta)))
 		if err != nil {
 			return nil, err

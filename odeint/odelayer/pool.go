@@ -21,13 +21,21 @@ import (
 type solver[T graph.Float] struct {
 	field  graph.CompiledField[T]
 	adj    *adjoint.Solver[T]
-	y0     []T  // where the trajectory starts; its θ is the field's
+	y0     []T  // where the trajectory starts
+	theta  []T  // its θ, the field's own memory if there are no parameters of events
 	warm   bool // there is a trajectory
 	spent  bool // a gradient was taken of it
-	states []T  // the saved states of the trajectory, in adj's memory
+	states []T  // the saved states of the trajectory, in adj's memory unless a Terminal event ended it
+	sol    *odeint.Solution[T]
+	rested []T // states with rows after the end
+	after  []T
+	cots   []eventCotangent[T]
 	grad   adjoint.Gradient[T]
 	dys    []T // cotangents of all saved states
 }
+
+// eventCotangent is adjoint's.
+type eventCotangent[T graph.Float] = adjoint.EventCotangent[T]
 
 // pool hands out solvers to the ops of one layer.
 type pool[T graph.Float] struct {
@@ -36,6 +44,8 @@ type pool[T graph.Float] struct {
 
 	mu           sync.Mutex
 	prototype    graph.CompiledField[T] // never solved with
+	events       *eventMaps[T]          // never solved with
+	layout       []graph.Param          // of the inputs after u0, in θ with the parameters of events
 	idle         []*solver[T]           // the longest unused first
 	applications int
 	misses       int // gradients that found no trajectory
@@ -43,8 +53,9 @@ type pool[T graph.Float] struct {
 	ctx          context.Context // of the solves; nil: never cancelled
 }
 
-func newPool[T graph.Float](field graph.CompiledField[T], cfg Config) (*pool[T], error) {
-	p := &pool[T]{cfg: cfg, prototype: field, dim: field.Dim(), ctx: cfg.Context}
+func newPool[T graph.Float](field graph.CompiledField[T], events *eventMaps[T], cfg Config) (*pool[T], error) {
+	p := &pool[T]{cfg: cfg, prototype: field, events: events, dim: field.Dim(), ctx: cfg.Context}
+	p.layout = events.joined(field.Layout(), field.NumParams(), cfg.Input != nil)
 	s, err := p.newSolver() // which also checks the options
 	if err != nil {
 		return nil, err
@@ -55,15 +66,22 @@ func newPool[T graph.Float](field graph.CompiledField[T], cfg Config) (*pool[T],
 
 func (p *pool[T]) newSolver() (*solver[T], error) {
 	field := p.prototype.CloneField()
-	adj, err := adjoint.New[T](field, p.cfg.Solve, p.cfg.Adjoint)
+	theta := field.Params()
+	if p.events.params > 0 {
+		theta = make([]T, p.params())
+	}
+	adj, err := adjoint.New[T](field, p.events.options(p.cfg.Solve, theta[field.NumParams():]), p.cfg.Adjoint)
 	if err != nil {
 		return nil, err
 	}
 	if observe := p.cfg.Observe; observe != nil {
 		adj.Observe(func(step *odeint.Step[T], st *odeint.Stats) error { return observe(step.T1, st) })
 	}
-	return &solver[T]{field: field, adj: adj, grad: adjoint.Gradient[T]{}, y0: make([]T, p.dim), dys: make([]T, len(p.cfg.Times)*p.dim)}, nil
+	return &solver[T]{field: field, adj: adj, theta: theta, y0: make([]T, p.dim), after: make([]T, p.dim), dys: make([]T, len(p.cfg.Times)*p.dim)}, nil
 }
+
+// params is the length of θ, with the parameters of events.
+func (p *pool[T]) params() int { return p.prototype.NumParams() + p.events.params }
 
 func (p *pool[T]) applied() {
 	p.mu.Lock()
@@ -120,7 +138,7 @@ func (p *pool[T]) find(in inputs[T]) *solver[T] {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	i := slices.IndexFunc(p.idle, func(s *solver[T]) bool {
-		return s.warm && in.same(s.y0, s.field.Params())
+		return s.warm && in.same(s.y0, s.theta, p.layout)
 	})
 	if i < 0 {
 		p.misses++
@@ -177,7 +195,7 @@ func (p *pool[T]) backward(in []G.Value, cotangent G.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	packed := make([]T, p.dim+p.prototype.NumParams())
+	packed := make([]T, p.dim+p.params())
 	if err := p.backwardInto(packed, from, nil, cotangent); err != nil {
 		return nil, err
 	}
@@ -209,10 +227,12 @@ func (p *pool[T]) backwardInto(packed []T, from inputs[T], flat []T, cotangent G
 	}
 	if err == nil {
 		clear(packed)
-		s.grad.Y0, s.grad.Theta = packed[:p.dim:p.dim], packed[p.dim:]
-		err = s.adj.Backward(p.context(), &s.grad, s.dys)
+		own := p.dim + p.prototype.NumParams()
+		s.grad.Y0, s.grad.Theta, s.grad.Events = packed[:p.dim:p.dim], packed[p.dim:own:own], packed[own:]
+		dys, cots := s.atRest(s.dys)
+		err = s.adj.BackwardEvents(p.context(), &s.grad, dys, cots)
 	}
-	s.grad.Y0, s.grad.Theta = nil, nil
+	s.grad.Y0, s.grad.Theta, s.grad.Events = nil, nil, nil
 	s.spent = true
 	p.mu.Lock()
 	_, p.bwd = s.adj.Stats()
@@ -224,7 +244,10 @@ func (p *pool[T]) backwardInto(packed []T, from inputs[T], flat []T, cotangent G
 // solve makes s's trajectory the one from these inputs.
 func (p *pool[T]) solve(s *solver[T], from inputs[T]) error {
 	s.warm, s.spent = false, false
-	from.copy(s.y0, s.field.Params())
+	from.copy(s.y0, s.theta, p.layout)
+	if p.events.params > 0 {
+		copy(s.field.Params(), s.theta)
+	}
 	sol, err := s.adj.Forward(p.context(), p.cfg.Times, s.y0)
 	p.mu.Lock()
 	p.fwd, _ = s.adj.Stats()
@@ -232,7 +255,12 @@ func (p *pool[T]) solve(s *solver[T], from inputs[T]) error {
 	if err != nil {
 		return err
 	}
-	s.warm, s.states = true, sol.Y
+	s.warm, s.states, s.sol = true, sol.Y, sol
+	if sol.Stopped() {
+		s.rested = append(append(s.rested[:0], sol.Y...), make([]T, len(s.dys)-len(sol.Y))...)
+		rest(s.rested, sol)
+		s.states = s.rested
+	}
 	return nil
 }
 
@@ -246,7 +274,7 @@ func (p *pool[T]) inputs(in []G.Value) (inputs[T], error) {
 	if from[0], err = elements[T](in[0], p.dim); err != nil {
 		return nil, fmt.Errorf("u0: %w", err)
 	}
-	for i, param := range p.prototype.Layout() {
+	for i, param := range p.layout {
 		if from[i+1], err = elements[T](in[i+1], tensor.Shape(param.Shape).TotalSize()); err != nil {
 			return nil, fmt.Errorf("parameter %s: %w", param.Name, err)
 		}
@@ -255,23 +283,22 @@ func (p *pool[T]) inputs(in []G.Value) (inputs[T], error) {
 }
 
 // copy copies to y0 and flat θ.
-func (in inputs[T]) copy(y0, theta []T) {
+func (in inputs[T]) copy(y0, theta []T, layout []graph.Param) {
 	copy(y0, in[0])
-	for _, param := range in[1:] {
-		theta = theta[copy(theta, param):]
+	for i, param := range in[1:] {
+		copy(theta[layout[i].Offset:], param)
 	}
 }
 
 // same reports whether y0 and flat θ hold the same bits.
-func (in inputs[T]) same(y0, theta []T) bool {
+func (in inputs[T]) same(y0, theta []T, layout []graph.Param) bool {
 	if !sameBits(in[0], y0) {
 		return false
 	}
-	for _, param := range in[1:] {
-		if !sameBits(param, theta[:len(param)]) {
+	for i, param := range in[1:] {
+		if !sameBits(param, theta[layout[i].Offset:][:len(param)]) {
 			return false
 		}
-		theta = theta[len(param):]
 	}
 	return true
 }
@@ -302,7 +329,7 @@ func contiguous(shape tensor.Shape, strides []int) bool {
 
 func (p *pool[T]) unpack(packed G.Value, offset, size int) (any, error) {
 	part := make([]T, size)
-	if err := readPart(part, packed, offset, p.dim+p.prototype.NumParams()); err != nil {
+	if err := readPart(part, packed, offset, p.dim+p.params()); err != nil {
 		return nil, err
 	}
 	return part, nil

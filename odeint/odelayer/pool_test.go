@@ -24,7 +24,7 @@ func testPool(t *testing.T) *pool[float64] {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPool(field, cfg)
+	p, err := newPool(field, &eventMaps[float64]{}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
