@@ -18,6 +18,7 @@ const program = "neuralode"
 func commands() []command {
 	return []command{
 		fitCommand(),
+		predictCommand(),
 		serveCommand(),
 		sweepCommand(),
 		completionCommand(),

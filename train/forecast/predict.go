@@ -234,10 +234,44 @@ func (m *Model) first(tr *Trajectory) []float64 {
 	return d.guess(0, 0, len(tr.Times), m.Kind.paired())
 }
 
-// name is that of a component of a state.
-func (m *Model) name(i int) string {
-	if i < len(m.States) {
-		return m.States[i]
+// Components names the components of a state: the observed columns, and behind them what is not
+// observed: "dx/dt" for the velocity of x, or "hidden1" and so on.
+func (m *Model) Components() []string {
+	all := slices.Clone(m.States)
+	for i := range m.Latent {
+		if m.Kind.paired() {
+			all = append(all, "d"+m.States[i]+"/dt")
+		} else {
+			all = append(all, fmt.Sprintf("hidden%d", i+1))
+		}
 	}
-	return fmt.Sprintf("unobserved component %d", i-len(m.States)+1)
+	return all
+}
+
+// name is that of a component of a state.
+func (m *Model) name(i int) string { return m.Components()[i] }
+
+// Complete returns a state with its unobserved components: velocities are difference quotients to the row before the
+// given one, or after it, where the column has values there; everything else is 0. value is the
+// value of a column at a row, NaN where it is missing.
+func (m *Model) Complete(observed []float64, times []float64, value func(row, column int) float64, row int) []float64 {
+	n := len(m.States)
+	state := make([]float64, m.Dim())
+	copy(state, observed)
+	if !m.Kind.paired() || m.Latent != n {
+		return state
+	}
+	for j := range n {
+		for _, step := range []int{-1, 1} {
+			r := row + step
+			for r >= 0 && r < len(times) && value(r, j) != value(r, j) {
+				r += step
+			}
+			if r >= 0 && r < len(times) {
+				state[n+j] = (value(r, j) - state[j]) / (times[r] - times[row])
+				break
+			}
+		}
+	}
+	return state
 }

@@ -81,6 +81,17 @@ func (s *Service) read(body io.Reader) (q forecast.Query, err error) {
 		}
 		return q, fmt.Errorf("after the request: %w", err)
 	}
+	return s.query(&r)
+}
+
+// Query is what a request asks of a model, for no more than so many times.
+func (r *Request) Query(m *forecast.Model, maxTimes int) (forecast.Query, error) {
+	s := &Service{model: m, opt: ServiceOptions{MaxTimes: maxTimes}}
+	return s.query(r)
+}
+
+// query makes a query of a request.
+func (s *Service) query(r *Request) (q forecast.Query, err error) {
 	m := s.model
 	if r.Trajectory != "" {
 		q.Trajectory = slices.IndexFunc(m.Trajectories, func(t forecast.Trajectory) bool { return t.ID == r.Trajectory })
@@ -136,7 +147,7 @@ func (s *Service) read(body io.Reader) (q forecast.Query, err error) {
 	if len(q.Times) > s.opt.MaxTimes || len(r.ControlTimes) > s.opt.MaxTimes {
 		return q, bad("%d times and %d control_times; at most %d", len(q.Times), len(r.ControlTimes), s.opt.MaxTimes)
 	}
-	q.Controls, err = s.controls(r)
+	q.Controls, err = s.controls(*r)
 	return q, err
 }
 
@@ -232,8 +243,8 @@ func (s *Service) controls(r Request) (u train.Controls[float64], err error) {
 	return u, nil
 }
 
-// answerOf writes a prediction by columns.
-func answerOf(m *forecast.Model, p *forecast.Prediction) Answer {
+// AnswerOf writes a prediction by columns.
+func AnswerOf(m *forecast.Model, p *forecast.Prediction) Answer {
 	a := Answer{Times: p.Times, States: columns(p.States, p.Values), Low: columns(p.States, p.Low), High: columns(p.States, p.High)}
 	if m.Clock != nil {
 		for _, t := range p.Times {

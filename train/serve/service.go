@@ -175,7 +175,7 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := json.Marshal(answerOf(s.model, p))
+	answer, err := json.Marshal(AnswerOf(s.model, p))
 	if err != nil {
 		return nil, errors.Join(errNotFinite, err)
 	}

@@ -102,7 +102,7 @@ func (o *outputs) start(i int, t float64) []string {
 	if tr := &o.model.Trajectories[i]; tr.Fitted == 0 || t > tr.Cut {
 		part = "forecast"
 	}
-	return append(record, number(t), part)
+	return append(record, stamp(t, o.model.Clock), part)
 }
 
 // writePredictions writes observed and predicted states at the rows of the table.
