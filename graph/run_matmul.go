@@ -29,8 +29,8 @@ type matmul[T Float] struct {
 	panel   int // rows
 }
 
-// panelElements is the size a panel aims at, half a first cache.
-const panelElements = 2048
+// panelBytes is the size a panel aims at, most of a first cache.
+const panelBytes = 32 << 10
 
 func newMatmul[T Float](u *unit, refs func(*value) ref) *matmul[T] {
 	v := u.source
@@ -55,7 +55,7 @@ func newMatmul[T Float](u *unit, refs func(*value) ref) *matmul[T] {
 		mm.then = newChain[T](u, refs)
 		if mm.count == 1 {
 			rows := lcm(mm.then.block, mm.n) / mm.n
-			rows *= max(1, panelElements/(rows*mm.n))
+			rows *= max(1, panelBytes/sizeBytes[T](rows*mm.n))
 			mm.panel = min(rows, mm.m)
 		}
 	}

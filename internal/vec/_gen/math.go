@@ -54,6 +54,11 @@ const ln2Rest = 2.3190468138462996e-17
 // with the first part of step leaves no rounding error.
 func (e *emitter) reduce(x, magic vector, scale, shift float64) (r, k, bits vector) {
 	hi, lo := e.halves(math.Ln2*scale, ln2Rest*scale)
+	return e.reduceBy(hi, lo, x, magic, scale, shift)
+}
+
+// reduceBy is reduce for a step of two parts, of which the second may be zero.
+func (e *emitter) reduceBy(hi, lo float64, x, magic vector, scale, shift float64) (r, k, bits vector) {
 	inverse := e.c(1 / (math.Ln2 * scale))
 	if shift == 0 {
 		bits = e.vector()
@@ -68,7 +73,9 @@ func (e *emitter) reduce(x, magic vector, scale, shift float64) (r, k, bits vect
 	r = e.vector()
 	e.p("VMOVA", x, r)
 	e.subProduct(r, k, e.c(hi))
-	e.subProduct(r, k, e.c(lo))
+	if lo != 0 {
+		e.subProduct(r, k, e.c(lo))
+	}
 	return r, k, bits
 }
 
@@ -131,12 +138,14 @@ func (e *emitter) cothPoly(w vector) vector {
 // that nothing cancels, t = (s-1)/(s+1), s = 2ᵏ and tanh(u) = u/(1+h): the quotient
 // of n = s-1 + a, where a = (s-1)h + (s+1)u, and n + 2(1+h-u). For small k this
 // sum is added up as s+1 + (a + 2(h-u)), with one large rounding; for large k as it stands,
-// so that the rounding of n cancels.
+// so that the rounding of n cancels. The second part of ln2 does not matter: where k is large,
+// tanh is flat.
 func tanh(e *emitter) func(x vector) vector {
 	most := e.value(e.c(e.pick(20, 10))) // whose tanh rounds to 1
 	magic, one, two := e.value(e.c(e.magic())), e.value(e.c(1)), e.value(e.c(2))
+	hi, _ := e.halves(math.Ln2/2, ln2Rest/2)
 	return func(x vector) vector {
-		u, k, bits := e.reduce(e.min(most, e.and(x, e.absBits())), magic, 0.5, -0.5)
+		u, k, bits := e.reduceBy(hi, 0, e.min(most, e.and(x, e.absBits())), magic, 0.5, -0.5)
 		small := e.less(k, e.c(1.5))
 		s := e.pow2(bits, one)
 		plus, minus := e.add(s, one), e.sub(s, one)
