@@ -22,7 +22,7 @@ func FromTorch(l Layer, state []Weight) ([]Weight, error) {
 		return nil, err
 	}
 	sorted := slices.Clone(state)
-	slices.SortStableFunc(sorted, func(a, b Weight) int { return compareTorch(a.Name, b.Name) })
+	slices.SortStableFunc(sorted, func(a, b Weight) int { return CompareTorch(a.Name, b.Name) })
 	fault := &WeightsError{}
 	for i, w := range own {
 		if i >= len(sorted) {
@@ -53,9 +53,9 @@ func FromTorch(l Layer, state []Weight) ([]Weight, error) {
 	return own, nil
 }
 
-// compareTorch orders the names of a state_dict as PyTorch's modules are: numbers by
-// value, a weight before its bias.
-func compareTorch(a, b string) int {
+// CompareTorch orders the names of a state_dict as PyTorch's modules are: numbers by
+// value, a weight before its bias. It is for [slices.SortFunc].
+func CompareTorch(a, b string) int {
 	as, bs := strings.Split(a, "."), strings.Split(b, ".")
 	for i := range min(len(as), len(bs)) {
 		if as[i] == bs[i] {

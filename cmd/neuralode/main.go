@@ -20,6 +20,8 @@ func commands() []command {
 		fitCommand(),
 		predictCommand(),
 		serveCommand(),
+		exportCommand(),
+		importCommand(),
 		sweepCommand(),
 		completionCommand(),
 		versionCommand(),

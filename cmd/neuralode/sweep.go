@@ -41,7 +41,7 @@ func sweepOf(do func(ctx context.Context, args []string, stdout, stderr io.Write
 			fs.StringVar(&s.grid, "grid", "", "`settings`: name=value,value name=first..last …; merge knows them without")
 			fs.StringVar(&s.shard, "shard", "", "`i/n`: run settings i, i+n, …; default: as the batch system says, or all")
 			fs.StringVar(&s.out, "out", filepath.Join("out", "sweep"), "`folder` for results; all shards may share one")
-			fs.StringVar(&s.number, "number", "", "merge: the `name` of the number to draw and to judge by; default: validation_loss, test_error or loss")
+			fs.StringVar(&s.number, "number", "", "merge: the `name` of the number to draw and to judge by; default: the error of the forecast, or the loss")
 			fs.StringVar(&s.against, "against", "", "merge: the `setting` on the figure's horizontal axis; default: the first with several numbers for values")
 			fs.BoolVar(&s.json, "json", false, "merge: print the summary as JSON")
 			return s.run

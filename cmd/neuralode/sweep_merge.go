@@ -81,7 +81,7 @@ func (s *sweeping) judge(t *sweep.Table) (string, error) {
 		}
 		return s.number, nil
 	}
-	for _, name := range []string{"validation_loss", "test_error", "loss"} {
+	for _, name := range []string{"rmse_scaled_forecast", "rmse_forecast", "validation_loss", "loss"} {
 		if slices.Contains(t.Numbers, name) {
 			return name, nil
 		}

@@ -116,3 +116,19 @@ func TestSweepShardOfEnvironment(t *testing.T) {
 		t.Errorf("%q, %v", f.calls, err)
 	}
 }
+
+// A sweep of fits by the program itself.
+func TestSweepOfFits(t *testing.T) {
+	dir := t.TempDir()
+	out, errs, code := call("sweep", "-grid", "hidden=3|4,4", "-shard", "0/1", "-out", dir, "--", "fit", "-epochs", "4", "-polish", "-1", "-decay", "0")
+	if code != 0 || !strings.Contains(out, "2 settings, 0 without a result, 0 failed") {
+		t.Fatalf("code %d: %s%s", code, out, errs)
+	}
+	table, err := os.ReadFile(filepath.Join(dir, "table.csv"))
+	if err != nil || !strings.HasPrefix(string(table), "hidden,") || !strings.Contains(string(table), "rmse_forecast") || !strings.Contains(string(table), "\n\"4,4\",") {
+		t.Errorf("%s, %v", table, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "runs", "hidden=4,4", "model.safetensors")); err != nil {
+		t.Error(err)
+	}
+}

@@ -319,6 +319,13 @@ func TestSeveralFiles(t *testing.T) {
 
 func TestLogs(t *testing.T) {
 	dir := t.TempDir()
+	events := filepath.Join(dir, "events")
+	fitted(t, "-epochs", "5", "-polish", "2", "-ensemble", "2", "-out", dir, "-log", "tensorboard:"+events)
+	for _, run := range []string{"training-member-1-of-2", "training-member-2-of-2"} {
+		if files, err := filepath.Glob(filepath.Join(events, run, "events.out.tfevents.*")); err != nil || len(files) != 1 {
+			t.Errorf("%s: %q, %v", run, files, err)
+		}
+	}
 	file := filepath.Join(dir, "logs", "loss.csv")
 	fitted(t, "-epochs", "5", "-polish", "2", "-out", dir, "-log", file)
 	rows, err := csv.NewReader(strings.NewReader(contents(t, dir, "logs/loss.csv"))).ReadAll()

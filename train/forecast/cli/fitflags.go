@@ -75,7 +75,7 @@ func (f *FitFlags) Bind(fs *flag.FlagSet) {
 	fs.IntVar(&f.ensemble, "ensemble", 1, "number of models, of different seeds, whose differences give the forecast a 90 % band")
 	fs.IntVar(&f.backtest, "backtest", 0, "number of earlier times from which the forecast is judged too")
 	fs.BoolVar(&f.resume, "resume", false, "go on with a training that was interrupted, in the folder -out")
-	fs.StringVar(&f.log, "log", "", "`file` for loss, gradient norm and seconds of every step: JSON lines if it ends in .jsonl, CSV otherwise")
+	fs.StringVar(&f.log, "log", "", "`file` for loss, gradient norm and seconds of every step: JSON lines if it ends in .jsonl, CSV otherwise; or tensorboard: and a folder, for TensorBoard")
 	fs.BoolVar(&f.explain, "explain", false, "print everything that was chosen, and why")
 	fs.BoolVar(&f.json, "json", false, "print the result as JSON")
 	fs.BoolVar(&f.Quick, "quick", f.Quick, "a run of a few seconds that shows that everything works, not how well")

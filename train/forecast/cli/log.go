@@ -4,13 +4,16 @@ import (
 	"bufio"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/forecast"
+	"github.com/neuralode/neuralode/train/tensorboard"
 )
 
 // A logger writes down every step of a training.
@@ -19,8 +22,15 @@ type logger interface {
 	Close() error
 }
 
-// openLog makes the file of a log: JSON lines or CSV, by the ending of its name.
+// openLog makes the file of a log: JSON lines or CSV, by the ending of its name, or event files of
+// TensorBoard in the folder after "tensorboard:".
 func openLog(path string) (logger, error) {
+	if dir, ok := strings.CutPrefix(path, "tensorboard:"); ok {
+		if dir == "" {
+			return nil, experiment.Usagef("-log tensorboard: names no folder")
+		}
+		return &eventLog{dir: dir, runs: map[string]*tensorboard.Writer{}}, nil
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, err
 	}
@@ -91,6 +101,41 @@ func (l *jsonLog) Log(e forecast.Event) error {
 	}
 	_, err = l.buffer.Write(append(line, '\n'))
 	return err
+}
+
+// eventLog writes an event file for each training, so that TensorBoard shows them as runs.
+type eventLog struct {
+	dir  string
+	runs map[string]*tensorboard.Writer
+}
+
+func (l *eventLog) Log(e forecast.Event) error {
+	name := fileName(e.Stage, e.Run)
+	w := l.runs[name]
+	if w == nil {
+		var err error
+		if w, err = tensorboard.Create(filepath.Join(l.dir, name)); err != nil {
+			return err
+		}
+		l.runs[name] = w
+	}
+	return w.Step(e.Step)
+}
+
+func (l *eventLog) Close() error {
+	var all error
+	for _, w := range l.runs {
+		all = errors.Join(all, w.Close())
+	}
+	return all
+}
+
+// fileName makes a folder's name of what tells a training from others.
+func fileName(stage, run string) string {
+	words := strings.FieldsFunc(stage+" "+run, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.')
+	})
+	return strings.Join(words, "-")
 }
 
 // number writes a number for a table; what is not finite is empty.
