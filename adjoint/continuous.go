@@ -16,6 +16,8 @@ type augmented[T odeint.Float] struct {
 	n     int
 	path  *odeint.Solution[T] // where y(t) comes from; nil: from the state
 	y     []T                 // y(t) of the path
+	keeps bool                // y(t) serves again at the same t: the path does not change
+	at    float64             // its t; NaN: none
 	lam   []T                 // scaled λ
 	jumps []float64
 	err   error // of the path, since the last call of Err
@@ -28,8 +30,11 @@ func (a *augmented[T]) rhs(dz, dmu []T, t float64, z []T, w float64) {
 	y, dydt := a.y, []T(nil)
 	if a.path == nil {
 		y, dydt = z[n:2*n], dz[n:2*n]
-	} else if err := a.path.At(y, t); err != nil && a.err == nil {
-		a.err = err
+	} else if !a.keeps || t != a.at {
+		a.at = t
+		if err := a.path.At(y, t); err != nil && a.err == nil {
+			a.err = err
+		}
 	}
 	for i, l := range z[:n] {
 		a.lam[i] = T(-w) * l
@@ -108,13 +113,28 @@ func (s *fullNorm[T]) Eval(dz []T, t float64, z []T) {
 	s.rhs(dz[:s.dim], dmu, t, z[:s.dim], 1)
 }
 
+// stiffOrder is the order of a method that solves with the Jacobian, or 0 for others.
+func stiffOrder(m odeint.Method) int {
+	switch m := m.(type) {
+	case *odeint.ESDIRK:
+		return m.Order
+	case *odeint.Rosenbrock:
+		return m.Order
+	case odeint.Auto:
+		nonStiff, stiff := m.Methods()
+		return max(nonStiff.Order, stiffOrder(stiff))
+	}
+	return 0
+}
+
 // continuous is the second pass of Interpolating and Backsolve: the adjoint equation,
 // solved backwards from one saved time to another.
 type continuous[T odeint.Float] struct {
 	resets bool         // y is part of the state
 	every  bool         // stop at every saved time, not only at those with a cotangent
 	params int          // the length of μ at the end of the state
-	semi   *seminorm[T] // nil: μ is part of the state
+	semi   *seminorm[T] // nil: μ is part of the state, or for gauss
+	gauss  *quadrature[T]
 	in     *odeint.Integrator[T]
 	fixed  bool    // steps have a fixed size
 	h0     float64 // of the options
@@ -127,7 +147,7 @@ type continuous[T odeint.Float] struct {
 // μ apart.
 func newContinuous[T odeint.Float](a augmented[T], dim int, forward, own *odeint.Options, inNorm bool) (*continuous[T], []string) {
 	var bad []string
-	opt := backwardOptions(forward, own)
+	opt := backwardOptions(forward, own, a.path != nil)
 	if own != nil && !savesNothing(own) {
 		bad = append(bad, "backward solve: "+keptFault)
 	}
@@ -135,7 +155,10 @@ func newContinuous[T odeint.Float](a augmented[T], dim int, forward, own *odeint
 	c := &continuous[T]{resets: a.path == nil}
 	params := a.f.NumParams()
 	var field odeint.VectorField[T]
-	if inNorm {
+	if order := stiffOrder(opt.Method); order > 0 && a.path != nil && !inNorm {
+		c.gauss = newQuadrature(a, order)
+		field, opt.SaveAt = c.gauss, odeint.SaveAt{Keep: odeint.Dense}
+	} else if inNorm {
 		c.params = params
 		field = &fullNorm[T]{augmented: a, dim: dim, params: params}
 	} else {
@@ -183,6 +206,9 @@ func (c *continuous[T]) begin(p *pass[T]) {
 		c.semi.mu = p.grad.Theta
 		c.semi.Discard()
 	}
+	if c.gauss != nil {
+		c.gauss.start(p.sol)
+	}
 	if !c.fixed {
 		c.in.SetH0(c.h0)
 	}
@@ -191,7 +217,7 @@ func (c *continuous[T]) begin(p *pass[T]) {
 // end hands over what came out.
 func (c *continuous[T]) end(p *pass[T]) {
 	copy(p.lambda, c.z)
-	if c.semi == nil {
+	if c.params > 0 {
 		copy(p.grad.Theta, c.z[len(c.z)-c.params:])
 	}
 }
@@ -216,6 +242,9 @@ func (c *continuous[T]) bytes() int {
 	n := sizeOf[T](len(c.z)) + c.piece.Bytes() + c.in.Bytes()
 	if c.semi != nil {
 		n += sizeOf[T](len(c.semi.pending))
+	}
+	if c.gauss != nil {
+		n += c.gauss.bytes()
 	}
 	return n
 }

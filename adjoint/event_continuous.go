@@ -99,6 +99,9 @@ func (c *continuous[T]) piecewise(ctx context.Context, p *pass[T], from, to floa
 	c.span = [2]float64{from, to}
 	err := c.in.SolveAt(ctx, &c.piece, c.span[:], c.z)
 	p.merge(&c.piece.Stats)
+	if err == nil && c.gauss != nil {
+		err = c.gauss.sum(p, &c.piece, p.grad.Theta)
+	}
 	if err != nil {
 		return err
 	}

@@ -61,9 +61,14 @@ type Interpolating struct {
 	// Solve are the options of the backward solve of λ, a state of length Dim. Its
 	// SaveAt must be zero; the forward Stops and Jumps are added to its own. Nil: the
 	// forward options, but with the least of RTols and of ATols for all components,
-	// and without ErrDim and Norm, which speak of y and not of λ, and with Tsit5 if
-	// the forward method is not an explicit Runge–Kutta method. Only those can
-	// integrate ∂L/∂θ apart; others need ParamsInNorm.
+	// and without ErrDim and Norm, which speak of y and not of λ; with Rodas5P if the forward
+	// method is an ESDIRK or a Rosenbrock method, in Auto too, and with Tsit5 if it is another
+	// that is not an explicit Runge–Kutta method.
+	//
+	// An explicit Runge–Kutta method integrates ∂L/∂θ apart with its own weights. Methods for stiff
+	// problems solve λ alone, with the Jacobian −(∂f/∂y)ᵀ, and ∂L/∂θ is summed up on each of their
+	// steps by the Gauss–Legendre rule: no linear system has more unknowns than a sample. Other methods
+	// need ParamsInNorm.
 	//
 	// The solve is one from each saved time with a cotangent to the next; the step
 	// size is carried over, and MaxSteps counts for each.

@@ -6,15 +6,19 @@ import (
 	"github.com/neuralode/neuralode/odeint"
 )
 
-// backwardOptions returns the options of a backward solve: own, or what can be
+// backwardOptions returns the options of a backward solve, along a path or not: own, or what can be
 // taken over from the forward ones.
-func backwardOptions(forward, own *odeint.Options) odeint.Options {
+func backwardOptions(forward, own *odeint.Options, path bool) odeint.Options {
 	if own == nil {
 		opt := *forward
 		opt.SaveAt, opt.Events, opt.MaxEvents = odeint.SaveAt{}, nil, 0
 		opt.RTol, opt.RTols = tightest(opt.RTol, opt.RTols), nil
 		opt.ATol, opt.ATols = tightest(opt.ATol, opt.ATols), nil
 		opt.ErrDim, opt.Norm = 0, nil
+		if path && stiffOrder(opt.Method) > 0 {
+			opt.Method = stiffBackwards(opt.Method)
+			return opt
+		}
 		if _, ok := opt.Method.(*odeint.Tableau); !ok {
 			opt.Method, opt.Compensated = odeint.Tsit5, false
 			if opt.Controller == nil { // the steps adapt
@@ -27,6 +31,16 @@ func backwardOptions(forward, own *odeint.Options) odeint.Options {
 	opt.Stops = slices.Concat(own.Stops, forward.Stops)
 	opt.Jumps = slices.Concat(own.Jumps, forward.Jumps)
 	return opt
+}
+
+// stiffBackwards is the method backwards for a forward method for stiff problems: Rodas5P, whose
+// continuous extension is as good as its steps where the problem is stiff.
+func stiffBackwards(m odeint.Method) odeint.Method {
+	if m, ok := m.(odeint.Auto); ok {
+		m.Stiff = odeint.Rodas5P
+		return m
+	}
+	return odeint.Rodas5P
 }
 
 // tightest returns the least positive of the tolerances by component, or tol if there

@@ -196,7 +196,10 @@ func (p *pass[T]) count(h float64) {
 // merge counts a backward solve, whose evaluations are VJPs.
 func (p *pass[T]) merge(in *odeint.Stats) {
 	s := &p.stats
-	s.VJPs += in.NFE
+	s.VJPs += in.NFE + in.JVPs
+	s.Jacobians += in.Jacobians
+	s.LUs += in.LUs
+	s.Switches += in.Switches
 	s.Iterations += in.Iterations
 	s.Rejected += in.Rejected
 	if in.Accepted == 0 {
