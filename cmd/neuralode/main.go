@@ -19,6 +19,7 @@ func commands() []command {
 	return []command{
 		fitCommand(),
 		predictCommand(),
+		reportCommand(),
 		serveCommand(),
 		exportCommand(),
 		importCommand(),

@@ -77,6 +77,7 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 	for _, tr := range members {
 		m.members = append(m.members, tr.model)
 		m.starts = append(m.starts, tr.starts)
+		m.Losses = append(m.Losses, tr.losses)
 		loss += tr.loss / float64(len(members))
 	}
 	m.anchors = members[0].anchors

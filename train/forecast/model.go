@@ -42,6 +42,7 @@ type Trajectory struct {
 type Model struct {
 	Info
 	Trajectories []Trajectory // in the order of the table
+	Losses       [][]float64  // of each member, before each step of its training; NaN where a step was skipped
 
 	members []*train.Model[float64]
 	anchors []anchor

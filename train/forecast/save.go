@@ -35,6 +35,7 @@ const keptNumbers = 200_000
 //	anchors      (anchors, 3)                 trajectory, row and time at which a solve begins
 //	starts       (members, anchors, dim)      the states there
 //	ends         (members, trajectories, dim) the states at the last rows
+//	losses       (members, steps)             before each step of the training; NaN behind the end of a shorter one
 //	noise        (states)                     deviation of the fit from the data, of logarithms if the model sees these
 //	trajectories (trajectories, 4)            rows, fitted rows, time of the last fitted row, time of the last row
 //	data/times, data/states, data/controls    the table, if it is not large: the rows of all trajectories; NaN is a missing value
@@ -95,6 +96,8 @@ func (m *Model) File() (*modelfile.File, error) {
 	add("anchors", anchors, len(m.anchors), 3)
 	add("starts", starts, len(m.members), len(m.anchors), dim)
 	add("ends", ends, len(m.members), len(m.Trajectories), dim)
+	losses, longest := m.history()
+	add("losses", losses, len(m.members), longest)
 	add("noise", m.noise, n)
 	add("trajectories", trajectories, len(m.Trajectories), 4)
 	if d.Kept = rows > 0; d.Kept {
@@ -172,6 +175,13 @@ func FromFile(f *modelfile.File) (*Model, error) {
 	ends, err := tensor("ends", false, d.Members, len(d.IDs), dim)
 	if err != nil {
 		return nil, err
+	}
+	if t, ok := f.Tensor("losses"); ok && len(t.Shape) == 2 {
+		losses, err := tensor("losses", false, d.Members, t.Shape[1])
+		if err != nil {
+			return nil, err
+		}
+		m.setHistory(losses, d.Members)
 	}
 	if m.noise, err = tensor("noise", false, n); err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type trained struct {
 	anchors []anchor
 	starts  [][]float64
 	loss    float64
+	losses  []float64 // before each step
 }
 
 // job is one training.
@@ -168,6 +169,7 @@ func (f *fitter) train(ctx context.Context, j job) (*trained, error) {
 		if report.Starts != nil {
 			t.starts = report.Starts
 			t.loss = report.Loss
+			t.losses = append(t.losses, report.Losses...)
 		}
 		if errors.Is(err, errWork) {
 			return nil
