@@ -17,7 +17,7 @@ import (
 // lynx is a model of the lynx and hare pelts, quickly trained: an ensemble, so that there are bands.
 func lynx(t *testing.T) *forecast.Model {
 	t.Helper()
-	tb, err := table.ReadFile(filepath.Join(root(t), "examples", "fit", "lynx_hare.csv"), table.Options{})
+	tb, err := table.ReadFile(filepath.Join(root(t), "train", "forecast", "cli", "lynx_hare.csv"), table.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
