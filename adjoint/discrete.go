@@ -64,7 +64,9 @@ func newReverser[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, in
 			return nil, "" // a fault of the forward solve, which says it
 		}
 		if esdirk, ok := m.(*odeint.ESDIRK); ok {
-			r = newESDIRKReverser(f, esdirk)
+			if r, fault = newESDIRKReverse(f, esdirk); fault != "" {
+				return nil, fault
+			}
 			break
 		}
 		g, ok := f.(odeint.TwiceDifferentiable[T])
@@ -99,6 +101,20 @@ func newReverser[T odeint.Float](f odeint.Differentiable[T], m odeint.Method, in
 		return nil, fmt.Sprintf("Discrete cannot go back through the steps of %v by Inverse{}; use a Splitting or a symmetric ImplicitRK, or States{}", m)
 	}
 	return r, ""
+}
+
+// newESDIRKReverse returns the reverse of an ESDIRK method, with its explicit companion for a Split field.
+func newESDIRKReverse[T odeint.Float](f odeint.Differentiable[T], m *odeint.ESDIRK) (r reverser[T], fault string) {
+	split, ok := any(f).(odeint.Split[T])
+	if !ok || m.Explicit == nil {
+		return newESDIRKReverser(f, m), ""
+	}
+	stiff, first := split.Stiff().(odeint.Differentiable[T])
+	rest, second := split.NonStiff().(odeint.Differentiable[T])
+	if !first || !second || stiff.NumParams()+rest.NumParams() != f.NumParams() {
+		return nil, fmt.Sprintf("Discrete reverses %v on a Split field whose parts are differentiable and share its parameters out; use odeint.NewDifferentiableSplit", m)
+	}
+	return newIMEXReverser(stiff, rest, m), ""
 }
 
 // discrete is the second pass of Discrete: the accepted steps from the last to the

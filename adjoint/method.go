@@ -33,7 +33,7 @@ type Method interface {
 // of a sample; the gradient is exact up to what Newton's iteration left of the stages, Kappa
 // times the tolerance. Those of an odeint.Rosenbrock need the derivatives of the Jacobian, which a
 // field has that is odeint.TwiceDifferentiable, as compiled graphs are; the gradient is exact to
-// rounding.
+// rounding. KenCarp4 on an odeint.Split field is reversed with both parts.
 //
 // Where stability and not accuracy sets the steps, as on a stiff problem with an explicit
 // method, λ may grow beyond all bounds on the way back though the solution is right: steps

@@ -65,7 +65,12 @@ func newESDIRKReverser[T odeint.Float](f odeint.Differentiable[T], m *odeint.ESD
 func (r *esdirkReverser[T]) needs() needs { return needs{stages: true} }
 
 func (r *esdirkReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outputCotangent[T]) error {
-	if err := r.pull(p, p.lambda, s); err != nil {
+	return r.through(p, s, outs, r.pull)
+}
+
+// through is back with a pull.
+func (r *esdirkReverser[T]) through(p *pass[T], s *odeint.Step[T], outs []outputCotangent[T], pull func(*pass[T], []T, *odeint.Step[T]) error) error {
+	if err := pull(p, p.lambda, s); err != nil {
 		return err
 	}
 	for _, o := range outs {
@@ -79,7 +84,7 @@ func (r *esdirkReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outputCot
 			return err
 		}
 		copy(r.out, o.dy)
-		if err := r.pull(p, r.out, &r.part); err != nil {
+		if err := pull(p, r.out, &r.part); err != nil {
 			return err
 		}
 		add(p.lambda, r.out)

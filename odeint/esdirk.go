@@ -44,6 +44,11 @@ type ESDIRK struct {
 	// E has the weights of the error estimate. Nil: the method runs with fixed steps only.
 	E []float64
 
+	// Explicit has the weights of the explicit companion of an additive method, with the same nodes,
+	// weights of the solution, E and P: row i has at most i. On a [Split] field the method then
+	// solves with the stiff part alone. Nil: none.
+	Explicit [][]float64
+
 	// P has the continuous extension, a row for each stage. Nil: the cubic Hermite
 	// interpolant.
 	P [][]float64
@@ -126,6 +131,14 @@ func (m *ESDIRK) validate() error {
 			fault("row %d of P has %d coefficients; all rows need the same number, at least 1", i, len(row))
 		}
 	}
+	if m.Explicit != nil && len(m.Explicit) != s {
+		fault("Explicit has %d rows for %d stages", len(m.Explicit), s)
+	}
+	for i, row := range m.Explicit {
+		if len(row) > i {
+			fault("row %d of Explicit has %d weights; only %d slopes are known", i, len(row), i)
+		}
+	}
 	if len(m.Predictor) > s {
 		fault("Predictor has %d rows for %d stages", len(m.Predictor), s)
 	}
@@ -135,7 +148,7 @@ func (m *ESDIRK) validate() error {
 		}
 	}
 	for _, part := range []part{
-		{"C", [][]float64{m.C}}, {"A", m.A}, {"E", [][]float64{m.E}}, {"P", m.P}, {"Predictor", m.Predictor},
+		{"C", [][]float64{m.C}}, {"A", m.A}, {"E", [][]float64{m.E}}, {"P", m.P}, {"Predictor", m.Predictor}, {"Explicit", m.Explicit},
 	} {
 		for _, row := range part.rows {
 			for j, x := range row {
@@ -156,7 +169,7 @@ func (m *ESDIRK) validate() error {
 
 // Check verifies the shapes, that the rows of A sum to C, the order conditions for all rooted
 // trees up to Order, ErrOrder, that P ends in the solution, and that P has at least the
-// order Order − 1.
+// order Order − 1; with Explicit those of all trees with nodes of both parts.
 func (m *ESDIRK) Check() error {
 	if err := m.validate(); err != nil {
 		return err
@@ -169,6 +182,19 @@ func (m *ESDIRK) Check() error {
 	for i, row := range m.A {
 		if sum, ok := butcher.RowSum(row, m.C[i]); !ok {
 			fault("row %d of A sums to C + %.3g", i, sum)
+		}
+	}
+	for i, row := range m.Explicit {
+		if sum, ok := butcher.RowSum(row, m.C[i]); !ok {
+			fault("row %d of Explicit sums to C + %.3g", i, sum)
+		}
+	}
+	if m.Explicit != nil {
+		if p := butcher.AdditiveOrder(m.A, m.Explicit, t.B, m.Order); p < m.Order {
+			fault("with its explicit companion the order is %d, not %d", p, m.Order)
+		}
+		if m.E != nil && butcher.AdditiveErrorOrder(m.A, m.Explicit, m.E, m.ErrOrder-1) < m.ErrOrder-1 {
+			fault("with its explicit companion the error weights give less than ErrOrder %d", m.ErrOrder)
 		}
 	}
 	c := butcher.NewConditions(m.A)

@@ -45,9 +45,9 @@ var (
 		ErrOrder:  3,
 	}
 
-	// KenCarp4 is the implicit part of the method of order 4 with an error estimate from
-	// order 3 by Kennedy and Carpenter (2003, Additive Runge–Kutta schemes for
-	// convection–diffusion–reaction equations, Appl. Numer. Math. 44, 139–181: ARK4(3)6L[2]SA). P
+	// KenCarp4 is the method of order 4 with an error estimate from order 3 by Kennedy and Carpenter (2003, Additive Runge–Kutta schemes for
+	// convection–diffusion–reaction equations, Appl. Numer. Math. 44, 139–181: ARK4(3)6L[2]SA): its implicit part and,
+	// for a [Split] field, the explicit companion. P
 	// is their continuous extension, of order 3. All its nodes are in [0, 1].
 	KenCarp4 = &ESDIRK{
 		Name: "kencarp4",
@@ -59,6 +59,14 @@ var (
 			{5012029.0 / 34652500, -654441.0 / 2922500, 174375.0 / 388108, 1.0 / 4},
 			{15267082809.0 / 155376265600, -71443401.0 / 120774400, 730878875.0 / 902184768, 2285395.0 / 8070912, 1.0 / 4},
 			{82889.0 / 524892, 0, 15625.0 / 83664, 69875.0 / 102672, -2260.0 / 8211, 1.0 / 4},
+		},
+		Explicit: [][]float64{
+			{},
+			{1.0 / 2},
+			{13861.0 / 62500, 6889.0 / 62500},
+			{-116923316275.0 / 2393684061468, -2731218467317.0 / 15368042101831, 9408046702089.0 / 11113171139209},
+			{-451086348788.0 / 2902428689909, -2682348792572.0 / 7519795681897, 12662868775082.0 / 11960479115383, 3355817975965.0 / 11060851509271},
+			{647845179188.0 / 3216320057751, 73281519250.0 / 8382639484533, 552539513391.0 / 3454668386233, 3354512671639.0 / 8306763924573, 4040.0 / 17871},
 		},
 		E: []float64{
 			82889.0/524892 - 4586570599.0/29645900160,

@@ -60,6 +60,9 @@ func newStepper[T Float](m Method, ev *evaluator[T], tol *tolerance[T], compensa
 	case *Tableau:
 		return newRKStepper(m, ev, tol)
 	case *ESDIRK:
+		if f, ok := ev.field.(Split[T]); ok && m.Explicit != nil {
+			return newIMEXStepper(m, f, ev, tol)
+		}
 		return newESDIRKStepper(m, ev, tol)
 	case *Rosenbrock:
 		return newRosenbrockStepper(m, ev, tol)

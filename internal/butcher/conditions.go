@@ -1,5 +1,7 @@
 package butcher
 
+import "math"
+
 const (
 	// MaxOrder is the highest order whose conditions are checked: there are 200 trees
 	// up to order 8, and 4766 up to order 11.
@@ -128,4 +130,60 @@ func PartitionedOrder(a [][]float64, b []float64, aHat [][]float64, bHat []float
 		second := quadratic && t.widest[1] > 1 || Negligible(residual(bHat, phiHat[n], boundHat[n], want))
 		return first && second
 	})
+}
+
+// AdditiveOrder returns the order, up to most, of the additive method with the weights b in which
+// the slopes of two parts of f have the weights a and aHat (Kennedy & Carpenter 2003): there is a
+// condition for every tree and every assignment of its nodes to the parts.
+func AdditiveOrder(a, aHat [][]float64, b []float64, most int) int {
+	return additive(a, aHat, b, most, 1)
+}
+
+// AdditiveErrorOrder returns the largest q, up to most, for which e annihilates all conditions up to q.
+func AdditiveErrorOrder(a, aHat [][]float64, e []float64, most int) int {
+	return additive(a, aHat, e, most, 0)
+}
+
+func additive(a, aHat [][]float64, b []float64, most int, want float64) int {
+	trees := rootedTrees(most)
+	type weights struct{ phi, bound []float64 }
+	colourings := make([][]weights, len(trees))
+	for n, t := range trees {
+		all := []weights{{ones(len(b)), ones(len(b))}}
+		for _, child := range t.children {
+			var more []weights
+			for _, sofar := range all {
+				for _, w := range colourings[child] {
+					for _, rows := range [][][]float64{a, aHat} {
+						next := weights{make([]float64, len(b)), make([]float64, len(b))}
+						for i, row := range rows {
+							for j, c := range row {
+								next.phi[i] += c * w.phi[j]
+								next.bound[i] += math.Abs(c) * w.bound[j]
+							}
+							next.phi[i] *= sofar.phi[i]
+							next.bound[i] *= sofar.bound[i]
+						}
+						more = append(more, next)
+					}
+				}
+			}
+			all = more
+		}
+		colourings[n] = all
+		for _, w := range all {
+			if !Negligible(residual(b, w.phi, w.bound, want/t.gamma)) {
+				return t.order - 1
+			}
+		}
+	}
+	return most
+}
+
+func ones(n int) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = 1
+	}
+	return v
 }
