@@ -33,6 +33,7 @@ var picture = []room{
 	{path: "internal/nodes", gorgonia: true},
 	{path: "graph", gorgonia: true, imports: []string{"internal/vec", "internal/nodes"}},
 	{path: "layers", gorgonia: true, imports: []string{"internal/nodes"}},
+	{path: "layers/formula", gorgonia: true, imports: []string{"layers"}},
 	{path: "hnn", gorgonia: true, imports: []string{"graph", "internal/nodes"}},
 	{path: "odeint", imports: []string{"internal/vec", "internal/butcher", "internal/lu"}},
 	{path: "odeint/collocation"},
