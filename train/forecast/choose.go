@@ -22,6 +22,10 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 	if o.Decay != 0 {
 		first.Decay = max(0, o.Decay)
 	}
+	if d.system != nil && !d.system.HasNetwork() {
+		first.Hidden, first.Decay, first.Linear = []int{}, 0, false
+		return first, []string{fmt.Sprintf("model: the equations as given, %d parameters to be found", len(d.system.Params))}, nil
+	}
 	logs := o.Log == Auto && o.Kind == Node && d.positive() && d.wide(3)
 	inner := d.inner()
 	if inner == nil {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/neuralode/neuralode/layers/formula"
 	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/table"
 )
@@ -16,6 +17,8 @@ type dataset struct {
 	states   []string
 	controls []string
 	latent   int
+	hidden   []float64              // starts of what is not observed; nil: 0
+	system   *formula.System        // of Known; its states are those of the dataset
 	all      train.Dataset[float64] // all rows
 	cut      []int                  // how many rows of each are fitted; 0: held out
 }
@@ -109,6 +112,8 @@ func newDataset(t *table.Table, opt *Options) (*dataset, error) {
 func (d *dataset) pair(opt *Options) error {
 	n := len(d.states)
 	switch {
+	case opt.Kind == Known:
+		return d.know(opt)
 	case opt.Kind == Augmented:
 		d.latent = opt.Extra
 	case opt.Kind.paired() && !opt.Velocities:
@@ -237,6 +242,7 @@ func (d *dataset) guess(i, lo, hi int, velocities bool) []float64 {
 	n, dim := len(d.states), d.dim()
 	tr := &d.all[i]
 	start := make([]float64, dim)
+	copy(start[n:], d.hidden)
 	for j := range n {
 		first := -1
 		for r := lo; r < hi; r++ {

@@ -26,6 +26,7 @@ import (
 //   - rmse_log_…: of the logarithms, if the model sees these;
 //   - rmse_backtest and rmse_backtest_of_…: the same, scaled, for forecasts from earlier times, with [Options.Backtest];
 //   - band_coverage_forecast: which part of the values held out lies in the 90 % band of an ensemble;
+//   - param_… of known equations;
 //   - loss, steps, nfe_forward, nfe_backward, rows_fitted, rows_held_out, parameters, members.
 //
 // An error may come with a model: the best so far when ctx was cancelled or a training failed
@@ -44,6 +45,7 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 	f := &fitter{opt: opt}
 	m := &Model{Info: Info{
 		Kind: opt.Kind, File: t.File, Time: t.Time, Clock: t.Clock, ID: t.ID, States: d.states, Controls: d.controls, Latent: d.latent,
+		Unobserved: d.unobserved(opt.Kind), Equations: opt.Equations,
 		Seed: strconv.FormatUint(opt.Seed, 10),
 	}}
 	for i := range d.all {
@@ -84,6 +86,7 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 	for _, a := range m.anchors {
 		m.times = append(m.times, d.all[a.trajectory].Times[a.row])
 	}
+	m.Parameters = d.parameters(m)
 	// What there is by now is judged even if the training was cut short.
 	judged := f.judge(context.WithoutCancel(ctx), ctx, d, m, loss)
 	return m, errors.Join(failed, judged)

@@ -198,6 +198,9 @@ func (f *fitter) judge(ctx, user context.Context, d *dataset, m *Model, loss flo
 	if f.opt.Backtest > 0 && failed == nil {
 		failed = f.backtest(user, d, m)
 	}
+	for _, p := range m.Parameters {
+		fig.Set("param_"+p.Name, p.Value)
+	}
 	heldRows := 0
 	for i := range d.all {
 		heldRows += len(d.all[i].Times) - d.cut[i]

@@ -18,11 +18,16 @@ type Info struct {
 	States   []string     `json:"states"`             // names of the state columns
 	Controls []string     `json:"controls,omitempty"` // names of the columns that are inputs
 	Latent   int          `json:"latent,omitempty"`   // components of a state that are not observed
-	Seed     string       `json:"seed"`
-	Setting  Setting      `json:"setting"`
-	Choices  []string     `json:"choices,omitempty"` // what Fit chose and why, a sentence each
-	Verdict  string       `json:"verdict,omitempty"` // a sentence about the forecast beside the baselines
-	Figures  Figures      `json:"figures"`           // what was measured, see Fit
+
+	Unobserved []string    `json:"unobserved,omitempty"` // their names
+	Equations  string      `json:"equations,omitempty"`  // those of Known
+	Parameters []Parameter `json:"parameters,omitempty"` // of the equations
+
+	Seed    string   `json:"seed"`
+	Setting Setting  `json:"setting"`
+	Choices []string `json:"choices,omitempty"` // what Fit chose and why, a sentence each
+	Verdict string   `json:"verdict,omitempty"` // a sentence about the forecast beside the baselines
+	Figures Figures  `json:"figures"`           // what was measured, see Fit
 }
 
 // Trajectory is what a model knows of one trajectory of the table it was fitted to.

@@ -9,6 +9,7 @@ import (
 	"github.com/neuralode/neuralode/graph"
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/layers/formula"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/train"
 )
@@ -38,8 +39,9 @@ func (s Setting) String() string {
 	return b.String()
 }
 
-// network returns the field of a setting for states of length dim with m inputs.
-func (o *Options) network(s Setting, dim, m int) graph.Module {
+// network returns the field of a setting for the data in the units of a scaler.
+func (o *Options) network(s Setting, d *dataset, scaler *train.Scaler) graph.Module {
+	dim, m := d.dim(), len(d.controls)
 	half := dim / 2
 	mlp := func(in, out int) graph.Module {
 		net := layers.MLP{In: in, Hidden: s.Hidden, Out: out, Activation: o.Activation}
@@ -65,6 +67,16 @@ func (o *Options) network(s Setting, dim, m int) graph.Module {
 	}
 	var field graph.Module
 	switch {
+	case o.Kind == Known:
+		system := *d.system
+		system.Units = formula.Units{
+			Mean: scaler.Mean, Spread: scaler.Spread, Log: scaler.Log, Origin: scaler.Origin, Unit: scaler.Unit,
+			InputMean: scaler.InputMean, InputSpread: scaler.InputSpread,
+		}
+		if system.HasNetwork() {
+			system.Net = energy(dim+m, dim)
+		}
+		return system
 	case o.Kind.hamiltonian():
 		return hnn.Field{H: energy(dim, 1), Damping: damping, Drive: force}
 	case o.Kind.lagrangian():
@@ -96,7 +108,7 @@ func (o *Options) model(d *dataset, s Setting, seed uint64, solve odeint.Options
 	if len(d.controls) > 0 {
 		cfg.Input = &train.InputConfig{Channels: len(d.controls), Kind: o.Interpolation}
 	}
-	m, err := train.New[float64](o.network(s, d.dim(), len(d.controls)), cfg)
+	m, err := train.New[float64](o.network(s, d, &scaler), cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +117,8 @@ func (o *Options) model(d *dataset, s Setting, seed uint64, solve odeint.Options
 		part := theta[p.Offset:]
 		last := fmt.Sprintf("%d", len(s.Hidden))
 		switch name := path.Base(p.Name); {
-		case s.Linear && name == "W"+last && len(s.Hidden) > 0, o.Kind.lagrangian() && strings.HasSuffix(p.Name, "/C/W"+last):
+		case s.Linear && name == "W"+last && len(s.Hidden) > 0, o.Kind.lagrangian() && strings.HasSuffix(p.Name, "/C/W"+last),
+			o.Kind == Known && strings.HasSuffix(p.Name, "/"+formula.Network+"/W"+last):
 			for i := range p.Shape[0] * p.Shape[1] {
 				part[i] *= 0.1
 			}
@@ -123,10 +136,10 @@ func (o *Options) model(d *dataset, s Setting, seed uint64, solve odeint.Options
 }
 
 // decays returns the ranges of θ whose weights decay: all but those of a linear map beside a
-// network.
-func decays(layout []graph.Param, s Setting) (ranges [][2]int) {
+// network and the parameters of known equations.
+func decays(layout []graph.Param, kind Kind, s Setting) (ranges [][2]int) {
 	for _, p := range layout {
-		if name := path.Base(p.Name); s.Linear && (name == "W" || name == "b") {
+		if name := path.Base(p.Name); s.Linear && (name == "W" || name == "b") || kind == Known && !strings.Contains(p.Name, "/"+formula.Network+"/") {
 			continue
 		}
 		n := 1

@@ -8,6 +8,7 @@ import (
 
 	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/layers/formula"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/control"
 	"github.com/neuralode/neuralode/train"
@@ -26,11 +27,13 @@ const (
 	Lagrangian  Kind = "lagrangian"   // d²q/dt² by the Lagrangian ½q̇ᵀM(q)q̇ − V(q); with controls, forces g(q)u
 
 	DampedLagrangian Kind = "damped-lagrangian" // the same with friction
+
+	Known Kind = "known" // Options.Equations, whose parameters are learned
 )
 
 // Kinds lists all there are.
 func Kinds() []Kind {
-	return []Kind{Node, Augmented, SecondOrder, Hamiltonian, Damped, Lagrangian, DampedLagrangian}
+	return []Kind{Node, Augmented, SecondOrder, Hamiltonian, Damped, Lagrangian, DampedLagrangian, Known}
 }
 
 // Choice is a decision that Fit takes itself unless it is told.
@@ -46,7 +49,14 @@ const (
 // Options is how Fit works. The zero value fits a Neural ODE to all columns, chooses what can be
 // chosen by validation, and holds out the last fifth of each trajectory to judge the forecast.
 type Options struct {
-	Kind Kind // empty: Node
+	Kind Kind // empty: Node, or Known with Equations
+
+	// Equations are those of Known, as package layers/formula reads them: dx = alpha*x - beta*x*y. The word network stands
+	// for what is not known. A state without a column is not observed; it starts near its value in Starts, or 0.
+	// Params have starts and bounds of parameters; those that are not named begin at 1.
+	Equations string
+	Params    []formula.Param
+	Starts    map[string]float64
 
 	// Controls names the columns that are inputs u(t): they drive the states and are not
 	// forecast themselves. Interpolation is how they go from row to row.
@@ -119,14 +129,22 @@ func (o *Options) check() error {
 			faults = append(faults, fmt.Sprintf(format, args...))
 		}
 	}
+	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	if o.Kind == "" {
 		o.Kind = Node
+		if o.Equations != "" {
+			o.Kind = Known
+		}
 	}
 	var names []string
 	for _, k := range Kinds() {
 		names = append(names, string(k))
 	}
 	wrong(slices.Contains(Kinds(), o.Kind), "Kind is %q; there are %s", o.Kind, strings.Join(names, ", "))
+	wrong((o.Kind == Known) == (o.Equations != ""), "Kind is %s, and Equations are %q; Known needs equations, and nothing else has them", o.Kind, o.Equations)
+	for name, v := range o.Starts {
+		wrong(finite(v), "the start of %s is %v", name, v)
+	}
 	wrong(o.Extra >= 0 && o.Extra <= 1000, "Extra is %d", o.Extra)
 	if o.Extra == 0 {
 		o.Extra = 2
@@ -134,7 +152,6 @@ func (o *Options) check() error {
 	for _, w := range o.Hidden {
 		wrong(w > 0 && w <= 1<<16, "Hidden has a width of %d", w)
 	}
-	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	wrong(finite(o.Decay), "Decay is %v", o.Decay)
 	wrong(finite(o.Rate) && o.Rate >= 0, "Rate is %v", o.Rate)
 	wrong(finite(o.Step) && o.Step >= 0, "Step is %v", o.Step)

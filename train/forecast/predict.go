@@ -236,17 +236,7 @@ func (m *Model) first(tr *Trajectory) []float64 {
 
 // Components names the components of a state: the observed columns, and behind them what is not
 // observed: "dx/dt" for the velocity of x, or "hidden1" and so on.
-func (m *Model) Components() []string {
-	all := slices.Clone(m.States)
-	for i := range m.Latent {
-		if m.Kind.paired() {
-			all = append(all, "d"+m.States[i]+"/dt")
-		} else {
-			all = append(all, fmt.Sprintf("hidden%d", i+1))
-		}
-	}
-	return all
-}
+func (m *Model) Components() []string { return slices.Concat(m.States, m.Unobserved) }
 
 // name is that of a component of a state.
 func (m *Model) name(i int) string { return m.Components()[i] }

@@ -55,7 +55,10 @@ func (f *fitter) print(t *table.Table) string {
 	h := sha256.New()
 	o := f.opt
 	s := &o.Solve
-	fmt.Fprintln(h, o.Kind, o.Controls, int(o.Interpolation), o.Velocities, o.Extra, o.Hidden == nil, o.Hidden, o.Activation, o.Decay, o.Log, o.Linear,
+	for _, p := range o.Params {
+		fmt.Fprintln(h, p.Name, p.Start, p.Low == nil, p.High == nil, p.Value(0.5))
+	}
+	fmt.Fprintln(h, o.Kind, o.Equations, o.Starts, o.Controls, int(o.Interpolation), o.Velocities, o.Extra, o.Hidden == nil, o.Hidden, o.Activation, o.Decay, o.Log, o.Linear,
 		s.Method, s.RTol, s.ATol, s.RTols, s.ATols, s.H0, s.Steps, s.HMin, s.HMax, s.MaxSteps, s.Stops, s.Jumps, o.Step, f.adjoint(),
 		o.Steps, o.Polish, o.Rate, o.Holdout, o.HoldoutIDs, o.Ensemble, o.Backtest, o.Seed)
 	fmt.Fprintln(h, t.Time, t.ID, t.States)

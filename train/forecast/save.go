@@ -9,6 +9,7 @@ import (
 
 	"github.com/neuralode/neuralode/hnn"
 	"github.com/neuralode/neuralode/layers"
+	"github.com/neuralode/neuralode/layers/formula"
 	"github.com/neuralode/neuralode/train"
 	"github.com/neuralode/neuralode/train/modelfile"
 )
@@ -123,7 +124,7 @@ func Load(path string) (*Model, error) {
 
 // Modules are the kinds of modules that a model may be made of, for [train.Load] and
 // [layers.Unmarshal].
-func Modules() []layers.Kind { return hnn.Kinds() }
+func Modules() []layers.Kind { return append(hnn.Kinds(), formula.Kinds()...) }
 
 // FromFile is Load of what Model.File returned. Everything is checked; a fault is a
 // *modelfile.Error.
@@ -292,6 +293,8 @@ func (d *description) fault() (part, reason string) {
 		return "states", "there are none"
 	case i.Latent < 0 || i.Latent > 1<<20:
 		return "latent", fmt.Sprint(i.Latent)
+	case len(i.Unobserved) != i.Latent:
+		return "unobserved", fmt.Sprintf("%d names of %d components", len(i.Unobserved), i.Latent)
 	case d.Members < 1 || d.Members > 1<<16:
 		return "members", fmt.Sprint(d.Members)
 	case len(d.IDs) == 0:
@@ -300,7 +303,7 @@ func (d *description) fault() (part, reason string) {
 		return "clock", fmt.Sprintf("the unit %v is not positive", i.Clock.Unit)
 	}
 	seen := map[string]bool{}
-	for _, name := range slices.Concat([]string{i.Time}, i.States, i.Controls) {
+	for _, name := range slices.Concat([]string{i.Time}, i.States, i.Unobserved, i.Controls) {
 		if seen[name] {
 			return "states", fmt.Sprintf("the column %q is there twice", name)
 		}

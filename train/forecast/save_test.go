@@ -69,7 +69,7 @@ func TestLoadErrors(t *testing.T) {
 		{"more members", replace(`},"members":2`, `},"members":3`), "tensor starts: it has shape [2 1 1], and should have [3 1 1]"},
 		{"members", replace(`},"members":2`, `},"members":-2`), "members"},
 		{"many members", replace(`},"members":2`, `},"members":1000000000`), "members"},
-		{"latent", replace(`"states":["x"]`, `"latent":1000000,"states":["x"]`), "tensor starts"},
+		{"latent", replace(`"states":["x"]`, `"latent":1000000,"states":["x"]`), "0 names of 1000000 components"},
 		{"no ids", replace(`"ids":[""]`, `"ids":[]`), "ids"},
 		{"figures", replace(`"figures":{`, `"figures":{"a":"b",`), "figures"},
 		{"huge network", replace(`"hidden":[2],"out"`, `"hidden":[200000,200000],"out"`), "member 0"},

@@ -68,6 +68,9 @@ func (d *dataset) scaler(kind Kind, log bool) train.Scaler {
 			s.Log[j] = true
 		}
 	}
+	for i := range d.latent {
+		s.Spread[n+i] = d.hiddenSpread(i)
+	}
 	switch {
 	case kind.paired():
 		// dq/dt = v in scaled units too.

@@ -123,7 +123,7 @@ func (f *fitter) train(ctx context.Context, j job) (*trained, error) {
 	if err != nil {
 		return nil, err
 	}
-	ranges := decays(m.Layout(), j.setting)
+	ranges := decays(m.Layout(), f.opt.Kind, j.setting)
 	decay := j.setting.Decay
 	opt := train.Options[float64]{
 		LearnStarts: true,

@@ -141,6 +141,13 @@ func (f *FitFlags) print(w io.Writer, o *outputs, written []string, finished boo
 		fmt.Fprintln(w, c)
 	}
 	printFigures(w, o.metrics)
+	for _, p := range m.Parameters {
+		fmt.Fprintf(w, "%s = %.6g", p.Name, p.Value)
+		if p.Least < p.Most {
+			fmt.Fprintf(w, ", from %.6g to %.6g in the ensemble", p.Least, p.Most)
+		}
+		fmt.Fprintln(w)
+	}
 	if m.Verdict != "" {
 		fmt.Fprintln(w, m.Verdict)
 	}

@@ -317,6 +317,23 @@ func TestSeveralFiles(t *testing.T) {
 	}
 }
 
+// Equations from the command line and from a file.
+func TestKnown(t *testing.T) {
+	dir := t.TempDir()
+	var b strings.Builder
+	b.WriteString("t,x\n")
+	for i := range 20 {
+		fmt.Fprintf(&b, "%v,%.15g\n", float64(i)/4, 2*math.Exp(-float64(i)/8))
+	}
+	data := write(t, dir, "x.csv", b.String())
+	for _, known := range []string{"dx = -k*x", "@" + write(t, dir, "x.txt", "# decay\nx' = -k*x\n")} {
+		out := fitted(t, "-data", data, "-known", known, "-param", "k=2[0,3]", "-epochs", "100", "-logarithms", "no", "-out", dir)
+		if k := metrics(t, dir)["param_k"]; math.Abs(k-0.5) > 1e-5 || !strings.Contains(out, "\nk = 0.5") {
+			t.Errorf("%s: k = %v, printed %s", known, k, out)
+		}
+	}
+}
+
 func TestLogs(t *testing.T) {
 	dir := t.TempDir()
 	events := filepath.Join(dir, "events")
@@ -361,6 +378,14 @@ func TestExitCodes(t *testing.T) {
 		{"-interpolation magic", experiment.ExitUsage, "hermite"},
 		{"-logarithms magic", experiment.ExitUsage, "auto, yes and no"},
 		{"-separator magic", experiment.ExitUsage, "-separator"},
+		{"-known dhare=hare dlynx=lynx", experiment.ExitUsage, "unexpected argument"},
+		{"-known dhare=hare;dlynx=x+", experiment.ExitFailure, "line 1, column 20"},
+		{"-known dhare=hare -model hnn", experiment.ExitUsage, "different things"},
+		{"-known @nowhere", experiment.ExitUsage, ""},
+		{"-param a=1", experiment.ExitUsage, "-known"},
+		{"-model known", experiment.ExitUsage, "-known"},
+		{"-param a=1[2,3]", experiment.ExitUsage, ""},
+		{"-start S", experiment.ExitUsage, ""},
 		{"-hidden 16,x", experiment.ExitUsage, `"x"`},
 		{"-tol 0", experiment.ExitUsage, "-tol"},
 		{"-step -1", experiment.ExitUsage, "-step"},

@@ -2,11 +2,14 @@ package cli
 
 import (
 	"flag"
+	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/neuralode/neuralode/layers/formula"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/control"
 	"github.com/neuralode/neuralode/train/experiment"
@@ -21,6 +24,9 @@ type FitFlags struct {
 	controls      names
 	interpolation string
 	model         string
+	known         lines
+	params        []formula.Param
+	starts        map[string]float64
 	velocities    bool
 	extra         int
 	hidden        string
@@ -56,6 +62,9 @@ func (f *FitFlags) Bind(fs *flag.FlagSet) {
 	fs.Var(&f.controls, "control", "`name` of a column that is an input u(t), such as a force or a dose; may be given several times")
 	fs.StringVar(&f.interpolation, "interpolation", "linear", "of controls from row to row: `linear`, hermite or previous")
 	fs.StringVar(&f.model, "model", "node", "what is known of the system: "+kinds())
+	fs.Var(&f.known, "known", "`equations` that are known, as in 'dx = alpha*x - beta*x*y; dy = network'; may be given several times, @file reads a file")
+	fs.Func("param", "start and bounds of a `parameter` of the equations, as in alpha=0.5[0,2]; may be given several times", f.addParam)
+	fs.Func("start", "start of a state of the equations that is no column, as in `S=0.9`; may be given several times", f.addStart)
 	fs.BoolVar(&f.velocities, "velocities", false, "second-order and Lagrangian models: the second half of the states are the velocities of the first")
 	fs.IntVar(&f.extra, "extra", 2, "augmented model: how many components are added that are not observed")
 	fs.StringVar(&f.hidden, "hidden", "", "`widths` of the hidden layers, separated by commas; empty: chosen by validation")
@@ -114,6 +123,19 @@ func (f *FitFlags) options() (forecast.Options, error) {
 	opt := forecast.Options{
 		Kind: forecast.Kind(f.model), Controls: f.controls, Velocities: f.velocities, Extra: f.extra, Decay: f.decay,
 		Step: f.step, HoldoutIDs: f.holdoutID, Steps: f.epochs, Polish: f.polish, Rate: f.rate, Ensemble: f.ensemble, Backtest: f.backtest, Seed: f.Seed,
+	}
+	if len(f.known) > 0 {
+		if f.given("model") && opt.Kind != forecast.Known {
+			return opt, experiment.Usagef("-known and -model %s say different things; leave one out", f.model)
+		}
+		opt.Kind, opt.Equations = forecast.Known, f.known.String()
+	}
+	opt.Params, opt.Starts = f.params, f.starts
+	if opt.Kind == forecast.Known && opt.Equations == "" {
+		return opt, experiment.Usagef("-model known needs the equations; say them by -known")
+	}
+	if opt.Kind != forecast.Known && len(f.params)+len(f.starts) > 0 {
+		return opt, experiment.Usagef("-param and -start are of equations; say these by -known")
 	}
 	switch {
 	case f.decay < 0:
@@ -224,4 +246,40 @@ func holdout(text string) (float64, error) {
 		return v / 100, nil
 	}
 	return v, nil
+}
+
+// lines collects a flag that may be given several times; @file stands for what is in a file.
+type lines []string
+
+func (l *lines) String() string { return strings.Join(*l, "\n") }
+
+func (l *lines) Set(text string) error {
+	if file, ok := strings.CutPrefix(text, "@"); ok {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		text = string(data)
+	}
+	*l = append(*l, text)
+	return nil
+}
+
+func (f *FitFlags) addParam(text string) error {
+	p, err := formula.ParseParam(text)
+	f.params = append(f.params, p)
+	return err
+}
+
+func (f *FitFlags) addStart(text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if !ok || err != nil || v-v != 0 {
+		return fmt.Errorf("%q is not like S=0.9", text)
+	}
+	if f.starts == nil {
+		f.starts = map[string]float64{}
+	}
+	f.starts[strings.TrimSpace(name)] = v
+	return nil
 }
