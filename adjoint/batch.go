@@ -79,6 +79,7 @@ func NewBatch[T odeint.Float](f odeint.Differentiable[T], opt odeint.BatchOption
 	if b.forward, err = odeint.NewBatch[T](f, opt); err != nil {
 		return nil, err
 	}
+	b.opt.Workers = b.forward.Options().Workers
 	_, explicit := opt.Method.(*odeint.Tableau)
 	_, rows := any(w.field).(rowVJP[T])
 	b.tiled = explicit && rows && keepsStages(m) && opt.Events == nil

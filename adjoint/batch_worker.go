@@ -34,8 +34,12 @@ func newBatchWorker[T odeint.Float](b *Batch[T]) (*batchWorker[T], error) {
 		}
 	}
 	w.sampled, _ = w.field.(odeint.Sampled)
+	opt := b.opt.Options
+	if len(b.workers) > 0 && b.opt.NewEvents != nil {
+		opt.Events = b.opt.NewEvents()
+	}
 	var err error
-	w.solver, err = New(w.field, b.opt.Options, b.method)
+	w.solver, err = New(w.field, opt, b.method)
 	return w, err
 }
 

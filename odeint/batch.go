@@ -36,8 +36,14 @@ func (s *Sample[T]) span() (t0, t1 float64) {
 // BatchOptions says how a Batch solves.
 type BatchOptions struct {
 	// Options are those of every sample; RTols, ATols and ErrDim are about the components of
-	// one. Norm, the Controller and Events are used by several goroutines at a time.
+	// one. Norm and the Controller are used by several goroutines at a time, and so are Events,
+	// see NewEvents.
 	Options
+
+	// NewEvents returns Options.Events once more, for another goroutine. It is for events with
+	// maps that have a workspace, such as a graph.Function, which without it are
+	// watched by one goroutine, that solves all samples. Maps that are all a MapFunc are shared.
+	NewEvents func() EventList
 
 	// Rows is how many samples a goroutine evaluates together at most. 0: 64. No result
 	// depends on it.
@@ -116,6 +122,9 @@ func NewBatch[T Float](f VectorField[T], opt BatchOptions) (*Batch[T], error) {
 	_, explicit := resolved.Method.(*Tableau)
 	b.tiled = explicit && rows && !quadrature
 	b.opt.Rows = cmp.Or(opt.Rows, defaultRows)
+	if opt.NewEvents == nil && resolved.Events != nil && !resolved.Events.shared() {
+		b.opt.Workers = 1
+	}
 	_, err = b.worker(0) // which also checks the options
 	if err != nil {
 		return nil, err
@@ -142,6 +151,15 @@ func (b *Batch[T]) Observe(fn func(sample int, s *Step[T], st *Stats) error) {
 
 // Stats returns the statistics of the last solve.
 func (b *Batch[T]) Stats() BatchStats { return b.stats }
+
+// options returns those of the samples of a new worker.
+func (b *Batch[T]) options() Options {
+	opt := b.opt.Options
+	if len(b.workers) > 0 && b.opt.NewEvents != nil {
+		opt.Events = b.opt.NewEvents()
+	}
+	return opt
+}
 
 // worker returns worker i, of those there are or one more.
 func (b *Batch[T]) worker(i int) (*batchWorker[T], error) {

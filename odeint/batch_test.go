@@ -121,6 +121,8 @@ func sameSolution[T Float](a, b *Solution[T]) string {
 		return fmt.Sprintf("states %v, want %v", a.Y, b.Y)
 	case a.Stats != b.Stats:
 		return fmt.Sprintf("statistics %+v, want %+v", a.Stats, b.Stats)
+	case !reflect.DeepEqual(a.Events, b.Events) && len(a.Events)+len(b.Events) > 0 || a.Stopped() != b.Stopped():
+		return fmt.Sprintf("events %v, want %v", a.Events, b.Events)
 	case !slices.Equal(a.Last(), b.Last()) || a.Reached() != b.Reached():
 		return fmt.Sprintf("end %v at %v, want %v at %v", a.Last(), a.Reached(), b.Last(), b.Reached())
 	case a.NumSteps() != b.NumSteps():
@@ -142,7 +144,7 @@ func sameSolution[T Float](a, b *Solution[T]) string {
 }
 
 // batchCases are methods and options that a batch is tried with.
-func batchCases() map[string]Options {
+func batchCases[T Float]() map[string]Options {
 	cases := map[string]Options{
 		"default":    {},
 		"dense":      {SaveAt: SaveAt{Keep: Dense, Start: true}},
@@ -161,6 +163,15 @@ func batchCases() map[string]Options {
 		"loose":      {RTol: 1e-2, Method: Bosh3},
 		"every step": {SaveAt: SaveAt{Every: 1, Start: true}},
 	}
+	mirror := Event[T]{ // the velocity turns round and loses a tenth
+		Condition: When(func(_ float64, y []T) T { return y[0] - 0.5 }), Direction: Falling,
+		Effect: MapFunc[T](func(dst []T, _ float64, y []T) { dst[0], dst[1] = y[0], -y[1]*9/10 }),
+	}
+	dose := Event[T]{Times: []float64{0.2, 0.9, -0.3}, Effect: MapFunc[T](func(dst []T, _ float64, y []T) { dst[0], dst[1] = y[0]+0.25, y[1] })}
+	end := Event[T]{Condition: When(func(_ float64, y []T) T { return y[1] - 1.5 }), Terminal: true}
+	cases["events"] = Options{RTol: 1e-5, Events: Events[T]{mirror, dose, end}, SaveAt: SaveAt{Keep: Dense}}
+	cases["8 events"] = Options{Method: Dop853, RTol: 1e-5, Events: Events[T]{end, mirror}, SaveAt: SaveAt{Every: 2}}
+	cases["events implicit"] = Options{Method: Kvaerno3, RTol: 1e-4, Events: Events[T]{mirror, end}}
 	for _, c := range tableaus {
 		opt := Options{Method: c.m, RTol: 1e-3}
 		if c.errOrder == 0 {
@@ -180,7 +191,7 @@ func TestBatchAlone(t *testing.T) {
 
 func testBatchAlone[T Float](t *testing.T) {
 	samples := raggedSamples[T](31)
-	for name, opt := range batchCases() {
+	for name, opt := range batchCases[T]() {
 		want, errs := make([]*Solution[T], len(samples)), make([]error, len(samples))
 		for i := range samples {
 			want[i], errs[i] = alone(t, &vanDerPol[T]{rate: rate}, opt, &samples[i], i)
@@ -498,5 +509,44 @@ func TestStatsAdd(t *testing.T) {
 	}
 	if sum.HMin != 0.5 || sum.HMax != 3 {
 		t.Errorf("steps from %v to %v", sum.HMin, sum.HMax)
+	}
+}
+
+// ownMap is a condition with a workspace.
+type ownMap struct{ room []float64 }
+
+func (m *ownMap) Eval(dst []float64, _ float64, y []float64) {
+	copy(m.room, y)
+	dst[0] = m.room[0] - 1
+}
+
+// TestBatchOwnEvents: maps with a workspace are not shared by goroutines.
+func TestBatchOwnEvents(t *testing.T) {
+	list := func() EventList {
+		return Events[float64]{{Condition: &ownMap{make([]float64, 2)}, Terminal: true}}
+	}
+	samples := raggedSamples[float64](40)
+	want := make([]Solution[float64], len(samples))
+	for _, c := range []struct {
+		workers, made int
+		more          func() EventList
+	}{{1, 1, nil}, {3, 1, nil}, {3, 3, list}} {
+		b, err := NewBatch[float64](&rowsOfVanDerPol[float64]{vanDerPol[float64]{rate: rate}}, BatchOptions{Options: Options{Events: list(), MaxSteps: 500}, NewEvents: c.more, Workers: c.workers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sols := make([]Solution[float64], len(samples))
+		b.Solve(context.Background(), sols, samples)
+		if len(b.workers) != c.made {
+			t.Errorf("%d workers, want %d", len(b.workers), c.made)
+		}
+		if c.workers == 1 {
+			want = sols
+		}
+		for i := range sols {
+			if diff := sameSolution(&sols[i], &want[i]); diff != "" {
+				t.Errorf("sample %d: %s", i, diff)
+			}
+		}
 	}
 }

@@ -38,7 +38,7 @@ type tileSlot[T Float] struct {
 }
 
 func newTile[T Float](w *batchWorker[T], f RowField[T], b *Batch[T]) (*tile[T], error) {
-	t := &tile[T]{w: w, field: f, opt: b.opt.Options, n: b.dim, rows: b.opt.Rows}
+	t := &tile[T]{w: w, field: f, opt: b.options(), n: b.dim, rows: b.opt.Rows}
 	if err := t.grow(); err != nil {
 		return nil, err
 	}

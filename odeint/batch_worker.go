@@ -29,7 +29,7 @@ func newBatchWorker[T Float](b *Batch[T]) (*batchWorker[T], error) {
 	if b.tiled {
 		w.tile, err = newTile(w, rows, b)
 	} else {
-		w.in, err = New(w.field, b.opt.Options)
+		w.in, err = New(w.field, b.options())
 	}
 	if err != nil {
 		return nil, err

@@ -134,6 +134,7 @@ type EventList interface {
 	Len() int
 
 	cloned() EventList
+	shared() bool
 	faults(dim int, f *faults)
 }
 
@@ -149,6 +150,20 @@ func (l Events[T]) cloned() EventList {
 		c[i].Times = slices.Clone(c[i].Times)
 	}
 	return c
+}
+
+// shared reports whether several goroutines can watch the events at a time.
+func (l Events[T]) shared() bool {
+	free := func(m Map[T]) bool {
+		_, ok := m.(MapFunc[T])
+		return ok || m == nil
+	}
+	for _, e := range l {
+		if !free(e.Condition) || !free(e.Effect) {
+			return false
+		}
+	}
+	return true
 }
 
 // faults adds what is wrong with the events of a state of length dim.

@@ -16,17 +16,24 @@ import (
 	"github.com/neuralode/neuralode/odeint"
 )
 
-// Config says what a [Layer] solves and how. Batch and Times are needed; the zero
+// Config says what a [Layer] solves and how. Batch and Times, or SampleTimes, are needed; the zero
 // value of the rest is a documented default.
 type Config struct {
-	// Batch is the number of samples that are solved together, with common steps.
+	// Batch is the number of samples that are solved together, with common steps unless
+	// SampleTimes says otherwise.
 	Batch int
 
 	// Times are the saved times, strictly monotone in either direction. The initial
 	// state holds at the first.
 	Times []float64
 
-	// Final makes the layer's result the state at the last time only.
+	// SampleTimes, in place of Times, are the saved times of each sample: as many lists as
+	// Batch says, of different lengths if need be. The samples are then solved each with its own steps
+	// (adjoint.Batch), and the result has as many rows as the longest list; the rows
+	// that a sample does not have are zeros, which nothing depends on. There are no Input and no events.
+	SampleTimes [][]float64
+
+	// Final makes the layer's result the state at the last time only, of each sample its own.
 	Final bool
 
 	// Shape is the shape of one sample's state, without the batch axis. Nil: what
@@ -151,7 +158,7 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 	}
 	out := state.Clone()
 	if !cfg.Final {
-		out = append(tensor.Shape{len(cfg.Times)}, state...)
+		out = append(tensor.Shape{cfg.rows()}, state...)
 	}
 	l.op = newForward(&layerOp{name: name, dt: cfg.Dtype, in: in, offset: offset, out: out, solves: solves})
 	return l, nil
@@ -159,7 +166,8 @@ func newLayer[T graph.Float](g *G.ExprGraph, name string, net graph.Module, cfg 
 
 // Fwd adds to the graph the solution that starts at u0, a node of shape (Batch,
 // Shape…), with the layer's own parameters. The result has shape (len(Times),
-// Batch, Shape…), its first row being u0, or (Batch, Shape…) if Config.Final is set.
+// Batch, Shape…), its first row being u0, or (Batch, Shape…) if Config.Final is set; see
+// Config.SampleTimes for samples with times of their own.
 //
 // Fwd may be called more than once: the solves share the parameters.
 func (l *Layer) Fwd(u0 *G.Node) (*G.Node, error) { return l.FwdWith(u0, l.learnables...) }
@@ -253,9 +261,7 @@ func (cfg Config) resolved(name string, net graph.Module) (Config, error) {
 	if cfg.Batch < 1 {
 		faults = append(faults, fmt.Sprintf("Batch is %d; it must be at least 1", cfg.Batch))
 	}
-	if fault := checkTimes(cfg.Times); fault != "" {
-		faults = append(faults, fault)
-	}
+	faults = append(faults, cfg.timeFaults()...)
 	if cfg.Dtype == (tensor.Dtype{}) {
 		cfg.Dtype = tensor.Float64
 	}
@@ -278,7 +284,7 @@ func (cfg Config) resolved(name string, net graph.Module) (Config, error) {
 		faults = append(faults, cfg.Input.faults(cfg.Batch)...)
 	}
 	if faults == nil {
-		if all := append([]int{len(cfg.Times), cfg.Batch}, cfg.Shape...); !fits(all) {
+		if all := append([]int{cfg.rows(), cfg.Batch}, cfg.Shape...); !fits(all) {
 			faults = append(faults, fmt.Sprintf("the saved states have shape %v, more than 2^30 numbers; solve fewer samples at a time", all))
 		}
 	}
@@ -286,6 +292,10 @@ func (cfg Config) resolved(name string, net graph.Module) (Config, error) {
 		cfg.Rand = rand.New(rand.NewPCG(0, 0))
 	}
 	cfg.Times, cfg.Shape = slices.Clone(cfg.Times), slices.Clone(cfg.Shape)
+	cfg.SampleTimes = slices.Clone(cfg.SampleTimes)
+	for i, ts := range cfg.SampleTimes {
+		cfg.SampleTimes[i] = slices.Clone(ts)
+	}
 	if faults != nil {
 		return cfg, &ConfigError{What: name, Faults: faults}
 	}
@@ -298,17 +308,17 @@ func fits(shape []int) bool {
 	return ok
 }
 
-// checkTimes returns what is wrong with the saved times, or "".
-func checkTimes(times []float64) string {
+// checkTimes returns what is wrong with the saved times of that name, or "".
+func checkTimes(name string, times []float64) string {
 	if len(times) == 0 {
-		return "Times is empty; its first is where the initial state holds"
+		return name + " is empty; its first is where the initial state holds"
 	}
 	for i, t := range times {
 		if math.IsNaN(t) || math.IsInf(t, 0) {
-			return fmt.Sprintf("Times[%d] is %v", i, t)
+			return fmt.Sprintf("%s[%d] is %v", name, i, t)
 		}
 		if i > 0 && (t == times[i-1] || (t > times[i-1]) != (times[1] > times[0])) {
-			return fmt.Sprintf("Times[%d] = %v does not follow %v; times must be strictly monotone", i, t, times[i-1])
+			return fmt.Sprintf("%s[%d] = %v does not follow %v; times must be strictly monotone", name, i, t, times[i-1])
 		}
 	}
 	return ""

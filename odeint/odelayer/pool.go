@@ -20,7 +20,8 @@ import (
 // adjoint solver with the trajectory of its last forward solve.
 type solver[T graph.Float] struct {
 	field  graph.CompiledField[T]
-	adj    *adjoint.Solver[T]
+	adj    *adjoint.Solver[T] // nil: samples have times of their own
+	own    *ownTimes[T]       // for them
 	y0     []T  // where the trajectory starts
 	theta  []T  // its θ, the field's own memory if there are no parameters of events
 	warm   bool // there is a trajectory
@@ -70,14 +71,63 @@ func (p *pool[T]) newSolver() (*solver[T], error) {
 	if p.events.params > 0 {
 		theta = make([]T, p.params())
 	}
-	adj, err := adjoint.New[T](field, p.events.options(p.cfg.Solve, theta[field.NumParams():]), p.cfg.Adjoint)
-	if err != nil {
+	s := &solver[T]{field: field, theta: theta, y0: make([]T, p.dim), after: make([]T, p.dim), dys: make([]T, p.rows()*p.dim)}
+	var err error
+	if p.cfg.SampleTimes != nil {
+		s.own, err = newOwnTimes(field, p.cfg, p.rows())
+		return s, err
+	}
+	if s.adj, err = adjoint.New[T](field, p.events.options(p.cfg.Solve, theta[field.NumParams():]), p.cfg.Adjoint); err != nil {
 		return nil, err
 	}
 	if observe := p.cfg.Observe; observe != nil {
-		adj.Observe(func(step *odeint.Step[T], st *odeint.Stats) error { return observe(step.T1, st) })
+		s.adj.Observe(func(step *odeint.Step[T], st *odeint.Stats) error { return observe(step.T1, st) })
 	}
-	return &solver[T]{field: field, adj: adj, theta: theta, y0: make([]T, p.dim), after: make([]T, p.dim), dys: make([]T, len(p.cfg.Times)*p.dim)}, nil
+	return s, nil
+}
+
+// rows is how many saved rows of all samples a solver has.
+func (p *pool[T]) rows() int {
+	if p.cfg.SampleTimes != nil && p.cfg.Final {
+		return 1
+	}
+	return p.cfg.rows()
+}
+
+// stats are those of the last solve and the last gradient.
+func (s *solver[T]) stats() (forward, backward adjoint.Stats) {
+	if s.own != nil {
+		return s.own.batch.Stats()
+	}
+	return s.adj.Stats()
+}
+
+// forward solves from s.y0.
+func (s *solver[T]) forward(ctx context.Context, times []float64) error {
+	var err error
+	if s.own != nil {
+		s.states, err = s.own.forward(ctx, s.y0)
+		return err
+	}
+	if s.sol, err = s.adj.Forward(ctx, times, s.y0); err != nil {
+		return err
+	}
+	s.states = s.sol.Y
+	if s.sol.Stopped() {
+		s.rested = append(append(s.rested[:0], s.states...), make([]T, len(s.dys)-len(s.states))...)
+		rest(s.rested, s.sol)
+		s.states = s.rested
+	}
+	return nil
+}
+
+// backward goes back from s.dys to s.grad.
+func (s *solver[T]) backward(ctx context.Context) error {
+	if s.own != nil {
+		return s.own.backward(ctx, &s.grad, s.dys)
+	}
+	dys, cots := s.atRest(s.dys)
+	return s.adj.BackwardEvents(ctx, &s.grad, dys, cots)
 }
 
 // params is the length of θ, with the parameters of events.
@@ -164,7 +214,7 @@ func (p *pool[T]) forward(in []G.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := len(p.cfg.Times)
+	rows := p.rows()
 	if p.cfg.Final {
 		rows = 1
 	}
@@ -229,13 +279,12 @@ func (p *pool[T]) backwardInto(packed []T, from inputs[T], flat []T, cotangent G
 		clear(packed)
 		own := p.dim + p.prototype.NumParams()
 		s.grad.Y0, s.grad.Theta, s.grad.Events = packed[:p.dim:p.dim], packed[p.dim:own:own], packed[own:]
-		dys, cots := s.atRest(s.dys)
-		err = s.adj.BackwardEvents(p.context(), &s.grad, dys, cots)
+		err = s.backward(p.context())
 	}
 	s.grad.Y0, s.grad.Theta, s.grad.Events = nil, nil, nil
 	s.spent = true
 	p.mu.Lock()
-	_, p.bwd = s.adj.Stats()
+	_, p.bwd = s.stats()
 	p.mu.Unlock()
 	p.put(s)
 	return err
@@ -248,20 +297,12 @@ func (p *pool[T]) solve(s *solver[T], from inputs[T]) error {
 	if p.events.params > 0 {
 		copy(s.field.Params(), s.theta)
 	}
-	sol, err := s.adj.Forward(p.context(), p.cfg.Times, s.y0)
+	err := s.forward(p.context(), p.cfg.Times)
 	p.mu.Lock()
-	p.fwd, _ = s.adj.Stats()
+	p.fwd, _ = s.stats()
 	p.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	s.warm, s.states, s.sol = true, sol.Y, sol
-	if sol.Stopped() {
-		s.rested = append(append(s.rested[:0], sol.Y...), make([]T, len(s.dys)-len(sol.Y))...)
-		rest(s.rested, sol)
-		s.states = s.rested
-	}
-	return nil
+	s.warm = err == nil
+	return err
 }
 
 // inputs are the elements of the initial state and of each parameter, in row-major order:
