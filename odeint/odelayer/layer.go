@@ -61,7 +61,8 @@ type Config struct {
 	Rand *rand.Rand
 
 	// Observe is called after every accepted step of a forward solve with the time it
-	// reached and the counts so far, on the goroutine of the machine. An error of it
+	// reached and the counts so far, on the goroutine of the machine, or, with SampleTimes, of
+	// several, one at a time. An error of it
 	// stops the solve, and is RunAll's [Cause]. Nil: no calls.
 	Observe func(t float64, st *odeint.Stats) error
 
