@@ -22,11 +22,11 @@ type solver[T graph.Float] struct {
 	field  graph.CompiledField[T]
 	adj    *adjoint.Solver[T] // nil: samples have times of their own
 	own    *ownTimes[T]       // for them
-	y0     []T  // where the trajectory starts
-	theta  []T  // its θ, the field's own memory if there are no parameters of events
-	warm   bool // there is a trajectory
-	spent  bool // a gradient was taken of it
-	states []T  // the saved states of the trajectory, in adj's memory unless a Terminal event ended it
+	y0     []T                // where the trajectory starts
+	theta  []T                // its θ, the field's own memory if there are no parameters of events
+	warm   bool               // there is a trajectory
+	spent  bool               // a gradient was taken of it
+	states []T                // the saved states of the trajectory, in adj's memory unless a Terminal event ended it
 	sol    *odeint.Solution[T]
 	rested []T // states with rows after the end
 	after  []T
