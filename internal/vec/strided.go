@@ -7,6 +7,10 @@ const MaxAxes = 16
 // view's element (i, j, …), counted in row-major order over lens, is
 // x[i·strides[0] + j·strides[1] + …]. Stride 0 repeats.
 func Gather[T Float](dst, x []T, lens, strides []int, start int) {
+	if n := len(lens); n > 1 && strides[n-1] == 0 {
+		repeat(dst, x, lens, strides, start)
+		return
+	}
 	walk(lens, strides, start, len(dst), func(from, to, n, stride int) {
 		out := dst[from : from+n]
 		switch stride {
@@ -21,6 +25,28 @@ func Gather[T Float](dst, x []T, lens, strides []int, start int) {
 			}
 		}
 	})
+}
+
+// repeat is Gather of a view whose last axis repeats.
+func repeat[T Float](dst, x []T, lens, strides []int, start int) {
+	last := len(lens) - 1
+	times, k, stride := lens[last], lens[last-1], strides[last-1]
+	skip, row := start%times, start/times
+	i := row % k
+	row /= k
+	for len(dst) > 0 {
+		from, rest := 0, row
+		for a := last - 2; a >= 0; a-- {
+			from += rest % lens[a] * strides[a]
+			rest /= lens[a]
+		}
+		for ; i < k && len(dst) > 0; i++ {
+			n := min(times-skip, len(dst))
+			Fill(dst[:n], x[from+i*stride])
+			dst, skip = dst[n:], 0
+		}
+		row, i = row+1, 0
+	}
 }
 
 // walk calls run for each stretch of the last axis within elements start to
