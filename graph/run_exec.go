@@ -37,16 +37,12 @@ func (r *reduction[T]) run(m *frame[T]) {
 		}
 		return
 	}
+	if !r.max {
+		vec.Sums(dst[:r.outer], x, r.n, add)
+		return
+	}
 	for i := range r.outer {
-		from := x[i*r.n : (i+1)*r.n]
-		switch {
-		case r.max:
-			dst[i] = vec.Largest(from)
-		case add:
-			dst[i] += vec.Sum(from)
-		default:
-			dst[i] = vec.Sum(from)
-		}
+		dst[i] = vec.Largest(x[i*r.n : (i+1)*r.n])
 	}
 }
 

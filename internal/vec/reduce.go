@@ -24,6 +24,45 @@ func Sum[T Float](x []T) T {
 	return (s0 + s1) + (s2 + s3)
 }
 
+// Sums stores in dst the sums of rows of n elements each, which follow each other in x, or
+// adds them when add is set. They have the bits of [Sum].
+func Sums[T Float](dst, x []T, n int, add bool) {
+	const most = 64
+	var sums [most]T
+	for len(dst) > 0 {
+		rows := min(len(dst), most)
+		part := sums[:rows]
+		sumPart(part, x, n, n)
+		if add {
+			Add(dst[:rows], dst[:rows], part)
+		} else {
+			copy(dst, part)
+		}
+		dst, x = dst[rows:], x[rows*n:]
+	}
+}
+
+// sumPart sums the first n elements of rows that are stride apart.
+func sumPart[T Float](dst, x []T, n, stride int) {
+	const short, most = 64, 64
+	if n > short {
+		h := n / 2 &^ 3
+		var right [most]T
+		r := right[:len(dst)]
+		sumPart(dst, x, h, stride)
+		sumPart(r, x[h:], n-h, stride)
+		Add(dst, dst, r)
+		return
+	}
+	done := 0
+	if fours := len(dst) / 4; fours > 0 && n > 0 && sumFoursAsm(&dst[0], &x[0], fours, n, stride) {
+		done = 4 * fours
+	}
+	for i := done; i < len(dst); i++ {
+		dst[i] = Sum(x[i*stride:][:n])
+	}
+}
+
 // Largest returns the largest element of x, or NaN if there is one. x is not empty.
 func Largest[T Float](x []T) T {
 	m := x[0]

@@ -268,3 +268,29 @@ func testElementwise[T Float](t *testing.T) {
 		check(k.name, dst, k.want)
 	}
 }
+
+// TestSums: the sums of rows have the bits of Sum, whatever their number and length.
+func TestSums(t *testing.T) {
+	forEachLevel(t, func(t *testing.T) {
+		t.Run("float64", testSums[float64])
+		t.Run("float32", testSums[float32])
+	})
+}
+
+func testSums[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, rows := range []int{1, 3, 4, 5, 63, 67, 130} {
+		for _, n := range []int{0, 1, 2, 3, 4, 7, 36, 63, 64, 65, 72, 129, 300} {
+			x, start := fill[T](r, rows*n), fill[T](r, rows)
+			got, added := make([]T, rows), slices.Clone(start)
+			Sums(got, x, n, false)
+			Sums(added, x, n, true)
+			for i := range got {
+				want := Sum(x[i*n:][:n])
+				if !same(got[i], want) || !same(added[i], start[i]+want) {
+					t.Fatalf("%d rows of %d: sum %d is %v, want %v; added %v, want %v", rows, n, i, got[i], want, added[i], start[i]+want)
+				}
+			}
+		}
+	}
+}

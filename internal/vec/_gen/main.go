@@ -30,6 +30,7 @@ var topics = []struct {
 	{"math", mathematics},
 	{"perceptron", perceptron},
 	{"reduce", reductions},
+	{"sum", sums},
 	{"rk", rk},
 }
 
