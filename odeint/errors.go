@@ -82,9 +82,12 @@ func advice(err error) string {
 	var nf *NonFiniteError
 	var scale *ScaleError
 	var long *planError
+	var jump *JumpError
 	switch {
 	case errors.As(err, &long):
 		return "; set a larger H0, or MaxSteps if the steps are meant to be so many"
+	case errors.As(err, &jump):
+		return "; declare it in Jumps or as an Event, unless the solution is singular there"
 	case errors.As(err, &scale):
 		return fmt.Sprintf("; set ATol, or ATols for component %d, to an error of it that does not matter", scale.Component)
 	case errors.Is(err, ErrMaxSteps):

@@ -96,7 +96,7 @@ func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, save sa
 	if err := in.plan.reset(t0, t1, Jumps(in.ev.field), &save); err != nil {
 		return err
 	}
-	in.sol, in.saver, in.stats = sol, save, Stats{}
+	in.sol, in.saver, in.stats, in.suspicion = sol, save, Stats{}, suspicion{}
 	sol.reset(n, t0)
 	in.step = Step[T]{T0: t0, T1: t0, Y0: in.y[0]}
 	if in.keepsSteps() {
@@ -165,6 +165,9 @@ func (in *Integrator[T]) tooSmall() error {
 	if i := in.tol.unscaled(in.step.Y0); i >= 0 {
 		return &ScaleError{Component: i, T: in.step.T0}
 	}
+	if in.suspicion.jumps() {
+		return &JumpError{T: in.plan.dir * in.suspicion.at()}
+	}
 	return ErrStepTooSmall
 }
 
@@ -225,9 +228,14 @@ func (in *Integrator[T]) judge(scaled float64) (accepted bool, err error) {
 	if scaled != scaled {
 		return false, &NonFiniteError{What: "the error norm", T: s.T1, Component: -1, Value: scaled}
 	}
+	dir := in.plan.dir
 	if in.plan.decide(scaled, math.Abs(s.H)) {
+		if at := in.suspicion.at(); in.suspicion.accept(dir * s.T1) {
+			in.stats.note(dir * at)
+		}
 		return true, nil
 	}
+	in.suspicion.reject(dir*s.T0, dir*s.T1)
 	in.stats.Rejected++
 	return false, nil
 }

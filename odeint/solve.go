@@ -25,7 +25,9 @@ type Integrator[T Float] struct {
 	saver saver        // what of it is still to be saved
 	plan  plan         // where its steps go
 	watch *watcher[T]  // its events; nil: none
-	step  Step[T]      // the step being tried; T0 and Y0 are what is reached
+
+	suspicion suspicion // of a jump of f
+	step      Step[T]   // the step being tried; T0 and Y0 are what is reached
 }
 
 // Solve solves dy/dt = f(t, y) from y0 at t0 to t1, which may lie before t0. It

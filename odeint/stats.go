@@ -22,6 +22,12 @@ type Stats struct {
 	Accepted   int // accepted steps
 	Rejected   int // rejected steps
 
+	// Suspected is how often steps were rejected again and again around one time, as they are where f jumps; Suspect
+	// is the first such time. Declare it in Options.Jumps, or as an Event if it depends on the state: steps are
+	// then fewer, and gradients of it are right.
+	Suspected int
+	Suspect   float64
+
 	// HMin and HMax are the smallest and largest absolute size of the accepted
 	// steps, those shortened to land on a time included; 0 if there were none.
 	HMin, HMax float64
@@ -56,6 +62,10 @@ func (s *Stats) Add(o *Stats) {
 	s.Diverged += o.Diverged
 	s.Events += o.Events
 	s.Conditions += o.Conditions
+	if s.Suspected == 0 {
+		s.Suspect = o.Suspect
+	}
+	s.Suspected += o.Suspected
 	s.Accepted += o.Accepted
 	s.Rejected += o.Rejected
 }
@@ -82,6 +92,9 @@ func (s Stats) String() string {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
+	}
+	if s.Suspected > 0 {
+		parts = append(parts, fmt.Sprintf("f seems to jump near t = %.6g: declare it in Jumps or as an Event", s.Suspect))
 	}
 	return strings.Join(parts, ", ")
 }
