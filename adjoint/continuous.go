@@ -151,7 +151,7 @@ func newContinuous[T odeint.Float](a augmented[T], dim int, forward, own *odeint
 	if own != nil && !savesNothing(own) {
 		bad = append(bad, "backward solve: "+keptFault)
 	}
-	opt.SaveAt = odeint.SaveAt{}
+	opt.SaveAt, opt.EndAtNaN = odeint.SaveAt{}, true // what is not finite here is a fault of the products
 	c := &continuous[T]{resets: a.path == nil}
 	params := a.f.NumParams()
 	var field odeint.VectorField[T]

@@ -51,14 +51,41 @@ func (in *Integrator[T]) settle(scaled float64, err error) (accepted bool, _ err
 	if u, shorter := err.(unsolved); shorter {
 		return false, in.shorten(u.error)
 	}
-	if err != nil {
-		return false, err
+	if err == nil {
+		accepted, err = in.judge(scaled)
 	}
-	accepted, err = in.judge(scaled)
-	if err == nil && !accepted {
+	switch {
+	case err != nil:
+		return false, in.retreat(err)
+	case accepted:
+		in.retreats = 0
+	default:
 		in.stepper.reject()
 	}
-	return accepted, err
+	return accepted, nil
+}
+
+// maxRetreats is how often in a row a step that met NaN or Inf is tried again.
+const maxRetreats = 20
+
+// retreat has an adaptive step that met NaN or Inf on its way tried again with a quarter of its size: it
+// may have left the domain of f. It returns the error where that cannot help: at the start of the
+// step, for a field that failed, and after maxRetreats in a row.
+func (in *Integrator[T]) retreat(err error) error {
+	s := &in.step
+	nf, ok := err.(*NonFiniteError)
+	if !ok || in.opt.EndAtNaN || nf.Cause != nil || nf.What == "f" && nf.T == s.StageTime(0) || in.retreats == maxRetreats {
+		return err
+	}
+	h := math.Abs(s.H)
+	if shortest(h/4, s.T0) || !in.plan.shrink(h) {
+		return err
+	}
+	in.retreats++
+	in.stats.Rejected++
+	in.stats.Diverged++
+	in.stepper.reject()
+	return nil
 }
 
 // conclude ends an accepted step.
@@ -96,7 +123,7 @@ func (in *Integrator[T]) begin(sol *Solution[T], t0, t1 float64, y0 []T, save sa
 	if err := in.plan.reset(t0, t1, Jumps(in.ev.field), &save); err != nil {
 		return err
 	}
-	in.sol, in.saver, in.stats, in.suspicion = sol, save, Stats{}, suspicion{}
+	in.sol, in.saver, in.stats, in.suspicion, in.retreats = sol, save, Stats{}, suspicion{}, 0
 	sol.reset(n, t0)
 	in.step = Step[T]{T0: t0, T1: t0, Y0: in.y[0]}
 	if in.keepsSteps() {

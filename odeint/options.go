@@ -60,6 +60,13 @@ type Options struct {
 	// number is known beforehand and a solve that needs more does not begin.
 	MaxSteps int
 
+	// EndAtNaN has NaN or Inf in a trial step end the solve at once. Without it an adaptive step that meets
+	// them, because it left the domain of f for instance, is tried again with a quarter of its size, up to 20
+	// times in a row; then, and where f is not finite at the state reached, the solve ends with
+	// ErrNonFinite, and the Solution has the last good state. Fixed steps, and fields that say they
+	// failed (Fallible), end it at once.
+	EndAtNaN bool
+
 	// Stops are times that a step has to end at. Those outside the solve are ignored;
 	// the order is free. Times that differ by a few units in the last place only, of
 	// Stops and Jumps and the ends, are one time to end at: the end, or else the first

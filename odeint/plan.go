@@ -289,6 +289,15 @@ func (p *plan) halve(h float64) bool {
 	return true
 }
 
+// shrink is halve, to a quarter.
+func (p *plan) shrink(h float64) bool {
+	if p.fixed || h <= p.hmin {
+		return false
+	}
+	p.h, p.rejected = max(h/4, p.hmin), true
+	return true
+}
+
 // clamp puts h between HMin and HMax.
 func (p *plan) clamp(h float64) float64 {
 	if p.hmax > 0 {

@@ -27,6 +27,7 @@ type Integrator[T Float] struct {
 	watch *watcher[T]  // its events; nil: none
 
 	suspicion suspicion // of a jump of f
+	retreats  int       // steps in a row that met NaN or Inf
 	step      Step[T]   // the step being tried; T0 and Y0 are what is reached
 }
 
@@ -131,9 +132,8 @@ func (in *Integrator[T]) Observe(fn func(s *Step[T], st *Stats) error) { in.obse
 //
 // The error is an OptionError if the times make no sense, otherwise a StepError
 // whose cause is ErrMaxSteps, ErrStepTooSmall, ErrNonFinite, that of ctx, of the field
-// (Fallible) or of the observer. After a StepError sol has what was reached. NaN or
-// Inf ends a solve at once, in a trial step too: HMax or a smaller H0 keeps
-// trial steps inside the domain of f.
+// (Fallible), of an event (EventError) or of the observer. After a StepError sol has what was
+// reached. NaN or Inf in a trial step has adaptive steps shrink; see Options.EndAtNaN.
 func (in *Integrator[T]) Solve(ctx context.Context, sol *Solution[T], t0, t1 float64, y0 []T) error {
 	at := &in.opt.SaveAt
 	save := saver{times: at.Times, every: at.Every, start: at.Start, end: at.End}
