@@ -124,6 +124,9 @@ func (b *builder) binary(fn binaryFn, x, y view) view {
 		if v, ok := b.slope(y, x); ok {
 			return v
 		}
+		if v, ok := b.sigmoidSlope(x, y); ok {
+			return v
+		}
 	}
 	return b.elementwise(binaryOp{fn}, x, y)
 }
@@ -165,6 +168,53 @@ func (b *builder) slope(s, g view) (view, bool) {
 		return b.elementwise(gradOp{fnSigmoid}, g, y), true
 	}
 	return view{}, false
+}
+
+// sigmoidSlope recognises the derivative of the sigmoid as Gorgonia's Sub writes it: a product
+// x·y with the factors σ(w) and σ(-w), and others.
+func (b *builder) sigmoidSlope(x, y view) (view, bool) {
+	all := factors(factors(nil, x, 1), y, 1)
+	sigmoid := func(v view) (of view, ok bool) {
+		u, isUnary := v.of.do.(unaryOp)
+		if !isUnary || u.fn != fnSigmoid || !v.whole() {
+			return view{}, false
+		}
+		return v.of.args[0], true
+	}
+	for i, v := range all {
+		minus, ok := sigmoid(v)
+		if neg, isUnary := minus.of, ok && minus.whole(); !isUnary || neg.do != op(unaryOp{fnNeg}) {
+			continue
+		}
+		for j, s := range all {
+			if w, ok := sigmoid(s); !ok || !same(w, minus.of.args[0]) {
+				continue
+			}
+			var rest view
+			for k, f := range all {
+				switch {
+				case k == i || k == j:
+				case rest.of == nil:
+					rest = f
+				default:
+					rest = b.binary(fnMul, rest, f)
+				}
+			}
+			if rest.of == nil || !slices.Equal(rest.shape, s.shape) {
+				return view{}, false
+			}
+			return b.elementwise(gradOp{fnSigmoid}, rest, s), true
+		}
+	}
+	return view{}, false
+}
+
+// factors appends the factors of v, which are products themselves to some depth.
+func factors(to []view, v view, depth int) []view {
+	if do, ok := v.of.do.(binaryOp); !ok || do.fn != fnMul || !v.whole() || !slices.Equal(v.shape, v.of.shape) || depth == 0 {
+		return append(to, v)
+	}
+	return factors(factors(to, v.of.args[0], depth-1), v.of.args[1], depth-1)
 }
 
 func same(x, y view) bool {

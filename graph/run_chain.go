@@ -27,7 +27,7 @@ type chain[T Float] struct {
 // step computes block register dst from others.
 type step[T Float] struct {
 	kernel[T]
-	dst, a, b int
+	dst, a, b, c int
 }
 
 // operand is something that a chain reads, and how its elements, taken in the
@@ -127,12 +127,53 @@ func (c *chain[T]) newOperand(v view, from ref) operand[T] {
 	return o
 }
 
+// fusedStep is a value of a chain as one step, perhaps with the value before it that
+// nothing else reads.
+type fusedStep[T Float] struct {
+	kernel[T]
+	of   *value
+	args []view
+}
+
+// fuseSteps joins pairs of the chain's values that there is a kernel for.
+func fuseSteps[T Float](u *unit) []fusedStep[T] {
+	readers := make(map[*value]int)
+	for _, v := range u.chain {
+		for _, a := range v.args {
+			readers[a.of]++
+		}
+	}
+	steps := make([]fusedStep[T], 0, len(u.chain))
+	gone := make(map[*value]bool)
+	for _, v := range slices.Backward(u.chain) {
+		if gone[v] {
+			continue
+		}
+		s := fusedStep[T]{kernelOf[T](v.do), v, v.args}
+		for i, a := range v.args {
+			if len(v.args) != 2 || readers[a.of] != 1 || !slices.Contains(u.chain, a.of) {
+				continue
+			}
+			if k, ok := kernelOfPair[T](v.do, a.of.do, i == 1); ok {
+				inner := a.of.args
+				s.kernel, s.args = k, []view{inner[0], inner[len(inner)-1], v.args[1-i]}
+				gone[a.of] = true
+				break
+			}
+		}
+		steps = append(steps, s)
+	}
+	slices.Reverse(steps)
+	return steps
+}
+
 // addSteps orders the chain's values as steps and gives their results blocks,
 // each free again after its last reader.
 func (c *chain[T]) addSteps(u *unit, distinct []view) {
 	reg := make(map[*value]int)
 	last := make(map[*value]int)
-	for i, v := range u.chain {
+	steps := fuseSteps[T](u)
+	for i, v := range steps {
 		for _, a := range v.args {
 			last[a.of] = i
 		}
@@ -141,9 +182,9 @@ func (c *chain[T]) addSteps(u *unit, distinct []view) {
 	c.dstReg = first
 	c.regs = first + 1
 	var free []int
-	for i, v := range u.chain {
-		s := step[T]{kernel: kernelOf[T](v.do)}
-		in := []*int{&s.a, &s.b}
+	for i, v := range steps {
+		s := step[T]{kernel: v.kernel}
+		in := []*int{&s.a, &s.b, &s.c}
 		for k, a := range v.args {
 			if r, ok := reg[a.of]; ok {
 				*in[k] = r
@@ -158,7 +199,7 @@ func (c *chain[T]) addSteps(u *unit, distinct []view) {
 			}
 		}
 		switch {
-		case v == u.root:
+		case v.of == u.root:
 			s.dst = c.dstReg
 		case len(free) > 0:
 			s.dst = free[len(free)-1]
@@ -168,7 +209,7 @@ func (c *chain[T]) addSteps(u *unit, distinct []view) {
 			c.regs++
 			c.blocks++
 		}
-		reg[v] = s.dst
+		reg[v.of] = s.dst
 		c.steps = append(c.steps, s)
 	}
 }
@@ -228,10 +269,13 @@ func (c *chain[T]) span(m *frame[T], lo, hi int) {
 		}
 		for i := range c.steps {
 			s := &c.steps[i]
-			if s.f1 != nil {
+			switch {
+			case s.f1 != nil:
 				s.f1(m.regs[s.dst], m.regs[s.a])
-			} else {
+			case s.f2 != nil:
 				s.f2(m.regs[s.dst], m.regs[s.a], m.regs[s.b])
+			default:
+				s.f3(m.regs[s.dst], m.regs[s.a], m.regs[s.b], m.regs[s.c])
 			}
 		}
 	}
@@ -250,7 +294,12 @@ func (c *chain[T]) stretch(m *frame[T], lo, hi int) {
 		s.f1(dst, a)
 		return
 	}
-	s.f2(dst, a, m.at(c.operands[s.b].from)[lo:hi])
+	b := m.at(c.operands[s.b].from)[lo:hi]
+	if s.f2 != nil {
+		s.f2(dst, a, b)
+		return
+	}
+	s.f3(dst, a, b, m.at(c.operands[s.c].from)[lo:hi])
 }
 
 func (c *chain[T]) run(m *frame[T]) {

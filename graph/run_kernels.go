@@ -11,15 +11,48 @@ import (
 type kernel[T Float] struct {
 	f1 func(dst, a []T)
 	f2 func(dst, a, b []T)
+	f3 func(dst, a, b, c []T)
 }
 
 // run applies the kernel to its operands.
 func (k kernel[T]) run(dst []T, x [][]T) {
-	if k.f1 != nil {
+	switch {
+	case k.f1 != nil:
 		k.f1(dst, x[0])
-	} else {
+	case k.f2 != nil:
 		k.f2(dst, x[0], x[1])
+	default:
+		k.f3(dst, x[0], x[1], x[2])
 	}
+}
+
+// kernelOfPair is the kernel of outer on the result of inner and another operand, or the other way
+// round where swapped. ok is false if there is none.
+func kernelOfPair[T Float](outer, inner op, swapped bool) (k kernel[T], ok bool) {
+	in, isBinary := inner.(binaryOp)
+	if g, isGrad := outer.(gradOp); isGrad && isBinary && in.fn == fnMul && g.fn == fnSigmoid && !swapped {
+		return kernel[T]{f3: vec.MulSigmoidGrad[T]}, true
+	}
+	out, outBinary := outer.(binaryOp)
+	if sq, isUnary := inner.(unaryOp); isUnary && sq.fn == fnSquare && outBinary && out.fn == fnMul {
+		return kernel[T]{f3: vec.MulMul[T]}, true
+	}
+	if !isBinary || !outBinary {
+		return k, false
+	}
+	switch {
+	case in.fn == fnMul && out.fn == fnAdd:
+		k.f3 = vec.MulAdd[T]
+	case in.fn == fnMul && out.fn == fnMul:
+		k.f3 = vec.MulMul[T]
+	case in.fn == fnMul && out.fn == fnSub && !swapped:
+		k.f3 = vec.MulSub[T]
+	case in.fn == fnAdd && out.fn == fnMul:
+		k.f3 = vec.AddMul[T]
+	case in.fn == fnSub && out.fn == fnMul:
+		k.f3 = vec.SubMul[T]
+	}
+	return k, k.f3 != nil
 }
 
 func kernelOf[T Float](o op) kernel[T] {

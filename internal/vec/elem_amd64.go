@@ -438,6 +438,222 @@ func sigmoidGradF32AVX512(dst *float32, a *float32, b *float32, n int)
 //go:noescape
 func sigmoidGradF32AVX2(dst *float32, a *float32, b *float32, n int)
 
+// mulAddAsm runs mulAdd on vector registers and reports whether the processor has them.
+func mulAddAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			mulAddF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		case levelAVX2:
+			mulAddF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		mulAddF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	case levelAVX2:
+		mulAddF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func mulAddF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func mulAddF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func mulAddF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+
+//go:noescape
+func mulAddF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+
+// mulMulAsm runs mulMul on vector registers and reports whether the processor has them.
+func mulMulAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			mulMulF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		case levelAVX2:
+			mulMulF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		mulMulF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	case levelAVX2:
+		mulMulF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func mulMulF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func mulMulF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func mulMulF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+
+//go:noescape
+func mulMulF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+
+// addMulAsm runs addMul on vector registers and reports whether the processor has them.
+func addMulAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			addMulF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		case levelAVX2:
+			addMulF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		addMulF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	case levelAVX2:
+		addMulF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func addMulF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func addMulF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func addMulF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+
+//go:noescape
+func addMulF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+
+// subMulAsm runs subMul on vector registers and reports whether the processor has them.
+func subMulAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			subMulF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		case levelAVX2:
+			subMulF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		subMulF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	case levelAVX2:
+		subMulF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func subMulF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func subMulF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func subMulF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+
+//go:noescape
+func subMulF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+
+// mulSubAsm runs mulSub on vector registers and reports whether the processor has them.
+func mulSubAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			mulSubF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		case levelAVX2:
+			mulSubF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		mulSubF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	case levelAVX2:
+		mulSubF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func mulSubF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func mulSubF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func mulSubF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+
+//go:noescape
+func mulSubF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+
+// mulSigmoidGradAsm runs mulSigmoidGrad on vector registers and reports whether the processor has them.
+func mulSigmoidGradAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool {
+	if wide[T]() {
+		switch level {
+		case levelAVX512:
+			mulSigmoidGradF64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		case levelAVX2:
+			mulSigmoidGradF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), n)
+		default:
+			return false
+		}
+		return true
+	}
+	switch level {
+	case levelAVX512:
+		mulSigmoidGradF32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	case levelAVX2:
+		mulSigmoidGradF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), n)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func mulSigmoidGradF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func mulSigmoidGradF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+
+//go:noescape
+func mulSigmoidGradF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+
+//go:noescape
+func mulSigmoidGradF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+
 // negAsm runs neg on vector registers and reports whether the processor has them.
 func negAsm[T Float](dst *T, x *T, n int) bool {
 	if wide[T]() {

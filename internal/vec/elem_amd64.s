@@ -2984,6 +2984,1578 @@ end1:
 	VZEROUPPER
 	RET
 
+// func mulAddF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulAddF64AVX512(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Z0
+	VMOVUPD (DX)(DI*8), Z1
+	VMOVUPD (BX)(DI*8), Z2
+	VMULPD  Z1, Z0, Z0
+	VADDPD  Z2, Z0, Z0
+	VMOVUPD Z0, (AX)(DI*8)
+	VMOVUPD 64(CX)(DI*8), Z0
+	VMOVUPD 64(DX)(DI*8), Z1
+	VMOVUPD 64(BX)(DI*8), Z2
+	VMULPD  Z1, Z0, Z0
+	VADDPD  Z2, Z0, Z0
+	VMOVUPD Z0, 64(AX)(DI*8)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Z0
+	VMOVUPD (DX)(DI*8), Z1
+	VMOVUPD (BX)(DI*8), Z2
+	VMULPD  Z1, Z0, Z0
+	VADDPD  Z2, Z0, Z0
+	VMOVUPD Z0, (AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPD.Z (CX)(DI*8), K1, Z0
+	VMOVUPD.Z (DX)(DI*8), K1, Z1
+	VMOVUPD.Z (BX)(DI*8), K1, Z2
+	VMULPD    Z1, Z0, Z0
+	VADDPD    Z2, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulAddF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX
+TEXT ·mulAddF64AVX2(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x08, SI
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Y0
+	VMOVUPD (DX)(DI*8), Y1
+	VMOVUPD (BX)(DI*8), Y2
+	VMULPD  Y1, Y0, Y0
+	VADDPD  Y2, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*8)
+	VMOVUPD 32(CX)(DI*8), Y0
+	VMOVUPD 32(DX)(DI*8), Y1
+	VMOVUPD 32(BX)(DI*8), Y2
+	VMULPD  Y1, Y0, Y0
+	VADDPD  Y2, Y0, Y0
+	VMOVUPD Y0, 32(AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, SI
+	SUBQ $0x04, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Y0
+	VMOVUPD (DX)(DI*8), Y1
+	VMOVUPD (BX)(DI*8), Y2
+	VMULPD  Y1, Y0, Y0
+	VADDPD  Y2, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPD    32(R8)(SI*8), Y0
+	VMASKMOVPD (CX)(DI*8), Y0, Y1
+	VMASKMOVPD (DX)(DI*8), Y0, Y2
+	VMASKMOVPD (BX)(DI*8), Y0, Y3
+	VMULPD     Y2, Y1, Y1
+	VADDPD     Y3, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulAddF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulAddF32AVX512(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x20, SI
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Z0
+	VMOVUPS (DX)(DI*4), Z1
+	VMOVUPS (BX)(DI*4), Z2
+	VMULPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(DI*4)
+	VMOVUPS 64(CX)(DI*4), Z0
+	VMOVUPS 64(DX)(DI*4), Z1
+	VMOVUPS 64(BX)(DI*4), Z2
+	VMULPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VMOVUPS Z0, 64(AX)(DI*4)
+	ADDQ    $0x20, DI
+	SUBQ    $0x20, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, SI
+	SUBQ $0x10, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Z0
+	VMOVUPS (DX)(DI*4), Z1
+	VMOVUPS (BX)(DI*4), Z2
+	VMULPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (CX)(DI*4), K1, Z0
+	VMOVUPS.Z (DX)(DI*4), K1, Z1
+	VMOVUPS.Z (BX)(DI*4), K1, Z2
+	VMULPS    Z1, Z0, Z0
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulAddF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX
+TEXT ·mulAddF32AVX2(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS (DX)(DI*4), Y1
+	VMOVUPS (BX)(DI*4), Y2
+	VMULPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	VMOVUPS 32(CX)(DI*4), Y0
+	VMOVUPS 32(DX)(DI*4), Y1
+	VMOVUPS 32(BX)(DI*4), Y2
+	VMULPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS Y0, 32(AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS (DX)(DI*4), Y1
+	VMOVUPS (BX)(DI*4), Y2
+	VMULPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPS    32(R8)(SI*4), Y0
+	VMASKMOVPS (CX)(DI*4), Y0, Y1
+	VMASKMOVPS (DX)(DI*4), Y0, Y2
+	VMASKMOVPS (BX)(DI*4), Y0, Y3
+	VMULPS     Y2, Y1, Y1
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulMulF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulMulF64AVX512(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Z0
+	VMOVUPD (DX)(DI*8), Z1
+	VMOVUPD (BX)(DI*8), Z2
+	VMULPD  Z1, Z0, Z0
+	VMULPD  Z2, Z0, Z0
+	VMOVUPD Z0, (AX)(DI*8)
+	VMOVUPD 64(CX)(DI*8), Z0
+	VMOVUPD 64(DX)(DI*8), Z1
+	VMOVUPD 64(BX)(DI*8), Z2
+	VMULPD  Z1, Z0, Z0
+	VMULPD  Z2, Z0, Z0
+	VMOVUPD Z0, 64(AX)(DI*8)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Z0
+	VMOVUPD (DX)(DI*8), Z1
+	VMOVUPD (BX)(DI*8), Z2
+	VMULPD  Z1, Z0, Z0
+	VMULPD  Z2, Z0, Z0
+	VMOVUPD Z0, (AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPD.Z (CX)(DI*8), K1, Z0
+	VMOVUPD.Z (DX)(DI*8), K1, Z1
+	VMOVUPD.Z (BX)(DI*8), K1, Z2
+	VMULPD    Z1, Z0, Z0
+	VMULPD    Z2, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulMulF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX
+TEXT ·mulMulF64AVX2(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x08, SI
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Y0
+	VMOVUPD (DX)(DI*8), Y1
+	VMOVUPD (BX)(DI*8), Y2
+	VMULPD  Y1, Y0, Y0
+	VMULPD  Y2, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*8)
+	VMOVUPD 32(CX)(DI*8), Y0
+	VMOVUPD 32(DX)(DI*8), Y1
+	VMOVUPD 32(BX)(DI*8), Y2
+	VMULPD  Y1, Y0, Y0
+	VMULPD  Y2, Y0, Y0
+	VMOVUPD Y0, 32(AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, SI
+	SUBQ $0x04, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Y0
+	VMOVUPD (DX)(DI*8), Y1
+	VMOVUPD (BX)(DI*8), Y2
+	VMULPD  Y1, Y0, Y0
+	VMULPD  Y2, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPD    32(R8)(SI*8), Y0
+	VMASKMOVPD (CX)(DI*8), Y0, Y1
+	VMASKMOVPD (DX)(DI*8), Y0, Y2
+	VMASKMOVPD (BX)(DI*8), Y0, Y3
+	VMULPD     Y2, Y1, Y1
+	VMULPD     Y3, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulMulF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulMulF32AVX512(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x20, SI
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Z0
+	VMOVUPS (DX)(DI*4), Z1
+	VMOVUPS (BX)(DI*4), Z2
+	VMULPS  Z1, Z0, Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(DI*4)
+	VMOVUPS 64(CX)(DI*4), Z0
+	VMOVUPS 64(DX)(DI*4), Z1
+	VMOVUPS 64(BX)(DI*4), Z2
+	VMULPS  Z1, Z0, Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, 64(AX)(DI*4)
+	ADDQ    $0x20, DI
+	SUBQ    $0x20, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, SI
+	SUBQ $0x10, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Z0
+	VMOVUPS (DX)(DI*4), Z1
+	VMOVUPS (BX)(DI*4), Z2
+	VMULPS  Z1, Z0, Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (CX)(DI*4), K1, Z0
+	VMOVUPS.Z (DX)(DI*4), K1, Z1
+	VMOVUPS.Z (BX)(DI*4), K1, Z2
+	VMULPS    Z1, Z0, Z0
+	VMULPS    Z2, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulMulF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX
+TEXT ·mulMulF32AVX2(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS (DX)(DI*4), Y1
+	VMOVUPS (BX)(DI*4), Y2
+	VMULPS  Y1, Y0, Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	VMOVUPS 32(CX)(DI*4), Y0
+	VMOVUPS 32(DX)(DI*4), Y1
+	VMOVUPS 32(BX)(DI*4), Y2
+	VMULPS  Y1, Y0, Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, 32(AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS (DX)(DI*4), Y1
+	VMOVUPS (BX)(DI*4), Y2
+	VMULPS  Y1, Y0, Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPS    32(R8)(SI*4), Y0
+	VMASKMOVPS (CX)(DI*4), Y0, Y1
+	VMASKMOVPS (DX)(DI*4), Y0, Y2
+	VMASKMOVPS (BX)(DI*4), Y0, Y3
+	VMULPS     Y2, Y1, Y1
+	VMULPS     Y3, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func addMulF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addMulF64AVX512(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Z0
+	VMOVUPD (DX)(DI*8), Z1
+	VMOVUPD (BX)(DI*8), Z2
+	VADDPD  Z1, Z0, Z0
+	VMULPD  Z2, Z0, Z0
+	VMOVUPD Z0, (AX)(DI*8)
+	VMOVUPD 64(CX)(DI*8), Z0
+	VMOVUPD 64(DX)(DI*8), Z1
+	VMOVUPD 64(BX)(DI*8), Z2
+	VADDPD  Z1, Z0, Z0
+	VMULPD  Z2, Z0, Z0
+	VMOVUPD Z0, 64(AX)(DI*8)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Z0
+	VMOVUPD (DX)(DI*8), Z1
+	VMOVUPD (BX)(DI*8), Z2
+	VADDPD  Z1, Z0, Z0
+	VMULPD  Z2, Z0, Z0
+	VMOVUPD Z0, (AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPD.Z (CX)(DI*8), K1, Z0
+	VMOVUPD.Z (DX)(DI*8), K1, Z1
+	VMOVUPD.Z (BX)(DI*8), K1, Z2
+	VADDPD    Z1, Z0, Z0
+	VMULPD    Z2, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func addMulF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX
+TEXT ·addMulF64AVX2(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x08, SI
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Y0
+	VMOVUPD (DX)(DI*8), Y1
+	VMOVUPD (BX)(DI*8), Y2
+	VADDPD  Y1, Y0, Y0
+	VMULPD  Y2, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*8)
+	VMOVUPD 32(CX)(DI*8), Y0
+	VMOVUPD 32(DX)(DI*8), Y1
+	VMOVUPD 32(BX)(DI*8), Y2
+	VADDPD  Y1, Y0, Y0
+	VMULPD  Y2, Y0, Y0
+	VMOVUPD Y0, 32(AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, SI
+	SUBQ $0x04, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Y0
+	VMOVUPD (DX)(DI*8), Y1
+	VMOVUPD (BX)(DI*8), Y2
+	VADDPD  Y1, Y0, Y0
+	VMULPD  Y2, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPD    32(R8)(SI*8), Y0
+	VMASKMOVPD (CX)(DI*8), Y0, Y1
+	VMASKMOVPD (DX)(DI*8), Y0, Y2
+	VMASKMOVPD (BX)(DI*8), Y0, Y3
+	VADDPD     Y2, Y1, Y1
+	VMULPD     Y3, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func addMulF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addMulF32AVX512(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x20, SI
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Z0
+	VMOVUPS (DX)(DI*4), Z1
+	VMOVUPS (BX)(DI*4), Z2
+	VADDPS  Z1, Z0, Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(DI*4)
+	VMOVUPS 64(CX)(DI*4), Z0
+	VMOVUPS 64(DX)(DI*4), Z1
+	VMOVUPS 64(BX)(DI*4), Z2
+	VADDPS  Z1, Z0, Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, 64(AX)(DI*4)
+	ADDQ    $0x20, DI
+	SUBQ    $0x20, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, SI
+	SUBQ $0x10, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Z0
+	VMOVUPS (DX)(DI*4), Z1
+	VMOVUPS (BX)(DI*4), Z2
+	VADDPS  Z1, Z0, Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (CX)(DI*4), K1, Z0
+	VMOVUPS.Z (DX)(DI*4), K1, Z1
+	VMOVUPS.Z (BX)(DI*4), K1, Z2
+	VADDPS    Z1, Z0, Z0
+	VMULPS    Z2, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func addMulF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX
+TEXT ·addMulF32AVX2(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS (DX)(DI*4), Y1
+	VMOVUPS (BX)(DI*4), Y2
+	VADDPS  Y1, Y0, Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	VMOVUPS 32(CX)(DI*4), Y0
+	VMOVUPS 32(DX)(DI*4), Y1
+	VMOVUPS 32(BX)(DI*4), Y2
+	VADDPS  Y1, Y0, Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, 32(AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS (DX)(DI*4), Y1
+	VMOVUPS (BX)(DI*4), Y2
+	VADDPS  Y1, Y0, Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPS    32(R8)(SI*4), Y0
+	VMASKMOVPS (CX)(DI*4), Y0, Y1
+	VMASKMOVPS (DX)(DI*4), Y0, Y2
+	VMASKMOVPS (BX)(DI*4), Y0, Y3
+	VADDPS     Y2, Y1, Y1
+	VMULPS     Y3, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func subMulF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subMulF64AVX512(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Z0
+	VMOVUPD (DX)(DI*8), Z1
+	VMOVUPD (BX)(DI*8), Z2
+	VSUBPD  Z1, Z0, Z0
+	VMULPD  Z2, Z0, Z0
+	VMOVUPD Z0, (AX)(DI*8)
+	VMOVUPD 64(CX)(DI*8), Z0
+	VMOVUPD 64(DX)(DI*8), Z1
+	VMOVUPD 64(BX)(DI*8), Z2
+	VSUBPD  Z1, Z0, Z0
+	VMULPD  Z2, Z0, Z0
+	VMOVUPD Z0, 64(AX)(DI*8)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Z0
+	VMOVUPD (DX)(DI*8), Z1
+	VMOVUPD (BX)(DI*8), Z2
+	VSUBPD  Z1, Z0, Z0
+	VMULPD  Z2, Z0, Z0
+	VMOVUPD Z0, (AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPD.Z (CX)(DI*8), K1, Z0
+	VMOVUPD.Z (DX)(DI*8), K1, Z1
+	VMOVUPD.Z (BX)(DI*8), K1, Z2
+	VSUBPD    Z1, Z0, Z0
+	VMULPD    Z2, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func subMulF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX
+TEXT ·subMulF64AVX2(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x08, SI
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Y0
+	VMOVUPD (DX)(DI*8), Y1
+	VMOVUPD (BX)(DI*8), Y2
+	VSUBPD  Y1, Y0, Y0
+	VMULPD  Y2, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*8)
+	VMOVUPD 32(CX)(DI*8), Y0
+	VMOVUPD 32(DX)(DI*8), Y1
+	VMOVUPD 32(BX)(DI*8), Y2
+	VSUBPD  Y1, Y0, Y0
+	VMULPD  Y2, Y0, Y0
+	VMOVUPD Y0, 32(AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, SI
+	SUBQ $0x04, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Y0
+	VMOVUPD (DX)(DI*8), Y1
+	VMOVUPD (BX)(DI*8), Y2
+	VSUBPD  Y1, Y0, Y0
+	VMULPD  Y2, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPD    32(R8)(SI*8), Y0
+	VMASKMOVPD (CX)(DI*8), Y0, Y1
+	VMASKMOVPD (DX)(DI*8), Y0, Y2
+	VMASKMOVPD (BX)(DI*8), Y0, Y3
+	VSUBPD     Y2, Y1, Y1
+	VMULPD     Y3, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func subMulF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subMulF32AVX512(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x20, SI
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Z0
+	VMOVUPS (DX)(DI*4), Z1
+	VMOVUPS (BX)(DI*4), Z2
+	VSUBPS  Z1, Z0, Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(DI*4)
+	VMOVUPS 64(CX)(DI*4), Z0
+	VMOVUPS 64(DX)(DI*4), Z1
+	VMOVUPS 64(BX)(DI*4), Z2
+	VSUBPS  Z1, Z0, Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, 64(AX)(DI*4)
+	ADDQ    $0x20, DI
+	SUBQ    $0x20, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, SI
+	SUBQ $0x10, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Z0
+	VMOVUPS (DX)(DI*4), Z1
+	VMOVUPS (BX)(DI*4), Z2
+	VSUBPS  Z1, Z0, Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (CX)(DI*4), K1, Z0
+	VMOVUPS.Z (DX)(DI*4), K1, Z1
+	VMOVUPS.Z (BX)(DI*4), K1, Z2
+	VSUBPS    Z1, Z0, Z0
+	VMULPS    Z2, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func subMulF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX
+TEXT ·subMulF32AVX2(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS (DX)(DI*4), Y1
+	VMOVUPS (BX)(DI*4), Y2
+	VSUBPS  Y1, Y0, Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	VMOVUPS 32(CX)(DI*4), Y0
+	VMOVUPS 32(DX)(DI*4), Y1
+	VMOVUPS 32(BX)(DI*4), Y2
+	VSUBPS  Y1, Y0, Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, 32(AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS (DX)(DI*4), Y1
+	VMOVUPS (BX)(DI*4), Y2
+	VSUBPS  Y1, Y0, Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPS    32(R8)(SI*4), Y0
+	VMASKMOVPS (CX)(DI*4), Y0, Y1
+	VMASKMOVPS (DX)(DI*4), Y0, Y2
+	VMASKMOVPS (BX)(DI*4), Y0, Y3
+	VSUBPS     Y2, Y1, Y1
+	VMULPS     Y3, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulSubF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulSubF64AVX512(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Z0
+	VMOVUPD (DX)(DI*8), Z1
+	VMOVUPD (BX)(DI*8), Z2
+	VMULPD  Z1, Z0, Z0
+	VSUBPD  Z2, Z0, Z0
+	VMOVUPD Z0, (AX)(DI*8)
+	VMOVUPD 64(CX)(DI*8), Z0
+	VMOVUPD 64(DX)(DI*8), Z1
+	VMOVUPD 64(BX)(DI*8), Z2
+	VMULPD  Z1, Z0, Z0
+	VSUBPD  Z2, Z0, Z0
+	VMOVUPD Z0, 64(AX)(DI*8)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Z0
+	VMOVUPD (DX)(DI*8), Z1
+	VMOVUPD (BX)(DI*8), Z2
+	VMULPD  Z1, Z0, Z0
+	VSUBPD  Z2, Z0, Z0
+	VMOVUPD Z0, (AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPD.Z (CX)(DI*8), K1, Z0
+	VMOVUPD.Z (DX)(DI*8), K1, Z1
+	VMOVUPD.Z (BX)(DI*8), K1, Z2
+	VMULPD    Z1, Z0, Z0
+	VSUBPD    Z2, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulSubF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX
+TEXT ·mulSubF64AVX2(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x08, SI
+	JL   next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Y0
+	VMOVUPD (DX)(DI*8), Y1
+	VMOVUPD (BX)(DI*8), Y2
+	VMULPD  Y1, Y0, Y0
+	VSUBPD  Y2, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*8)
+	VMOVUPD 32(CX)(DI*8), Y0
+	VMOVUPD 32(DX)(DI*8), Y1
+	VMOVUPD 32(BX)(DI*8), Y2
+	VMULPD  Y1, Y0, Y0
+	VSUBPD  Y2, Y0, Y0
+	VMOVUPD Y0, 32(AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, SI
+	SUBQ $0x04, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Y0
+	VMOVUPD (DX)(DI*8), Y1
+	VMOVUPD (BX)(DI*8), Y2
+	VMULPD  Y1, Y0, Y0
+	VSUBPD  Y2, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPD    32(R8)(SI*8), Y0
+	VMASKMOVPD (CX)(DI*8), Y0, Y1
+	VMASKMOVPD (DX)(DI*8), Y0, Y2
+	VMASKMOVPD (BX)(DI*8), Y0, Y3
+	VMULPD     Y2, Y1, Y1
+	VSUBPD     Y3, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulSubF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulSubF32AVX512(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x20, SI
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Z0
+	VMOVUPS (DX)(DI*4), Z1
+	VMOVUPS (BX)(DI*4), Z2
+	VMULPS  Z1, Z0, Z0
+	VSUBPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(DI*4)
+	VMOVUPS 64(CX)(DI*4), Z0
+	VMOVUPS 64(DX)(DI*4), Z1
+	VMOVUPS 64(BX)(DI*4), Z2
+	VMULPS  Z1, Z0, Z0
+	VSUBPS  Z2, Z0, Z0
+	VMOVUPS Z0, 64(AX)(DI*4)
+	ADDQ    $0x20, DI
+	SUBQ    $0x20, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, SI
+	SUBQ $0x10, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Z0
+	VMOVUPS (DX)(DI*4), Z1
+	VMOVUPS (BX)(DI*4), Z2
+	VMULPS  Z1, Z0, Z0
+	VSUBPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (CX)(DI*4), K1, Z0
+	VMOVUPS.Z (DX)(DI*4), K1, Z1
+	VMOVUPS.Z (BX)(DI*4), K1, Z2
+	VMULPS    Z1, Z0, Z0
+	VSUBPS    Z2, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulSubF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX
+TEXT ·mulSubF32AVX2(SB), $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JL   next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS (DX)(DI*4), Y1
+	VMOVUPS (BX)(DI*4), Y2
+	VMULPS  Y1, Y0, Y0
+	VSUBPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	VMOVUPS 32(CX)(DI*4), Y0
+	VMOVUPS 32(DX)(DI*4), Y1
+	VMOVUPS 32(BX)(DI*4), Y2
+	VMULPS  Y1, Y0, Y0
+	VSUBPS  Y2, Y0, Y0
+	VMOVUPS Y0, 32(AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS (DX)(DI*4), Y1
+	VMOVUPS (BX)(DI*4), Y2
+	VMULPS  Y1, Y0, Y0
+	VSUBPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPS    32(R8)(SI*4), Y0
+	VMASKMOVPS (CX)(DI*4), Y0, Y1
+	VMASKMOVPS (DX)(DI*4), Y0, Y2
+	VMASKMOVPS (BX)(DI*4), Y0, Y3
+	VMULPS     Y2, Y1, Y1
+	VSUBPS     Y3, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulSigmoidGradF64AVX512(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulSigmoidGradF64AVX512(SB), $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSD c64_1_3ff0000000000000<>+0(SB), Z0
+	XORQ         DI, DI
+	SUBQ         $0x10, SI
+	JL           next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Z1
+	VMOVUPD (DX)(DI*8), Z2
+	VMOVUPD (BX)(DI*8), Z3
+	VMULPD  Z2, Z1, Z1
+	VSUBPD  Z3, Z0, Z2
+	VMULPD  Z3, Z2, Z2
+	VMULPD  Z2, Z1, Z1
+	VMOVUPD Z1, (AX)(DI*8)
+	VMOVUPD 64(CX)(DI*8), Z1
+	VMOVUPD 64(DX)(DI*8), Z2
+	VMOVUPD 64(BX)(DI*8), Z3
+	VMULPD  Z2, Z1, Z1
+	VSUBPD  Z3, Z0, Z2
+	VMULPD  Z3, Z2, Z2
+	VMULPD  Z2, Z1, Z1
+	VMOVUPD Z1, 64(AX)(DI*8)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Z1
+	VMOVUPD (DX)(DI*8), Z2
+	VMOVUPD (BX)(DI*8), Z3
+	VMULPD  Z2, Z1, Z1
+	VSUBPD  Z3, Z0, Z2
+	VMULPD  Z3, Z2, Z2
+	VMULPD  Z2, Z1, Z1
+	VMOVUPD Z1, (AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x08, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPD.Z (CX)(DI*8), K1, Z1
+	VMOVUPD.Z (DX)(DI*8), K1, Z2
+	VMOVUPD.Z (BX)(DI*8), K1, Z3
+	VMULPD    Z2, Z1, Z1
+	VSUBPD    Z3, Z0, Z0
+	VMULPD    Z3, Z0, Z0
+	VMULPD    Z0, Z1, Z0
+	VMOVUPD   Z0, K1, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulSigmoidGradF64AVX2(dst *float64, a *float64, b *float64, c *float64, n int)
+// Requires: AVX
+TEXT ·mulSigmoidGradF64AVX2(SB), $0-40
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    c+24(FP), BX
+	MOVQ    n+32(FP), SI
+	VMOVUPD c64_4_3ff0000000000000<>+0(SB), Y0
+	XORQ    DI, DI
+	SUBQ    $0x08, SI
+	JL      next3
+
+loop2:
+	VMOVUPD (CX)(DI*8), Y1
+	VMOVUPD (DX)(DI*8), Y2
+	VMOVUPD (BX)(DI*8), Y3
+	VMULPD  Y2, Y1, Y1
+	VSUBPD  Y3, Y0, Y2
+	VMULPD  Y3, Y2, Y2
+	VMULPD  Y2, Y1, Y1
+	VMOVUPD Y1, (AX)(DI*8)
+	VMOVUPD 32(CX)(DI*8), Y1
+	VMOVUPD 32(DX)(DI*8), Y2
+	VMOVUPD 32(BX)(DI*8), Y3
+	VMULPD  Y2, Y1, Y1
+	VSUBPD  Y3, Y0, Y2
+	VMULPD  Y3, Y2, Y2
+	VMULPD  Y2, Y1, Y1
+	VMOVUPD Y1, 32(AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x08, SI
+	SUBQ $0x04, SI
+	JL   next5
+
+loop4:
+	VMOVUPD (CX)(DI*8), Y1
+	VMOVUPD (DX)(DI*8), Y2
+	VMOVUPD (BX)(DI*8), Y3
+	VMULPD  Y2, Y1, Y1
+	VSUBPD  Y3, Y0, Y2
+	VMULPD  Y3, Y2, Y2
+	VMULPD  Y2, Y1, Y1
+	VMOVUPD Y1, (AX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x04, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask64<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPD    32(R8)(SI*8), Y1
+	VMASKMOVPD (CX)(DI*8), Y1, Y2
+	VMASKMOVPD (DX)(DI*8), Y1, Y3
+	VMASKMOVPD (BX)(DI*8), Y1, Y4
+	VMULPD     Y3, Y2, Y2
+	VSUBPD     Y4, Y0, Y0
+	VMULPD     Y4, Y0, Y0
+	VMULPD     Y0, Y2, Y0
+	VMASKMOVPD Y0, Y1, (AX)(DI*8)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulSigmoidGradF32AVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulSigmoidGradF32AVX512(SB), $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSS c32_1_3f800000<>+0(SB), Z0
+	XORQ         DI, DI
+	SUBQ         $0x20, SI
+	JL           next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Z1
+	VMOVUPS (DX)(DI*4), Z2
+	VMOVUPS (BX)(DI*4), Z3
+	VMULPS  Z2, Z1, Z1
+	VSUBPS  Z3, Z0, Z2
+	VMULPS  Z3, Z2, Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)(DI*4)
+	VMOVUPS 64(CX)(DI*4), Z1
+	VMOVUPS 64(DX)(DI*4), Z2
+	VMOVUPS 64(BX)(DI*4), Z3
+	VMULPS  Z2, Z1, Z1
+	VSUBPS  Z3, Z0, Z2
+	VMULPS  Z3, Z2, Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, 64(AX)(DI*4)
+	ADDQ    $0x20, DI
+	SUBQ    $0x20, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x20, SI
+	SUBQ $0x10, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Z1
+	VMOVUPS (DX)(DI*4), Z2
+	VMOVUPS (BX)(DI*4), Z3
+	VMULPS  Z2, Z1, Z1
+	VSUBPS  Z3, Z0, Z2
+	VMULPS  Z3, Z2, Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop4
+
+next5:
+	ADDQ      $0x10, SI
+	TESTQ     SI, SI
+	JEQ       end1
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     SI, R8, R8
+	DECL      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (CX)(DI*4), K1, Z1
+	VMOVUPS.Z (DX)(DI*4), K1, Z2
+	VMOVUPS.Z (BX)(DI*4), K1, Z3
+	VMULPS    Z2, Z1, Z1
+	VSUBPS    Z3, Z0, Z0
+	VMULPS    Z3, Z0, Z0
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
+// func mulSigmoidGradF32AVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX
+TEXT ·mulSigmoidGradF32AVX2(SB), $0-40
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    c+24(FP), BX
+	MOVQ    n+32(FP), SI
+	VMOVUPS c32_8_3f800000<>+0(SB), Y0
+	XORQ    DI, DI
+	SUBQ    $0x10, SI
+	JL      next3
+
+loop2:
+	VMOVUPS (CX)(DI*4), Y1
+	VMOVUPS (DX)(DI*4), Y2
+	VMOVUPS (BX)(DI*4), Y3
+	VMULPS  Y2, Y1, Y1
+	VSUBPS  Y3, Y0, Y2
+	VMULPS  Y3, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)(DI*4)
+	VMOVUPS 32(CX)(DI*4), Y1
+	VMOVUPS 32(DX)(DI*4), Y2
+	VMOVUPS 32(BX)(DI*4), Y3
+	VMULPS  Y2, Y1, Y1
+	VSUBPS  Y3, Y0, Y2
+	VMULPS  Y3, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, 32(AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop2
+
+next3:
+	ADDQ $0x10, SI
+	SUBQ $0x08, SI
+	JL   next5
+
+loop4:
+	VMOVUPS (CX)(DI*4), Y1
+	VMOVUPS (DX)(DI*4), Y2
+	VMOVUPS (BX)(DI*4), Y3
+	VMULPS  Y2, Y1, Y1
+	VSUBPS  Y3, Y0, Y2
+	VMULPS  Y3, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop4
+
+next5:
+	ADDQ       $0x08, SI
+	TESTQ      SI, SI
+	JEQ        end1
+	LEAQ       mask32<>+0(SB), R8
+	NEGQ       SI
+	VMOVUPS    32(R8)(SI*4), Y1
+	VMASKMOVPS (CX)(DI*4), Y1, Y2
+	VMASKMOVPS (DX)(DI*4), Y1, Y3
+	VMASKMOVPS (BX)(DI*4), Y1, Y4
+	VMULPS     Y3, Y2, Y2
+	VSUBPS     Y4, Y0, Y0
+	VMULPS     Y4, Y0, Y0
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)(DI*4)
+
+end1:
+	VZEROUPPER
+	RET
+
 // func negF64AVX512(dst *float64, x *float64, n int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·negF64AVX512(SB), $0-24

@@ -28,6 +28,18 @@ func tanhGradAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
 
 func sigmoidGradAsm[T Float](dst *T, a *T, b *T, n int) bool { return false }
 
+func mulAddAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool { return false }
+
+func mulMulAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool { return false }
+
+func addMulAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool { return false }
+
+func subMulAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool { return false }
+
+func mulSubAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool { return false }
+
+func mulSigmoidGradAsm[T Float](dst *T, a *T, b *T, c *T, n int) bool { return false }
+
 func negAsm[T Float](dst *T, x *T, n int) bool { return false }
 
 func absAsm[T Float](dst *T, x *T, n int) bool { return false }

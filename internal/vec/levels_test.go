@@ -116,6 +116,23 @@ func testPlacesAll[T Float](t *testing.T) {
 	} {
 		testPlaces(t, width+k.name, 2, f2(k.f))
 	}
+	for _, k := range ternary[T]() {
+		testPlaces(t, width+k.name, 3, func(dst []T, in [][]T) { k.f(dst, in[0], in[1], in[2]) })
+	}
+}
+
+type ternaryKernel[T Float] struct {
+	name         string
+	f            func(dst, a, b, c []T)
+	inner, outer func(dst, a, b []T)
+}
+
+// ternary are the functions of two steps in one pass, with the steps.
+func ternary[T Float]() []ternaryKernel[T] {
+	return []ternaryKernel[T]{
+		{"mulAdd", MulAdd[T], Mul[T], Add[T]}, {"mulSub", MulSub[T], Mul[T], Sub[T]}, {"mulMul", MulMul[T], Mul[T], Mul[T]},
+		{"addMul", AddMul[T], Add[T], Mul[T]}, {"subMul", SubMul[T], Sub[T], Mul[T]}, {"mulSigmoidGrad", MulSigmoidGrad[T], Mul[T], SigmoidGrad[T]},
+	}
 }
 
 func TestPlaces(t *testing.T) {
@@ -168,6 +185,32 @@ func testBits[T Float](t *testing.T) {
 			}
 		})
 	}
+}
+
+// testTernary holds functions of two steps against the steps, bit for bit.
+func testTernary[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var x [3][]T
+	for i := range x {
+		x[i] = make([]T, 1<<10)
+		for j := range x[i] {
+			x[i][j] = T(r.NormFloat64() * math.Exp(8*r.NormFloat64()))
+		}
+	}
+	got, want := make([]T, len(x[0])), make([]T, len(x[0]))
+	forEachLevel(t, func(t *testing.T) {
+		for _, k := range ternary[T]() {
+			k.f(got, x[0], x[1], x[2])
+			k.inner(want, x[0], x[1])
+			k.outer(want, want, x[2])
+			sameAll(t, k.name, got, want)
+		}
+	})
+}
+
+func TestTernary(t *testing.T) {
+	t.Run("float64", testTernary[float64])
+	t.Run("float32", testTernary[float32])
 }
 
 func TestBits(t *testing.T) {

@@ -24,6 +24,19 @@ func elem(t *topic) {
 		})
 	}
 	for _, k := range []struct {
+		name         string
+		inner, outer func(*emitter) func(a, b vector) vector
+	}{
+		{"mulAdd", instruction("VMUL"), instruction("VADD")}, {"mulMul", instruction("VMUL"), instruction("VMUL")},
+		{"addMul", instruction("VADD"), instruction("VMUL")}, {"subMul", instruction("VSUB"), instruction("VMUL")},
+		{"mulSub", instruction("VMUL"), instruction("VSUB")}, {"mulSigmoidGrad", instruction("VMUL"), sigmoidGrad},
+	} {
+		t.elementwise(k.name, []string{"a", "b", "c"}, 2, func(e *emitter) func(x []vector) vector {
+			inner, outer := k.inner(e), k.outer(e)
+			return func(x []vector) vector { return outer(inner(x[0], x[1]), x[2]) }
+		})
+	}
+	for _, k := range []struct {
 		name string
 		make func(*emitter) func(x vector) vector
 	}{
