@@ -61,9 +61,10 @@ type Options[T Float] struct {
 	// Rand shuffles the minibatches. Nil: rand.New(rand.NewPCG(0, 0)).
 	Rand *rand.Rand
 
-	// Chunk is how many trajectories with the same times are solved as one batch, with
-	// common steps. Batches are solved on several cores; the result depends on Chunk
-	// but not on their number. 0: 64.
+	// Chunk is how many trajectories are solved as one batch: those with the same times with
+	// common steps, and those that share their times with fewer than seven others each with its own times and steps, if
+	// there are no inputs and events (adjoint.Batch). Batches are solved on several cores; the result
+	// depends on Chunk but not on their number. 0: 64.
 	Chunk int
 
 	// Comm, if not nil, is the group of processes that train together, and this process's rank in

@@ -121,13 +121,20 @@ func TestObjectiveGradient(t *testing.T) {
 func testGradient[T Float](t *testing.T, name string, o *objective[T], horizon int, want []float64, tol float64) {
 	t.Helper()
 	ctx, x := context.Background(), o.initial()
-	loss := math.NaN()
-	// Apart, and with the trajectories that share their times as one batch.
-	for _, chunk := range []int{1, 64} {
-		o.chunk = chunk
+	loss, apart := math.NaN(), o.own
+	// One after the other, each with its own steps in one call, and with the trajectories that share
+	// their times as one batch.
+	for _, c := range []struct {
+		chunk, tasks int
+		own          bool
+	}{{1, 3, false}, {64, 2, false}, {1, 3, true}, {64, 1, true}} {
+		if c.own && !apart {
+			continue
+		}
+		o.chunk, o.own = c.chunk, c.own
 		tasks := o.everything()
-		if want := map[int]int{1: 3, 64: 2}[chunk]; len(tasks) != want {
-			t.Errorf("%d tasks, want %d", len(tasks), want)
+		if len(tasks) != c.tasks {
+			t.Errorf("%d tasks, want %d", len(tasks), c.tasks)
 		}
 		grad := make([]float64, len(x))
 		v, err := o.loss(ctx, grad, x, tasks, horizon)

@@ -26,6 +26,7 @@ type objective[T Float] struct {
 	penalty     func(grad, theta []float64) float64
 	learnStarts bool
 	chunk       int
+	own         bool // trajectories can be solved each with its own times and steps
 	params      int
 	scaler      Scaler
 	controls    Controls[T] // of the first trajectory, as they were given
@@ -42,8 +43,9 @@ type objective[T Float] struct {
 
 // task is a group of trajectories that are solved as one batch.
 type task[T Float] struct {
-	of []int
-	in *control.Path[T] // their inputs; nil without
+	of  []int
+	in  *control.Path[T] // their inputs; nil without
+	own bool             // each has its own times and steps
 }
 
 // block is a run of tasks that one goroutine works on, and what it has found.
@@ -111,6 +113,7 @@ func newObjective[T Float](m *Model[T], data Dataset[T], opt *Options[T]) (*obje
 			grids = append(grids, tr.Times)
 		}
 	}
+	o.own = m.solvesApart()
 	if total == 0 {
 		return nil, fmt.Errorf("%w: all values are missing or have weight 0", ErrData)
 	}
@@ -163,9 +166,10 @@ func (o *objective[T]) everything() []task[T] {
 	return o.tasks(all)
 }
 
-// tasks groups trajectories by their times.
+// tasks groups trajectories by their times. Those that share theirs with few others, if at all,
+// make up groups in which each is solved with its own times.
 func (o *objective[T]) tasks(of []int) []task[T] {
-	var tasks []task[T]
+	tasks, of := o.apart(of)
 	open := map[int]int{} // the unfinished task of a grid
 	for _, i := range of {
 		k, ok := open[o.grid[i]]
@@ -178,6 +182,9 @@ func (o *objective[T]) tasks(of []int) []task[T] {
 	}
 	for k := range tasks {
 		t := &tasks[k]
+		if t.own {
+			continue
+		}
 		all := make([]Controls[T], len(t.of))
 		for n, i := range t.of {
 			all[n] = o.data[i].Controls
@@ -318,6 +325,9 @@ func (o *objective[T]) block(ctx context.Context, b *block[T], grad, x []float64
 }
 
 func (o *objective[T]) task(ctx context.Context, b *block[T], grad, x []float64, t task[T], horizon int, weight float64) error {
+	if t.own {
+		return o.taskApart(ctx, b, grad, x, t, horizon, weight)
+	}
 	dim, n := o.m.dim, len(t.of)
 	p, err := o.m.proto(n)
 	if err != nil {

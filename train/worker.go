@@ -17,6 +17,7 @@ type worker[T Float] struct {
 	solver    *adjoint.Solver[T]
 	grad      adjoint.Gradient[T]
 	dys       []T
+	apart     *apart[T] // nil: not needed so far
 }
 
 // proto makes workers for one batch size and keeps those that are idle.
