@@ -102,7 +102,7 @@ func (s *sweeping) run(ctx context.Context, args []string, stdout, stderr io.Wri
 	if err := s.remember(recipe{s.grid, args}); err != nil {
 		return err
 	}
-	err = sweep.Run(ctx, s.out, g, part, func(ctx context.Context, j sweep.Job) (map[string]float64, error) {
+	err = sweep.Run(alone(ctx), s.out, g, part, func(ctx context.Context, j sweep.Job) (map[string]float64, error) {
 		numbers, err := s.one(ctx, args, j)
 		state := "done"
 		if err != nil {

@@ -51,7 +51,7 @@ var picture = []room{
 	{path: "train/sweep", imports: []string{"train/figure", "train/modelfile"}},
 	{path: "train/sweep/queue", imports: []string{"train/sweep"}},
 	{path: "train/dist/mpi", imports: []string{"train/dist"}},
-	{path: "train/forecast", imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train", "train/modelfile", "train/table"}},
+	{path: "train/forecast", imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train", "train/modelfile", "train/table", "train/dist"}},
 	{path: "train/forecast/cli", imports: []string{"layers/formula", "odeint", "train"}},
 	{path: "train/figure", imports: []string{"train/modelfile"}},
 	{path: "train/experiment", imports: []string{"odeint", "adjoint", "layers", "train"}},

@@ -88,7 +88,7 @@ func (f *fitter) linear(ctx context.Context, d *dataset, s Setting) ([][]float64
 	opt := f.opt
 	opt.Kind, opt.Steps, opt.Polish = Node, -1, 200
 	opt.Progress, opt.Checkpoint, opt.Resume = nil, "", false
-	g := &fitter{opt: opt}
+	g := &fitter{opt: opt, group: f.group}
 	setting := Setting{Log: s.Log, Linear: true, Hidden: []int{}}
 	j := job{stage: "linear", data: observed, setting: setting, share: 1, checkpoint: "linear"}
 	g.plan(&j)

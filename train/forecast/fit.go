@@ -43,6 +43,7 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 		return nil, d.fault(-1, "", "a value is not positive and has no logarithm", "fit the values themselves, or leave the column out")
 	}
 	f := &fitter{opt: opt}
+	f.group, ctx = newGroup(ctx, opt.Comm)
 	m := &Model{Info: Info{
 		Kind: opt.Kind, File: t.File, Time: t.Time, Clock: t.Clock, ID: t.ID, States: d.states, Controls: d.controls, Latent: d.latent,
 		Unobserved: d.unobserved(opt.Kind), Equations: opt.Equations,
@@ -56,7 +57,7 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 		m.Trajectories = append(m.Trajectories, tr)
 	}
 	d.keep(m)
-	if err := f.continues(t); err != nil {
+	if err := f.group.first(func() error { return f.continues(t) }); err != nil {
 		return nil, err
 	}
 	setting, choices, chosen := f.choose(ctx, d)
@@ -137,7 +138,7 @@ func (f *fitter) ensemble(ctx context.Context, d *dataset, s Setting) ([]*traine
 	return members, nil
 }
 
-// run trains jobs on all cores and returns what came of each.
+// run trains jobs, on all cores or, in a group, one after the other, and returns what came of each.
 func (f *fitter) run(ctx context.Context, jobs []job) ([]*trained, []error) {
 	results, errs := make([]*trained, len(jobs)), make([]error, len(jobs))
 	for i := range jobs {
@@ -145,7 +146,11 @@ func (f *fitter) run(ctx context.Context, jobs []job) ([]*trained, []error) {
 	}
 	next := make(chan int)
 	var group sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(jobs)) {
+	workers := min(runtime.GOMAXPROCS(0), len(jobs))
+	if f.group != nil {
+		workers = 1 // the processes share every training
+	}
+	for range workers {
 		group.Go(func() {
 			for i := range next {
 				results[i], errs[i] = f.train(ctx, jobs[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/control"
 	"github.com/neuralode/neuralode/train"
+	"github.com/neuralode/neuralode/train/dist"
 )
 
 // Kind is what is known of the dynamics beforehand.
@@ -106,6 +107,15 @@ type Options struct {
 
 	// Progress, unless nil, is called after each step of each training, by one goroutine at a time.
 	Progress func(Event)
+
+	// Comm, if not nil, is the group of processes that fit together, each of which is given the same
+	// table and options: they share the batches of every training, and every one gets the same
+	// model, with the same bits on any number of them. Rank 0 alone calls Progress and writes
+	// checkpoints. See [train.Options].
+	Comm dist.Comm
+
+	// Blocks is train.Options.Blocks, at least the number of processes. 0: 16.
+	Blocks int
 
 	// Checkpoint is a folder in which trainings save their state, atomically and often; empty:
 	// none. With Resume they go on from there: what was done is not done again.

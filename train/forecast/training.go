@@ -15,7 +15,8 @@ import (
 
 // fitter is a call of Fit on its way.
 type fitter struct {
-	opt Options
+	opt   Options
+	group *group // nil: one process
 
 	mu          sync.Mutex // of what follows
 	done, total int        // steps
@@ -160,7 +161,8 @@ func (f *fitter) train(ctx context.Context, j job) (*trained, error) {
 		for i := range set {
 			set[i].Start = t.starts[i]
 		}
-		report, err := train.Fit(ctx, m, set, o)
+		o.Blocks = f.opt.Blocks
+		report, err := f.group.fit(ctx, m, set, o)
 		f.mu.Lock()
 		f.work.Solves += report.Work.Solves
 		f.work.NFEForward += report.Work.NFEForward

@@ -11,9 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/neuralode/neuralode/train/dist"
 	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/forecast"
 	"github.com/neuralode/neuralode/train/modelfile"
+	"github.com/neuralode/neuralode/train/table"
 )
 
 // AboutFit is the help of Fit.
@@ -42,11 +44,12 @@ func (f *FitFlags) Run(ctx context.Context, files []string, stdout, stderr io.Wr
 	if topt.States != nil {
 		topt.States = append(topt.States, f.controls...)
 	}
-	if err := modelfile.Probe(f.Out); err != nil { // before the training, not after
-		return err
+	first := f.Comm == nil || f.Comm.Rank() == 0
+	if !first {
+		stdout, stderr = io.Discard, io.Discard
 	}
-	t, err := read(files, topt)
-	if err != nil {
+	t, log, err := f.prepare(files, topt, first)
+	if err = together(f.Comm, err); err != nil {
 		return err
 	}
 	if !f.json {
@@ -57,12 +60,6 @@ func (f *FitFlags) Run(ctx context.Context, files []string, stdout, stderr io.Wr
 	checkpoint := filepath.Join(f.Out, "checkpoint")
 	opt.Checkpoint, opt.Resume = checkpoint, f.resume
 	progress := newProgress(stderr)
-	var log logger
-	if f.log != "" {
-		if log, err = openLog(f.log); err != nil {
-			return err
-		}
-	}
 	var logged error
 	opt.Progress = func(e forecast.Event) {
 		progress.event(e)
@@ -79,6 +76,9 @@ func (f *FitFlags) Run(ctx context.Context, files []string, stdout, stderr io.Wr
 		if ctx.Err() != nil {
 			return experiment.Stopped(trained, 0, f.Out)
 		}
+		return trained
+	}
+	if !first {
 		return trained
 	}
 	// What there is by now is written even if the training was cut short.
@@ -103,6 +103,46 @@ func (f *FitFlags) Run(ctx context.Context, files []string, stdout, stderr io.Wr
 		trained = experiment.Stopped(trained, int(steps), f.Out)
 	}
 	return errors.Join(trained, failed, logged)
+}
+
+// prepare reads the tables and, on the first process, finds out whether files can be written, before the
+// training and not after.
+func (f *FitFlags) prepare(files []string, topt table.Options, first bool) (t *table.Table, log logger, err error) {
+	if first {
+		if err := modelfile.Probe(f.Out); err != nil {
+			return nil, nil, err
+		}
+	}
+	if t, err = read(files, topt); err != nil {
+		return nil, nil, err
+	}
+	if first && f.log != "" {
+		log, err = openLog(f.log)
+	}
+	return t, log, err
+}
+
+// together returns an error on all processes if one of them has one.
+func together(c dist.Comm, err error) error {
+	if c == nil {
+		return err
+	}
+	for rank := range c.Size() {
+		var text []byte
+		if err != nil {
+			text = []byte(err.Error())
+		}
+		text, failed := dist.Share(c, text, rank)
+		switch {
+		case failed != nil:
+			return failed
+		case len(text) > 0 && rank == c.Rank():
+			return err
+		case len(text) > 0:
+			return &dist.RankError{Rank: rank, Text: string(text)}
+		}
+	}
+	return nil
 }
 
 // defaults fills in what depends on the data.

@@ -12,6 +12,7 @@ import (
 	"github.com/neuralode/neuralode/layers/formula"
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/odeint/control"
+	"github.com/neuralode/neuralode/train/dist"
 	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/forecast"
 )
@@ -19,6 +20,11 @@ import (
 // FitFlags are the flags of Fit.
 type FitFlags struct {
 	experiment.Common
+
+	// Comm, if not nil, is the group of processes that run Fit together. Rank 0 alone prints and
+	// writes files.
+	Comm dist.Comm
+
 	table tableFlags
 
 	controls      names
@@ -45,6 +51,7 @@ type FitFlags struct {
 	rate          float64
 	ensemble      int
 	backtest      int
+	blocks        int
 
 	resume  bool
 	log     string
@@ -83,6 +90,7 @@ func (f *FitFlags) Bind(fs *flag.FlagSet) {
 	fs.Float64Var(&f.rate, "lr", 1e-2, "learning rate of Adam at its start; it falls to 0 along a cosine")
 	fs.IntVar(&f.ensemble, "ensemble", 1, "number of models, of different seeds, whose differences give the forecast a 90 % band")
 	fs.IntVar(&f.backtest, "backtest", 0, "number of earlier times from which the forecast is judged too")
+	fs.IntVar(&f.blocks, "blocks", 16, "under mpirun: into how many parts the work of a step is cut, at least the number of processes; the last bits of the result depend on it")
 	fs.BoolVar(&f.resume, "resume", false, "go on with a training that was interrupted, in the folder -out")
 	fs.StringVar(&f.log, "log", "", "`file` for loss, gradient norm and seconds of every step: JSON lines if it ends in .jsonl, CSV otherwise; or tensorboard: and a folder, for TensorBoard")
 	fs.BoolVar(&f.explain, "explain", false, "print everything that was chosen, and why")
@@ -122,7 +130,7 @@ func solvers() string {
 func (f *FitFlags) options() (forecast.Options, error) {
 	opt := forecast.Options{
 		Kind: forecast.Kind(f.model), Controls: f.controls, Velocities: f.velocities, Extra: f.extra, Decay: f.decay,
-		Step: f.step, HoldoutIDs: f.holdoutID, Steps: f.epochs, Polish: f.polish, Rate: f.rate, Ensemble: f.ensemble, Backtest: f.backtest, Seed: f.Seed,
+		Step: f.step, HoldoutIDs: f.holdoutID, Steps: f.epochs, Polish: f.polish, Rate: f.rate, Ensemble: f.ensemble, Backtest: f.backtest, Seed: f.Seed, Comm: f.Comm, Blocks: f.blocks,
 	}
 	if len(f.known) > 0 {
 		if f.given("model") && opt.Kind != forecast.Known {
@@ -189,6 +197,7 @@ func (f *FitFlags) options() (forecast.Options, error) {
 		{"decay", !math.IsInf(f.decay, 0) && !math.IsNaN(f.decay)},
 		{"extra", f.extra >= 1 && f.extra <= 1000},
 		{"ensemble", f.ensemble >= 1 && f.ensemble <= 1000},
+		{"blocks", f.blocks >= 1 && f.blocks <= 1<<20 && (f.Comm == nil || f.blocks >= f.Comm.Size())},
 		{"backtest", f.backtest >= 0 && f.backtest <= 1000},
 	} {
 		if !c.ok {
