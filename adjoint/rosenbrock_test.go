@@ -203,3 +203,49 @@ func TestRosenbrockNetwork(t *testing.T) {
 		check(" ∂L/∂y0", y0, g.Y0)
 	}
 }
+
+// At a tolerance of 1e-9 the derivatives of Robertson's y(100) by the rates are those of the
+// forward sensitivities at 1e-12 to 1e-6.
+func TestRobertsonSensitivities(t *testing.T) {
+	f := robertsonTwice()
+	n, p := 3, 3
+	sensitivities := odeint.NewFunc(n*(1+p), func(d []float64, at float64, z []float64) {
+		y := z[:n]
+		f.Eval(d[:n], at, y)
+		row, by, unit := make([]float64, n), make([]float64, p), make([]float64, n)
+		for i := range n { // d/dt ∂y_i/∂θ = ∂f_i/∂y ∂y/∂θ + ∂f_i/∂θ
+			clear(by)
+			clear(unit)
+			unit[i] = 1
+			f.VJP(nil, row, by, at, y, unit)
+			for k := range p {
+				d[n+i*p+k] = by[k]
+				for j := range n {
+					d[n+i*p+k] += row[j] * z[n+j*p+k]
+				}
+			}
+		}
+	})
+	z0 := make([]float64, n*(1+p))
+	z0[0] = 1
+	atol := make([]float64, len(z0))
+	for i := range atol {
+		atol[i] = 1e-14
+	}
+	sol, err := odeint.Solve(sensitivities, 0, 100, z0, odeint.Options{Method: odeint.Rodas5P, RTol: 1e-12, ATols: atol, MaxSteps: 1e6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := []float64{1, 3e4, -0.5}
+	want := make([]float64, p)
+	for i, x := range w {
+		for k := range p {
+			want[k] += x * sol.Last()[n+i*p+k]
+		}
+	}
+	for _, m := range []odeint.Method{odeint.Kvaerno5, odeint.Rodas5P} {
+		opt := odeint.Options{Method: m, RTol: 1e-9, ATols: []float64{1e-9, 1e-14, 1e-9}}
+		_, g, _ := pull[float64](t, f, opt, Discrete{}, []float64{0, 100}, []float64{1, 0, 0}, lastOnly(w...))
+		gradtest.Close(t, m.String(), g.Theta, want, 1e-6)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"testing"
+
+	"github.com/neuralode/neuralode/internal/odetest"
 )
 
 // nothing is a field whose evaluation costs next to nothing.
@@ -49,4 +51,27 @@ type steady struct{}
 func (steady) Next(a Attempt) (factor float64, accept bool) {
 	_, _ = IController{}.Next(a)
 	return 1, true
+}
+
+// BenchmarkStiff solves the stiff problems of the IVP test set at RTol 1e-6.
+func BenchmarkStiff(b *testing.B) {
+	for _, p := range odetest.StiffProblems() {
+		for _, m := range []Method{Kvaerno5, KenCarp4, Rodas5P} {
+			b.Run(p.Name+"/"+m.String(), func(b *testing.B) {
+				in, err := New[float64](autonomous{p}, Options{Method: m, RTol: 1e-6, ATols: p.ATol})
+				if err != nil {
+					b.Fatal(err)
+				}
+				var sol Solution[float64]
+				for b.Loop() {
+					if err := in.Solve(context.Background(), &sol, 0, p.T, p.Y0); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(sol.Stats.Accepted), "steps")
+				b.ReportMetric(float64(sol.Stats.NFE), "f")
+				b.ReportMetric(p.Digits(sol.Last(), 1e-6), "digits")
+			})
+		}
+	}
 }

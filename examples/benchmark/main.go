@@ -9,6 +9,8 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/neuralode/neuralode/train/experiment"
@@ -17,7 +19,8 @@ import (
 const about = `Measures one gradient of a Neural ODE by every adjoint method, and by
 backpropagation through the unrolled solver as a Gorgonia graph, compiled and on
 Gorgonia's TapeMachine: time, memory and error, against the number of steps, the
-tolerance, the size of the state and the number of parameters.
+tolerance, the size of the state and the number of parameters. Then stiff problems of the IVP
+test set: time, steps and digits.
 
     steps.png     time and bytes against the number of RK4 steps
     fronts.png    error of the gradient against its time, tolerances 1e-3 to 1e-9
@@ -25,7 +28,8 @@ tolerance, the size of the state and the number of parameters.
     metrics.json  all numbers
 
 With -peers, peers/*.py compute the same gradients with JAX, diffrax, PyTorch and
-torchdiffeq where Python can import them; losses and gradients must agree.`
+torchdiffeq where Python can import them, and solve the stiff problems with SciPy and diffrax;
+losses and gradients must agree.`
 
 func main() { experiment.Main("benchmark", run) }
 
@@ -37,6 +41,7 @@ type study struct {
 	budget   time.Duration // of one measurement
 	began    time.Time
 	threads  int
+	parts    string
 	peers    string
 	python   string
 	steps    int // accepted ones of all first solves
@@ -62,8 +67,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		name string
 		run  func(context.Context) error
 	}{
-		{"workloads", s.workloads}, {"steps", s.stepCounts}, {"fronts", s.fronts}, {"sizes", s.sizes}, {"peers", s.peerPrograms},
+		{"workloads", s.workloads}, {"steps", s.stepCounts}, {"fronts", s.fronts}, {"sizes", s.sizes}, {"stiff", s.stiff}, {"peers", s.peerPrograms},
 	} {
+		if s.parts != "" && !slices.Contains(strings.Split(s.parts, ","), part.name) {
+			continue
+		}
 		fmt.Fprintf(stderr, "%s\n", part.name)
 		if err := part.run(ctx); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s: %w", part.name, err)
@@ -86,7 +94,8 @@ func (s *study) flags(fs *flag.FlagSet) {
 		return nil
 	})
 	fs.IntVar(&s.threads, "threads", 1, "goroutines that share a batch; 0: as many as pay. With 1 times are processor times")
-	fs.StringVar(&s.peers, "peers", "", "folder of the Python programs to compare with, examples/benchmark/peers")
+	fs.StringVar(&s.parts, "parts", "", "the parts to run, of workloads,steps,fronts,sizes,stiff,peers; empty: all")
+	fs.StringVar(&s.peers, "peers", "", "folder of the Python programs to compare with, examples/benchmark/peers, or one of them")
 	fs.StringVar(&s.python, "python", "python3", "the Python that runs them")
 }
 

@@ -24,6 +24,9 @@ type peerResult struct {
 	Dtheta   float64 `json:"dtheta"`
 	Dy0      float64 `json:"dy0"`
 	Versions string  `json:"versions"`
+	Steps    int     `json:"steps"` // of stiff problems
+	NFE      int     `json:"nfe"`
+	Digits   float64 `json:"digits"`
 }
 
 // cannotImport is the status with which a peer says that it has no library.
@@ -38,6 +41,9 @@ func (s *study) peerPrograms(ctx context.Context) error {
 	programs, err := filepath.Glob(filepath.Join(s.peers, "*_peer.py"))
 	if err != nil {
 		return err
+	}
+	if strings.HasSuffix(s.peers, "_peer.py") {
+		programs = []string{s.peers}
 	}
 	if len(programs) == 0 {
 		return fmt.Errorf("no *_peer.py in %s", s.peers)
@@ -71,7 +77,11 @@ func (s *study) peerPrograms(ctx context.Context) error {
 
 // compare stores what a peer measured, and fails if its numbers are not ours.
 func (s *study) compare(r peerResult) error {
-	name := strings.NewReplacer(" ", "_").Replace(r.Workload + "_" + r.Pass + "_" + r.Program)
+	if r.Pass == "stiff" {
+		s.storeStiff(r)
+		return nil
+	}
+	name := fieldName(r.Workload + "_" + r.Pass + "_" + r.Program)
 	s.metrics.Set(name+"_ms", r.Ms)
 	s.metrics.Set(name+"_compile_seconds", r.Compile)
 	fmt.Fprintf(s.stderr, "%-4s %-16s %-12s %10.3f ms, compiled in %.1f s (%s)\n", r.Workload, r.Pass, r.Program, r.Ms, r.Compile, r.Versions)
@@ -88,4 +98,9 @@ func (s *study) compare(r peerResult) error {
 		}
 	}
 	return nil
+}
+
+// fieldName makes a name of metrics.
+func fieldName(name string) string {
+	return strings.NewReplacer(" ", "_", "(", "_", ", ", "_", ")", "").Replace(name)
 }
