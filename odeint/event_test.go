@@ -481,3 +481,26 @@ func TestEventAllocations(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// The condition of an event that acts is 0 at the end of the step itself, to rounding, however rough
+// the steps and their interpolant are.
+func TestEventResidual(t *testing.T) {
+	turn := NewFunc(2, func(d []float64, t float64, y []float64) {
+		d[0], d[1] = y[1]+0.3*math.Sin(2*t), -math.Sin(y[0])*(1+y[1]*y[1])
+	})
+	g := func(t float64, y []float64) float64 { return y[0]*y[0] + 0.3*y[1] - 0.7 - 0.1*math.Cos(t) }
+	keep := MapFunc[float64](func(dst []float64, _ float64, y []float64) { dst[0], dst[1] = y[0], y[1] })
+	for _, m := range []Method{Heun, Bosh3, RK4, Dopri5, Tsit5, Dop853, Kvaerno5, GaussLegendre4} {
+		sol, err := Solve(turn, 0, 6, []float64{0.4, 1}, Options{Method: m, Controller: Fixed{}, H0: 0.6, Events: Events[float64]{{Condition: When(g), Effect: keep}}})
+		if err != nil || len(sol.Events) < 3 {
+			t.Fatalf("%v: %+v; %v", m, sol.Events, err)
+		}
+		for _, o := range sol.Events {
+			// A unit in the last place of t, times the rate of the condition. Stages of implicit methods
+			// are found to rounding.
+			if r := math.Abs(g(o.T, o.Before)); r > 1e-14 {
+				t.Errorf("%v: at %v the condition is %v", m, o.T, r)
+			}
+		}
+	}
+}
