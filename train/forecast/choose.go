@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/neuralode/neuralode/train"
 )
@@ -64,13 +65,17 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 		if !logs {
 			add(Setting{Hidden: []int{16}, Decay: 2e-5, Log: log, Linear: true})
 		}
+		if o.free && len(d.states) == 1 && len(d.controls) == 0 {
+			add(Setting{Hidden: []int{16}, Decay: 1e-3, Log: log, Linear: true, Extra: 1})
+			add(Setting{Hidden: []int{16}, Decay: 1e-3, Log: log, Linear: true, Extra: 2})
+		}
 	}
 	if len(candidates) == 1 {
 		return candidates[0], []string{fmt.Sprintf("network: %v, as was asked for", candidates[0])}, nil
 	}
 	jobs := make([]job, len(candidates))
 	for i, c := range candidates {
-		jobs[i] = job{stage: "choosing", run: c.String(), data: inner, setting: c, seed: o.Seed, share: 0.5, checkpoint: "choosing-" + fileName(c.String())}
+		jobs[i] = job{stage: "choosing", run: c.String(), data: inner.with(c.Extra), setting: c, seed: o.Seed, share: 0.5, checkpoint: "choosing-" + fileName(c.String())}
 	}
 	results, errs := f.run(ctx, jobs)
 	best, lowest := -1, math.Inf(1)
@@ -80,10 +85,11 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 		if t == nil {
 			continue
 		}
-		m := one(o.Kind, inner, t, candidates[i])
-		rows := m.rows(context.WithoutCancel(ctx), inner, t.model, t.starts)
+		in := jobs[i].data
+		m := one(o.Kind, in, t, candidates[i])
+		rows := m.rows(context.WithoutCancel(ctx), in, t.model, t.starts)
 		// Judged in the same units, whatever the model sees.
-		if score := inner.scaledError(rows, d, true); score < math.Inf(1) {
+		if score := in.scaledError(rows, d, true); score < math.Inf(1) {
 			scores[i] = score
 		}
 		if scores[i] < lowest {
@@ -112,6 +118,28 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 	// The choice itself first.
 	choices[0], choices[best] = choices[best], choices[0]
 	return candidates[best], choices, nil
+}
+
+// with returns the data of a Node with so many components that are not observed.
+func (d *dataset) with(extra int) *dataset {
+	if extra == 0 {
+		return d
+	}
+	n := len(d.states)
+	out := *d
+	out.latent = extra
+	out.all = slices.Clone(d.all)
+	for i := range out.all {
+		var states []float64
+		for r := range out.all[i].Times {
+			states = append(states, d.all[i].States[r*n:(r+1)*n]...)
+			for range extra {
+				states = append(states, math.NaN())
+			}
+		}
+		out.all[i].States = states
+	}
+	return &out
 }
 
 // additive reports whether a linear map may be added to the network.

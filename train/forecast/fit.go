@@ -65,6 +65,11 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 		return nil, chosen
 	}
 	m.Setting = setting
+	if setting.Extra > 0 {
+		f.opt.Kind, f.opt.Extra = Augmented, setting.Extra
+		d = d.with(setting.Extra)
+		m.Kind, m.Latent, m.Unobserved = Augmented, d.latent, d.unobserved(Augmented)
+	}
 	scaling := "scaling: each column to mean 0 and standard deviation 1, time to match"
 	if setting.Log {
 		scaling = "scaling: logarithms, to mean 0 and standard deviation 1, time to match"

@@ -206,3 +206,20 @@ func TestQueryFaults(t *testing.T) {
 }
 
 var tableOptions = table.Options{File: "small.csv"}
+
+// A single column that goes up and down is no state of one equation: an unobserved component is added.
+func TestSingleColumnIsAugmented(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("t,x\n")
+	for i := range 60 {
+		x, _ := oscillator(float64(i) / 4)
+		fmt.Fprintf(&b, "%v,%.15g\n", float64(i)/4, x)
+	}
+	m, err := forecast.Fit(context.Background(), read(t, b.String(), tableOptions), forecast.Options{Hidden: []int{8}, Decay: 1e-3, Steps: 300, Polish: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := figure(t, m, "rmse_scaled_forecast"); m.Kind != forecast.Augmented || m.Dim() < 2 || len(m.Components()) != m.Dim() || !(e < 1e-3) {
+		t.Errorf("%s of %q, a forecast error of %v", m.Kind, m.Components(), e)
+	}
+}

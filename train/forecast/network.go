@@ -20,6 +20,7 @@ type Setting struct {
 	Decay  float64 `json:"decay"`
 	Log    bool    `json:"log"`
 	Linear bool    `json:"linear"`
+	Extra  int     `json:"extra,omitempty"` // components that are not observed, where their number was chosen
 }
 
 // String is the setting for people: "16, decay 0.002, log".
@@ -31,6 +32,9 @@ func (s Setting) String() string {
 	}
 	if s.Linear {
 		b.WriteString(" + linear")
+	}
+	if s.Extra > 0 {
+		fmt.Fprintf(&b, ", %d unobserved", s.Extra)
 	}
 	fmt.Fprintf(&b, ", decay %.3g", s.Decay)
 	if s.Log {
@@ -128,7 +132,7 @@ func (o *Options) model(d *dataset, s Setting, seed uint64, solve odeint.Options
 			}
 		}
 	}
-	if s.Linear && o.Kind == Node {
+	if s.Linear && o.Kind == Node && d.latent == 0 {
 		d.linear(m, theta)
 	}
 	m.SetParams(theta)

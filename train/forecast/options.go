@@ -50,7 +50,9 @@ const (
 // Options is how Fit works. The zero value fits a Neural ODE to all columns, chooses what can be
 // chosen by validation, and holds out the last fifth of each trajectory to judge the forecast.
 type Options struct {
-	Kind Kind // empty: Node, or Known with Equations
+	// Kind is what is known. Empty: Known with Equations, otherwise Node, or Augmented for a single column without controls if
+	// validation prefers it, since the state of one equation alone can only rise or only fall.
+	Kind Kind
 
 	// Equations are those of Known, as package layers/formula reads them: dx = alpha*x - beta*x*y. The word network stands
 	// for what is not known. A state without a column is not observed; it starts near its value in Starts, or 0.
@@ -83,8 +85,8 @@ type Options struct {
 	Step    float64        // for methods without error control: the size of their steps, in the table's unit of time; 0: from row to row
 	Adjoint adjoint.Method // nil: adjoint.Discrete{}
 
-	Steps  int     // of Adam; 0: 2000, or less where a step sees more than 20 000 rows; negative: none
-	Polish int     // iterations of L-BFGS after them, at most; 0: 500, and none for more than 50 000 rows; negative: none
+	Steps  int     // of Adam; 0: 1000, or less where a step sees more than 20 000 rows; negative: none
+	Polish int     // iterations of L-BFGS after them, at most; 0: 2000, and none for more than 50 000 rows; negative: none
 	Rate   float64 // of Adam, at its start; 0: 0.01. It falls to 0 along a cosine
 
 	// Holdout is what is not fitted but judges the forecast: below 1 the fraction of each
@@ -121,6 +123,8 @@ type Options struct {
 	// none. With Resume they go on from there: what was done is not done again.
 	Checkpoint string
 	Resume     bool
+
+	free bool // the kind is open
 }
 
 // Event is what Progress gets to know.
@@ -141,9 +145,9 @@ func (o *Options) check() error {
 	}
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	if o.Kind == "" {
-		o.Kind = Node
+		o.Kind, o.free = Node, true
 		if o.Equations != "" {
-			o.Kind = Known
+			o.Kind, o.free = Known, false
 		}
 	}
 	var names []string

@@ -51,10 +51,10 @@ func (f *fitter) plan(j *job) {
 	seen := rows * min(batchWindows, max(1, len(set))) / max(1, len(set))
 	j.steps, j.polish = f.opt.Steps, f.opt.Polish
 	if j.steps == 0 {
-		j.steps = min(2000, max(100, int(2000*20000/float64(max(1, seen)))))
+		j.steps = min(1000, max(100, int(1000*20000/float64(max(1, seen)))))
 	}
 	if j.polish == 0 && rows <= 50000 {
-		j.polish = 500
+		j.polish = 2000
 	}
 	j.steps, j.polish = int(j.share*float64(max(0, j.steps))), int(j.share*float64(max(0, j.polish)))
 	f.mu.Lock()

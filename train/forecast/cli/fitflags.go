@@ -68,7 +68,7 @@ func (f *FitFlags) Bind(fs *flag.FlagSet) {
 	fs.StringVar(&f.table.states, "states", "", "`names` of the state columns, separated by commas; empty: all that are nothing else")
 	fs.Var(&f.controls, "control", "`name` of a column that is an input u(t), such as a force or a dose; may be given several times")
 	fs.StringVar(&f.interpolation, "interpolation", "linear", "of controls from row to row: `linear`, hermite or previous")
-	fs.StringVar(&f.model, "model", "node", "what is known of the system: "+kinds())
+	fs.StringVar(&f.model, "model", "", "what is known of the system: "+kinds()+"; empty: node, or augmented for a single column if validation prefers it")
 	fs.Var(&f.known, "known", "`equations` that are known, as in 'dx = alpha*x - beta*x*y; dy = network'; may be given several times, @file reads a file")
 	fs.Func("param", "start and bounds of a `parameter` of the equations, as in alpha=0.5[0,2]; may be given several times", f.addParam)
 	fs.Func("start", "start of a state of the equations that is no column, as in `S=0.9`; may be given several times", f.addStart)
@@ -85,8 +85,8 @@ func (f *FitFlags) Bind(fs *flag.FlagSet) {
 	fs.StringVar(&f.adjoint, "adjoint", "discrete", "method of the gradients: "+experiment.Adjoints())
 	fs.StringVar(&f.holdout, "holdout", "20%", "last rows of each trajectory to hold out, to be forecast: a number of `rows`, or a percentage")
 	fs.Var(&f.holdoutID, "holdout-id", "`id` of a whole trajectory to hold out; may be given several times")
-	fs.IntVar(&f.epochs, "epochs", 0, "steps of Adam; the first half sees a growing part of the data. 0: chosen, 2000 for small tables; negative: none")
-	fs.IntVar(&f.polish, "polish", 0, "iterations of L-BFGS after them, at most. 0: chosen, 500 for small tables; negative: none")
+	fs.IntVar(&f.epochs, "epochs", 0, "steps of Adam; the first half sees a growing part of the data. 0: chosen, 1000 for small tables; negative: none")
+	fs.IntVar(&f.polish, "polish", 0, "iterations of L-BFGS after them, at most. 0: chosen, 2000 for small tables; negative: none")
 	fs.Float64Var(&f.rate, "lr", 1e-2, "learning rate of Adam at its start; it falls to 0 along a cosine")
 	fs.IntVar(&f.ensemble, "ensemble", 1, "number of models, of different seeds, whose differences give the forecast a 90 % band")
 	fs.IntVar(&f.backtest, "backtest", 0, "number of earlier times from which the forecast is judged too")
@@ -151,7 +151,7 @@ func (f *FitFlags) options() (forecast.Options, error) {
 	case f.decay == 0:
 		opt.Decay = -1
 	}
-	if !slices.Contains(forecast.Kinds(), opt.Kind) {
+	if f.model != "" && !slices.Contains(forecast.Kinds(), opt.Kind) {
 		return opt, experiment.Usagef("-model %q is unknown; there are %s", f.model, kinds())
 	}
 	var err error
