@@ -25,6 +25,7 @@ const aboutExport = `Export writes a model for other programs:
   go            Go source without dependencies: the field and the solve
   safetensors   the weights alone, by name
   npz           the same for numpy
+  equations     known equations and the values of their parameters, as text
 
 ONNX and Go are in the units of the data: scaling and logarithms are part of them.
 
@@ -45,7 +46,7 @@ func exportCommand() command {
 		bind: func(fs *flag.FlagSet) job {
 			e := &exporting{}
 			fs.StringVar(&e.out, "out", "", "`file` to write")
-			fs.StringVar(&e.format, "format", "", "onnx, onnx-solve, go, safetensors or npz; default: by the ending of the file")
+			fs.StringVar(&e.format, "format", "", "onnx, onnx-solve, go, safetensors, npz or equations; default: by the ending of the file, .txt for equations")
 			fs.IntVar(&e.member, "member", 1, "which model of an ensemble, from 1")
 			fs.StringVar(&e.method, "method", "", "explicit Runge–Kutta `method` of the solve; default: that of the model, or tsit5")
 			fs.IntVar(&e.options.Steps, "steps", 0, "how many steps the solve takes from one time to the next; default: as the model, or 10")
@@ -64,9 +65,12 @@ func (e *exporting) run(_ context.Context, args []string, stdout, _ io.Writer) e
 	}
 	if e.format == "" {
 		e.format = strings.TrimPrefix(filepath.Ext(e.out), ".")
+		if e.format == "txt" {
+			e.format = "equations"
+		}
 	}
-	if !slices.Contains([]string{"onnx", "onnx-solve", "go", "safetensors", "npz"}, e.format) {
-		return experiment.Usagef("export: the format %q is unknown; there are onnx, onnx-solve, go, safetensors and npz", e.format)
+	if !slices.Contains([]string{"onnx", "onnx-solve", "go", "safetensors", "npz", "equations"}, e.format) {
+		return experiment.Usagef("export: the format %q is unknown; there are onnx, onnx-solve, go, safetensors, npz and equations", e.format)
 	}
 	if e.method != "" {
 		all := odeint.Tableaus()
@@ -83,9 +87,12 @@ func (e *exporting) run(_ context.Context, args []string, stdout, _ io.Writer) e
 	if e.member < 1 || e.member > m.members() {
 		return experiment.Usagef("export: -member %d of a model with %d", e.member, m.members())
 	}
-	if m.narrow != nil {
+	switch {
+	case e.format == "equations":
+		err = equations(e.out, m.forecast)
+	case m.narrow != nil:
 		err = write(e, m.narrow)
-	} else {
+	default:
 		err = write(e, m.wide[e.member-1])
 	}
 	if errors.Is(err, export.ErrUsage) {
@@ -95,7 +102,7 @@ func (e *exporting) run(_ context.Context, args []string, stdout, _ io.Writer) e
 		return err
 	}
 	what := ""
-	if m.members() > 1 {
+	if m.members() > 1 && e.format != "equations" {
 		what = fmt.Sprintf(", model %d of an ensemble of %d", e.member, m.members())
 	}
 	_, err = fmt.Fprintf(stdout, "%s written to %s%s\n", e.format, e.out, what)
@@ -119,6 +126,28 @@ func write[T train.Float](e *exporting, m *train.Model[T]) error {
 			return export.ONNXSolve(w, m, e.options)
 		}
 		return export.GoSource(w, m, e.options)
+	})
+}
+
+// equations writes the equations of a model, which fit -known reads again, and what was found of their
+// parameters.
+func equations(path string, m *forecast.Model) error {
+	if m == nil || m.Equations == "" {
+		return experiment.Usagef("export: the model has no known equations; fit some with -known, or choose another format")
+	}
+	return modelfile.WriteAtomic(path, func(w io.Writer) error {
+		fmt.Fprintf(w, "# Fitted to %s; rates are by %s.\n", m.Info.File, m.Time)
+		for _, line := range strings.FieldsFunc(m.Equations, func(c rune) bool { return c == ';' || c == '\n' }) {
+			fmt.Fprintln(w, strings.TrimSpace(line))
+		}
+		for _, p := range m.Parameters {
+			fmt.Fprintf(w, "# -param %s=%v", p.Name, p.Value)
+			if p.Least < p.Most {
+				fmt.Fprintf(w, "   from %v to %v in the ensemble", p.Least, p.Most)
+			}
+			fmt.Fprintln(w)
+		}
+		return nil
 	})
 }
 

@@ -76,6 +76,7 @@ func testExportImport[T train.Float](t *testing.T) {
 		{[]string{"export", "-out", at("x.go"), "-package", "a-b", at("model")}, 2, "no name"},
 		{[]string{"export", "-out", at("x.onnx"), at("w.safetensors")}, 1, "neuralode"},
 		{[]string{"export", "-out", at("x.onnx")}, 2, "0 arguments"},
+		{[]string{"export", "-out", at("x.txt"), at("model")}, 2, "no known equations"},
 		{[]string{"import", at("w.npz")}, 2, "-into"},
 		{[]string{"import", "-into", at("other"), "-out", at("x"), at("model.go")}, 1, "model.go"},
 		{[]string{"import", "-into", at("other"), "-out", at("x")}, 2, "0 arguments"},
@@ -113,4 +114,27 @@ func TestExportForecast(t *testing.T) {
 	if err != nil || a.members() != 2 || !slices.Equal(a.wide[0].Params(), a.wide[1].Params()) {
 		t.Errorf("%v", err)
 	}
+}
+
+// Known equations go out as text that fit reads again, and as Go.
+func TestExportEquations(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	fit := func(known string) {
+		t.Helper()
+		if out, errs, code := call("fit", "-known", known, "-epochs", "5", "-polish", "-1", "-ensemble", "2", "-out", dir); code != 0 {
+			t.Fatalf("%s%s", out, errs)
+		}
+	}
+	fit("dlynx = delta*hare*lynx - gamma*lynx; dhare = alpha*hare - beta*hare*lynx")
+	for _, name := range []string{"system.txt", "model.go", "field.onnx"} {
+		if out, errs, code := call("export", "-out", at(name), at("model.safetensors")); code != 0 {
+			t.Fatalf("%s%s", out, errs)
+		}
+	}
+	text, err := os.ReadFile(at("system.txt"))
+	if err != nil || !strings.Contains(string(text), "\ndlynx = delta*hare*lynx - gamma*lynx\ndhare = alpha*hare - beta*hare*lynx\n") || strings.Count(string(text), "# -param ") != 4 {
+		t.Errorf("%s, %v", text, err)
+	}
+	fit("@" + at("system.txt"))
 }
