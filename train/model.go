@@ -226,5 +226,6 @@ func (m *Model[T]) Predict(ctx context.Context, times []float64, y0 []T, control
 	err = w.predictor.SolveAt(ctx, &w.sol, model, start)
 	y := make([]T, len(w.sol.Y))
 	unscaleStates(y, w.sol.Y, s, m.dim)
+	copy(y, y0) // without the rounding of the way there and back
 	return y, err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/export"
 	"github.com/neuralode/neuralode/train/forecast"
+	"github.com/neuralode/neuralode/train/forecast/cli"
 	"github.com/neuralode/neuralode/train/modelfile"
 )
 
@@ -58,7 +59,7 @@ func exportCommand() command {
 
 func (e *exporting) run(_ context.Context, args []string, stdout, _ io.Writer) error {
 	if len(args) != 1 {
-		return experiment.Usagef("export: %d arguments; give the file of one model", len(args))
+		return experiment.Usagef("export: %d arguments; give the file of one model, or its folder", len(args))
 	}
 	if e.out == "" {
 		return experiment.Usagef("export: name the file to write with -out")
@@ -80,7 +81,7 @@ func (e *exporting) run(_ context.Context, args []string, stdout, _ io.Writer) e
 		}
 		e.options.Method = all[i]
 	}
-	m, err := loadAny(args[0])
+	m, err := loadAny(cli.ModelPath(args[0]))
 	if err != nil {
 		return err
 	}

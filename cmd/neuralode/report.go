@@ -10,6 +10,7 @@ import (
 
 	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/forecast"
+	"github.com/neuralode/neuralode/train/forecast/cli"
 	"github.com/neuralode/neuralode/train/report"
 )
 
@@ -26,16 +27,16 @@ PNG beside it.`,
 			out := fs.String("out", "", "`file` to write; default: report.html beside the model")
 			return func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 				if len(args) != 1 {
-					return experiment.Usagef("report: %d arguments; give the file of one model", len(args))
+					return experiment.Usagef("report: %d arguments; give the file of one model, or its folder", len(args))
 				}
-				path := *out
+				model, path := cli.ModelPath(args[0]), *out
 				if path == "" {
-					path = filepath.Join(filepath.Dir(args[0]), "report.html")
+					path = filepath.Join(filepath.Dir(model), "report.html")
 				}
 				if !strings.HasSuffix(path, ".html") {
 					return experiment.Usagef("report: -out %s; the report is HTML, end its name with .html", path)
 				}
-				m, err := forecast.Load(args[0])
+				m, err := forecast.Load(model)
 				if err != nil {
 					return err
 				}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/neuralode/neuralode/train/experiment"
 	"github.com/neuralode/neuralode/train/forecast"
+	"github.com/neuralode/neuralode/train/forecast/cli"
 	"github.com/neuralode/neuralode/train/serve"
 )
 
@@ -38,9 +39,9 @@ Ctrl-C or SIGTERM ends it after the requests under way.`,
 			fs.IntVar(&opt.Waiting, "waiting", 1000, "requests that may wait for their turn; more are answered with 503")
 			return func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 				if len(args) != 1 {
-					return experiment.Usagef("serve: %d arguments; give the file of one model", len(args))
+					return experiment.Usagef("serve: %d arguments; give the file of one model, or its folder", len(args))
 				}
-				m, err := forecast.Load(args[0])
+				m, err := forecast.Load(cli.ModelPath(args[0]))
 				if err != nil {
 					return err
 				}

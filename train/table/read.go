@@ -256,7 +256,7 @@ func (in *reader) time(record []string, line int) (float64, error) {
 	e := in.noNumber(t.Time, text, line, err).(*Error)
 	if errors.Is(err, errNotNumber) {
 		e.Reason = quote(text) + " is neither a number nor a date"
-		e.Remedy = "choose the time column by its name; the columns are " + list(in.columns.names)
+		e.Remedy = "name the time column, and the id column if this one tells trajectories apart; the columns are " + list(in.columns.names)
 	}
 	return 0, e
 }

@@ -201,7 +201,7 @@ func TestErrors(t *testing.T) {
 		{"day or month", "t,x\n01/02/2020,1\n", Options{}, "leaves open what is the day"},
 		{"not all dates", "t,x\n2020-01-01,1\nsoon,2\n", Options{}, `"soon" is not a date`},
 		{"date among numbers", "t,x\n1,1\n2020-01-01,2\n", Options{}, "is a date; the times before it are numbers"},
-		{"time is text", "name,t,x\nhare,1,1\n", Options{}, "neither a number nor a date; choose the time column by its name; the columns are name, t, x"},
+		{"time is text", "name,t,x\nhare,1,1\n", Options{}, "neither a number nor a date; name the time column, and the id column if this one tells trajectories apart; the columns are name, t, x"},
 		{"numbers for a clock", "t,x\n1,1\n", Options{Clock: &Clock{Unit: time.Hour}}, "is not a date"},
 		{"same name", "t,x,x\n0,1,2\n", Options{}, `columns 2 and 3 are both called "x"`},
 		{"no such column", "t,x\n0,1\n", Options{States: []string{"y"}}, `no column "y"; the columns are t, x`},

@@ -90,7 +90,7 @@ func (f *PredictFlags) Run(ctx context.Context, args []string, stdout, stderr io
 	if err := f.exclude(); err != nil {
 		return err
 	}
-	m, err := loadModel(args[0])
+	m, err := forecast.Load(ModelPath(args[0]))
 	if err != nil {
 		return err
 	}
@@ -147,12 +147,13 @@ func (f *PredictFlags) exclude() error {
 	return nil
 }
 
-// loadModel reads the model in a file, or in a folder that fit has written.
-func loadModel(path string) (*forecast.Model, error) {
+// ModelPath returns the path of the model at path: of a file itself, of a folder that fit has
+// written the model in it.
+func ModelPath(path string) string {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, ModelFile)
+		return filepath.Join(path, ModelFile)
 	}
-	return forecast.Load(path)
+	return path
 }
 
 // fromFlags answers -from, -query, or goes on from the end of the model's data.
