@@ -54,7 +54,7 @@ func build(dir string) error {
 	}
 	glue, err := os.ReadFile(filepath.Join(root, "lib", "wasm", "wasm_exec.js"))
 	if err != nil {
-		return fmt.Errorf("Go's wasm_exec.js, which is in lib/wasm of a Go distribution: %w", err)
+		return fmt.Errorf("wasm_exec.js, which is in lib/wasm of a Go distribution: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "wasm_exec.js"), glue, 0o666); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -25,15 +26,16 @@ var text string
 
 // An exhibit is a data set, what is done with it, and what comes out.
 type exhibit struct {
-	Name string // of its files
-	Args string // of neuralode fit, in the root of a checkout
-	Unit string // of its states
+	Name string   // of its files
+	Unit string   // of its states
+	Args []string // of neuralode fit, in the root of a checkout
 
 	Rows    []row // errors of the forecast
 	Fitted  string
 	Held    string
 	Within  string // the part of the values held out that the band holds
 	Verdict string
+	Found   string // parameters of the equations
 }
 
 type row struct{ Name, Error, Scaled string }
@@ -41,15 +43,26 @@ type row struct{ Name, Error, Scaled string }
 // exhibits are those of the page, by the names in its template.
 func exhibits() map[string]*exhibit {
 	return map[string]*exhibit{
-		"Lynx":         {Name: "lynx", Unit: "thousand pelts", Args: "-ensemble 5"},
-		"Theophylline": {Name: "theophylline", Unit: "mg/L", Args: "docs/gallery/theophylline.csv -id subject -time hours -states concentration -model augmented -extra 1 -hidden 4 -linear yes -decay 0.05 -ensemble 5"},
-		"Furnace":      {Name: "furnace", Unit: "% CO₂", Args: "docs/gallery/gas_furnace.csv -states co2 -control gas -model augmented -extra 4 -hidden 8 -linear yes -decay 0.01 -ensemble 4"},
-		"Nottingham":   {Name: "nottingham", Unit: "°F", Args: "docs/gallery/nottingham.csv -model second-order -hidden 8 -linear yes -decay 0.01 -ensemble 5"},
+		"Lynx": {Name: "lynx", Unit: "thousand pelts", Args: []string{"-ensemble", "5"}},
+		"Theophylline": {Name: "theophylline", Unit: "mg/L", Args: []string{"docs/gallery/theophylline.csv", "-id", "subject", "-time", "hours", "-states", "concentration",
+			"-known", "dconcentration = ka*gut - ke*concentration; dgut = -ka*gut", "-ensemble", "2"}},
+		"Furnace": {Name: "furnace", Unit: "% CO₂", Args: []string{"docs/gallery/gas_furnace.csv", "-states", "co2", "-control", "gas",
+			"-model", "augmented", "-extra", "2", "-hidden", "4", "-linear", "yes", "-decay", "0.1", "-ensemble", "4"}},
+		"Nottingham": {Name: "nottingham", Unit: "°F", Args: []string{"docs/gallery/nottingham.csv", "-model", "second-order", "-hidden", "8", "-linear", "yes", "-decay", "0.01", "-ensemble", "5"}},
 	}
 }
 
 // Command is what a reader types.
-func (e *exhibit) Command() string { return strings.TrimSpace("go run ./cmd/neuralode fit " + e.Args) }
+func (e *exhibit) Command() string {
+	text := "go run ./cmd/neuralode fit"
+	for _, a := range e.Args {
+		if strings.Contains(a, " ") {
+			a = "'" + a + "'"
+		}
+		text += " " + a
+	}
+	return text
+}
 
 func main() {
 	log.SetFlags(0)
@@ -102,11 +115,11 @@ func (e *exhibit) fit(ctx context.Context, dir string, progress io.Writer) error
 	var fit cli.FitFlags
 	flags := flag.NewFlagSet(e.Name, flag.ContinueOnError)
 	fit.Bind(flags)
-	args, data := strings.Fields(e.Args), []string(nil)
+	args, data := e.Args, []string(nil)
 	if !strings.HasPrefix(args[0], "-") {
 		args, data = args[1:], args[:1]
 	}
-	if err := flags.Parse(append(args, "-out", dir)); err != nil {
+	if err := flags.Parse(slices.Concat(args, []string{"-out", dir})); err != nil {
 		return err
 	}
 	return fit.Run(ctx, data, io.Discard, progress)
@@ -129,6 +142,11 @@ func (e *exhibit) fill(m *forecast.Model) {
 	number := func(name string) string {
 		v, _ := m.Figures.Get(name)
 		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	for _, f := range m.Figures {
+		if name, ok := strings.CutPrefix(f.Name, "param_"); ok {
+			e.Found += fmt.Sprintf(" %s = %s.", name, digits(f.Value))
+		}
 	}
 	e.Fitted, e.Held, e.Verdict = number("rows_fitted"), number("rows_held_out"), m.Verdict
 	if v, ok := m.Figures.Get("band_coverage_forecast"); ok {

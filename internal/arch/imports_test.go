@@ -57,6 +57,8 @@ var picture = []room{
 	{path: "train/experiment", imports: []string{"odeint", "adjoint", "layers", "train"}},
 	{path: "cmd/neuralode", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train"}},
 	{path: "train/report", imports: []string{"train", "odeint"}},
+	{path: "docs"},
+	{path: "docs/gallery", imports: []string{"train"}},
 	{path: "docs/demo", imports: []string{"graph", "layers", "hnn", "odeint", "train", "docs/demo"}},
 	{path: "docs/browsertest", imports: []string{"train"}},
 	{path: "examples", gorgonia: true, imports: []string{"graph", "layers", "hnn", "odeint", "adjoint", "train", "examples/internal"}},

@@ -12,7 +12,8 @@ import (
 )
 
 // Figure writes the fit and the forecast as a PNG: a panel for each of the first six states or, of many
-// trajectories of one state, for each of the first twelve trajectories.
+// trajectories of one state, for each of the first twelve trajectories, without legends: filled points were fitted,
+// open ones held out, and dashed lines are the 90 % band.
 func Figure(ctx context.Context, path string, m *forecast.Model) error {
 	if len(m.Trajectories[0].Times) == 0 {
 		return fmt.Errorf("report: no figure of the fit: the table was too large to be kept with the model")
@@ -29,11 +30,11 @@ func Figure(ctx context.Context, path string, m *forecast.Model) error {
 			if err != nil {
 				return err
 			}
-			p := r.panel(c, i, 0, i == 0)
+			p := r.panel(c, i, 0, false)
 			columns[i%wide] = append(columns[i%wide], p)
 		}
 		rows := vg.Length(len(columns[0]))
-		return figure.Save(path, 2.8*figure.Inch*vg.Length(len(columns)), 2.3*figure.Inch*rows, columns...)
+		return figure.Save(path, 2.1*figure.Inch*vg.Length(len(columns)), 1.6*figure.Inch*rows, columns...)
 	}
 	c, err := r.along(ctx, 0)
 	if err != nil {
@@ -55,7 +56,11 @@ func (r *reporter) panel(c *curve, i, j int, legend bool) *figure.Panel {
 		}
 		return text
 	}
-	p := figure.New(r.title(m.States[j], i), r.unit, m.States[j])
+	axis := m.States[j]
+	if len(m.Trajectories) > 1 && len(m.States) == 1 {
+		axis = "" // the titles say it
+	}
+	p := figure.New(r.title(m.States[j], i), r.unit, axis)
 	colour := figure.Series(j)
 	values := column(tr.States, j, len(m.States))
 	if c.end > c.cut && tr.Fitted > 0 {

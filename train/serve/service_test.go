@@ -347,3 +347,13 @@ func trainControls(times, values []float64) (u train.Controls[float64]) {
 	u.Times, u.Values = times, values
 	return u
 }
+
+// BenchmarkServiceAlone is one client.
+func BenchmarkServiceAlone(b *testing.B) {
+	s := service(b, spring(), serve.ServiceOptions{})
+	for b.Loop() {
+		if w := ask(b, s, "POST", "/predict", `{"until": 10, "every": 0.0424}`); w.Code != 200 {
+			b.Fatal(w.Body)
+		}
+	}
+}

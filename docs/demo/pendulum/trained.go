@@ -34,7 +34,7 @@ func Trained(kind Kind) (*System, error) {
 	for _, p := range s.one.Layout() {
 		t, ok := file.Tensor(p.Name)
 		if !ok {
-			return nil, fmt.Errorf("%s: there is no tensor %q; run go generate ./docs/demo/...", name, p.Name)
+			return nil, fmt.Errorf("%s: there is no tensor %q; go generate ./docs/demo/... trains the networks again", name, p.Name)
 		}
 		copy(s.one.Params()[p.Offset:], t.Float64)
 	}
