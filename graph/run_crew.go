@@ -8,7 +8,7 @@ import (
 // crew is a set of goroutines that help one caller with jobs of a fixed number of
 // tasks. A task goes to whoever is free, the caller among them, so a helper that
 // gets no processor delays nobody. Between jobs helpers look out for the next one
-// for some microseconds and then sleep.
+// for a tenth of a millisecond and then sleep.
 type crew struct {
 	do    func(worker, task int) // worker 0 is the caller
 	tasks int64
@@ -47,9 +47,9 @@ func (s *sleeper) rouse() {
 	}
 }
 
-// await returns when ready is true: it looks for some microseconds, then sleeps.
+// await returns when ready is true: it looks for a tenth of a millisecond, then sleeps.
 func (s *sleeper) await(ready func() bool) {
-	const rounds, looks = 150, 64
+	const rounds, looks = 600, 64 // about 100 µs: a solver does so much between two evaluations of a large state
 	for !ready() {
 		for range rounds {
 			for range looks {
