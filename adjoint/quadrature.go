@@ -3,8 +3,6 @@ package adjoint
 import (
 	"math"
 
-	"gonum.org/v1/gonum/integrate/quad"
-
 	"github.com/neuralode/neuralode/odeint"
 )
 
@@ -28,8 +26,27 @@ func newQuadrature[T odeint.Float](a augmented[T], order int) *quadrature[T] {
 		augmented: a, sample: odeint.SampleDim[T](a.f), nodes: make([]float64, n), weights: make([]float64, n),
 		lambda: make([]T, a.n), out: make([]T, a.n),
 	}
-	quad.Legendre{}.FixedLocations(q.nodes, q.weights, 0, 1)
+	gaussLegendre(q.nodes, q.weights)
 	return q
+}
+
+// gaussLegendre stores the rule of Gauss and Legendre on [0, 1], exact for polynomials of degree
+// 2n − 1: its nodes are the roots of the n-th Legendre polynomial, found by Newton's iteration.
+func gaussLegendre(nodes, weights []float64) {
+	n := len(nodes)
+	for i := range nodes {
+		x := math.Cos(math.Pi * (float64(i) + 0.75) / (float64(n) + 0.5))
+		slope := 0.0
+		for range 10 {
+			p, before := 1.0, 0.0
+			for k := range n {
+				p, before = (float64(2*k+1)*x*p-float64(k)*before)/float64(k+1), p
+			}
+			slope = float64(n) * (x*p - before) / (x*x - 1)
+			x -= p / slope
+		}
+		nodes[i], weights[i] = (1-x)/2, 1/((1-x*x)*slope*slope)
+	}
 }
 
 func (q *quadrature[T]) Dim() int { return q.n }

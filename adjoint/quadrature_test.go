@@ -108,3 +108,20 @@ func TestStiffInterpolatingAgain(t *testing.T) {
 		t.Error(fmt.Sprint(odeint.GaussLegendre4, " without ParamsInNorm passes"))
 	}
 }
+
+// The rule with n nodes integrates x^(2n−1) exactly, and x^2n not.
+func TestGaussLegendre(t *testing.T) {
+	for n := 1; n <= 5; n++ {
+		nodes, weights := make([]float64, n), make([]float64, n)
+		gaussLegendre(nodes, weights)
+		for degree := 0; degree <= 2*n; degree++ {
+			sum := 0.0
+			for i, x := range nodes {
+				sum += weights[i] * math.Pow(x, float64(degree))
+			}
+			if off := math.Abs(sum*float64(degree+1) - 1); (off < 1e-14) != (degree < 2*n) {
+				t.Errorf("%d nodes, x^%d: off by %.2g", n, degree, off)
+			}
+		}
+	}
+}

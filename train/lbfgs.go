@@ -15,7 +15,7 @@ func (l *loop) quasiNewton(ctx context.Context, o LBFGS) error {
 	if o.Memory == 0 {
 		o.Memory = 50
 	}
-	s := &search{loop: l, ctx: ctx, at: slices.Clone(l.x), grad: make([]float64, len(l.x))}
+	s := &search{loop: l, ctx: ctx, tol: o.Tol, at: slices.Clone(l.x), grad: make([]float64, len(l.x))}
 	if err := l.continues(); err != nil {
 		return err
 	}
@@ -48,6 +48,14 @@ type search struct {
 	at, grad []float64 // the point evaluated last, and the gradient there
 	value    float64   // the loss there
 	hookErr  error
+	tol      float64 // LBFGS.Tol
+}
+
+// settled reports whether the last steps have lowered the loss by less than Tol.
+func (s *search) settled() bool {
+	const steps = 5
+	n := len(s.losses)
+	return s.tol > 0 && n > steps && s.losses[n-1-steps]-s.losses[n-1] < s.tol*s.losses[n-1]
 }
 
 // run restarts the method until no step lowers the loss.
@@ -69,7 +77,7 @@ func (s *search) run(o LBFGS) error {
 		case err == nil:
 			s.reason = AllSteps
 			if s.step < s.Steps {
-				s.reason = Converged // the gradient is zero
+				s.reason = Converged // the gradient is zero, or Tol is reached
 			}
 			return nil
 		case s.best.loss >= before:
@@ -95,6 +103,9 @@ func (s *search) minimize(o LBFGS) error {
 		Status: func() (optimize.Status, error) {
 			if err := errors.Join(s.ctx.Err(), s.hookErr); err != nil {
 				return optimize.Failure, err
+			}
+			if s.settled() {
+				return optimize.FunctionConvergence, nil
 			}
 			return optimize.NotTerminated, nil
 		},

@@ -112,6 +112,11 @@ type LBFGS struct {
 	// the usual 5 to 20, since a loss that contains an ODE solve costs far more than a
 	// step.
 	Memory int
+
+	// Tol ends the run when the last five steps together have lowered the loss by less than this
+	// fraction of it. 0: when no step lowers it any more, which near the least loss takes many
+	// evaluations for its last digits.
+	Tol float64
 }
 
 // String returns "l-bfgs".

@@ -20,6 +20,16 @@ func (r *reaction) Dim() int          { return 3 * r.batch }
 func (r *reaction) SampleDim() int    { return 3 }
 func (r *reaction) NumParams() int    { return 3 }
 func (r *reaction) Params() []float64 { return r.logK }
+func (r *reaction) Autonomous() bool  { return true }
+
+// atRates returns the logarithms of three rates.
+func atRates(k ...float64) []float64 {
+	log := make([]float64, len(k))
+	for i, v := range k {
+		log[i] = math.Log(v)
+	}
+	return log
+}
 
 // constants returns k₁, k₂ and k₃.
 func (r *reaction) constants() (k1, k2, k3 float64) {
@@ -51,6 +61,25 @@ func (r *reaction) VJP(ds, dy, dtheta []float64, t float64, s, lambda []float64)
 			dtheta[0] += d1 * k1 * a
 			dtheta[1] += d2 * k2 * b * b
 			dtheta[2] += d3 * k3 * b * c
+		}
+	}
+}
+
+// TangentVJP implements odeint.TwiceDifferentiable, which Rodas5P is reversed with.
+func (r *reaction) TangentVJP(dy, dtheta []float64, _ float64, s, v, lambda []float64) {
+	k1, k2, k3 := r.constants()
+	for i := 0; i < len(s); i += 3 {
+		b, c := s[i+1]*size[1], s[i+2]*size[2]
+		va, vb, vc := v[i]*size[0], v[i+1]*size[1], v[i+2]*size[2]
+		la, lb, lc := lambda[i]/size[0], lambda[i+1]/size[1], lambda[i+2]/size[2]
+		d1, d2, d3 := lb-la, lc-lb, la-lb
+		dy[i] = 0
+		dy[i+1] = size[1] * (d2*2*k2*vb + d3*k3*vc)
+		dy[i+2] = size[2] * d3 * k3 * vb
+		if dtheta != nil {
+			dtheta[0] += d1 * k1 * va
+			dtheta[1] += d2 * k2 * 2 * b * vb
+			dtheta[2] += d3 * k3 * (vb*c + b*vc)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/neuralode/neuralode/examples/internal/apptest"
@@ -9,11 +10,7 @@ import (
 )
 
 func atTruth(batch int) *reaction {
-	r := &reaction{batch: batch, logK: make([]float64, 3)}
-	for i, k := range rates {
-		r.logK[i] = math.Log(k)
-	}
-	return r
+	return &reaction{batch: batch, logK: atRates(rates...)}
 }
 
 // The state at t = 100 is that of problem ROBER in the IVP test set (Mazzia & Magherini 2008).
@@ -30,50 +27,79 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// The products are those of central differences, on a batch of two.
-func TestVJP(t *testing.T) {
-	r := atTruth(2)
-	s, lambda := []float64{0.9, 0.8, 0.1, 0.6, 0.2, 0.4}, []float64{1, -0.5, 2, 0.3, 0.7, -1}
-	f := func() float64 {
-		d, sum := make([]float64, 6), 0.0
-		r.Eval(d, 0, s)
-		for i := range d {
-			sum += lambda[i] * d[i]
-		}
-		return sum
+// The products, and their derivatives, are those of central differences, on a batch of two.
+func TestProducts(t *testing.T) {
+	network, err := newHybrid(2, rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
 	}
-	dy, dtheta := make([]float64, 6), make([]float64, 3)
-	r.VJP(nil, dy, dtheta, 0, s, lambda)
-	check := func(name string, x, got []float64) {
-		for i, v := range x {
-			const h = 1e-5
-			x[i] = v + h
-			up := f()
-			x[i] = v - h
-			want := (up - f()) / (2 * h)
-			x[i] = v
-			// f is about 1e3, a difference rounds to 1e-8 of it, and h² is 1e-10.
-			if math.Abs(got[i]-want) > 1e-6*(1+math.Abs(want)) {
-				t.Errorf("%s %d: %v, want %v", name, i, got[i], want)
+	for _, r := range []interface {
+		odeint.TwiceDifferentiable[float64]
+		Params() []float64
+	}{atTruth(2), network} {
+		s, lambda := []float64{0.9, 0.8, 0.1, 0.6, 0.2, 0.4}, []float64{1, -0.5, 2, 0.3, 0.7, -1}
+		v := []float64{0.5, 0.3, -1, -0.2, 0.6, 1}
+		d := make([]float64, 6)
+		value := func() (sum float64) { // λᵀf
+			r.Eval(d, 0, s)
+			for i := range d {
+				sum += lambda[i] * d[i]
 			}
+			return sum
+		}
+		tangent := func() (sum float64) { // λᵀJv
+			r.VJP(nil, d, nil, 0, s, lambda)
+			for i := range d {
+				sum += v[i] * d[i]
+			}
+			return sum
+		}
+		for _, c := range []struct {
+			name string
+			of   func() float64
+			dy   func(dy, dtheta []float64)
+		}{
+			{"VJP", value, func(dy, dtheta []float64) { r.VJP(nil, dy, dtheta, 0, s, lambda) }},
+			{"TangentVJP", tangent, func(dy, dtheta []float64) { r.TangentVJP(dy, dtheta, 0, s, v, lambda) }},
+		} {
+			dy, dtheta := make([]float64, 6), make([]float64, r.NumParams())
+			c.dy(dy, dtheta)
+			check := func(name string, x, got []float64) {
+				for i, at := range x {
+					const h = 1e-5
+					x[i] = at + h
+					up := c.of()
+					x[i] = at - h
+					want := (up - c.of()) / (2 * h)
+					x[i] = at
+					// The products are about 1e5, a difference rounds to 1e-8 of it, and h² is 1e-10.
+					if math.Abs(got[i]-want) > 1e-6*(1e2+math.Abs(want)) {
+						t.Errorf("%T, %s, %s %d: %v, want %v", r, c.name, name, i, got[i], want)
+					}
+				}
+			}
+			check("dy", s, dy)
+			check("dtheta", r.Params(), dtheta)
 		}
 	}
-	check("dy", s, dy)
-	check("dtheta", r.logK, dtheta)
 }
 
-// Rates a factor of 3 off are found to 1 %.
+// Rates a factor of 3 off are found to 1 %, and a network in the place of a reaction has its rate to
+// 10 % and predicts the concentrations to 1 % of their sizes.
 func TestRates(t *testing.T) {
-	for _, seed := range []string{"0", "2", "4"} {
-		m := apptest.Run(t, program, []string{"fit.png"}, "-seed", seed)
+	for _, seed := range []string{"0", "2"} {
+		m := apptest.Run(t, program, []string{"fit.png", "network.png"}, "-seed", seed)
+		if rate, state := m["network_rate_relative_error"], m["network_largest_error"]; !(rate < 0.1 && state < 0.01) {
+			t.Errorf("seed %s: the network's rate is off by %v, concentrations by %v", seed, rate, state)
+		}
 		for _, name := range []string{"k1", "k2", "k3"} {
 			if e, ok := m[name+"_relative_error"]; !ok || !(e < 0.01) {
 				t.Errorf("seed %s: %s is off by %v", seed, name, e)
 			}
 		}
 		// The noise has a variance of 9e-6, less what three rates fit.
-		if m["loss"] > 1.3e-5 {
-			t.Errorf("seed %s: loss %v", seed, m["loss"])
+		if m["rates_loss"] > 1.3e-5 {
+			t.Errorf("seed %s: loss %v", seed, m["rates_loss"])
 		}
 	}
 }
