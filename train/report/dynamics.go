@@ -13,7 +13,6 @@ import (
 
 	"github.com/neuralode/neuralode/odeint"
 	"github.com/neuralode/neuralode/train"
-	"github.com/neuralode/neuralode/train/forecast"
 )
 
 // maxDim is the largest state whose eigenvalues are computed.
@@ -303,11 +302,8 @@ func (r *reporter) latent(ctx context.Context, sec section, s *system) section {
 	for i := range x {
 		x[i], y[i] = s.value(0, x[i]), s.value(1, y[i])
 	}
-	name := "first unobserved component"
-	if r.m.Kind == forecast.SecondOrder || r.m.Kind == forecast.Lagrangian || r.m.Kind == forecast.DampedLagrangian {
-		name = "velocity of " + r.m.States[0]
-	}
-	ch := &chart{Title: "What is not observed against " + r.m.States[0], X: r.m.States[0], Y: name}
+	name := r.m.Components()[1]
+	ch := &chart{Title: name + " against " + r.m.States[0], X: r.m.States[0], Y: name}
 	ch.line("model", "fit", x, y)
 	sec.Text = "The state has components that are not in the data; the curve is that of the first member along " + r.which(s.trajectory) + "."
 	sec.Charts = append(sec.Charts, ch.svg())

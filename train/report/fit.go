@@ -84,6 +84,9 @@ func (r *reporter) fit(ctx context.Context) section {
 	if len(m.Members()) > 1 {
 		s.Text += "The band holds 90 % of what is to be expected. "
 	}
+	if !s.Wide {
+		s.Text += "Grey lines are the last value that was fitted, dashed, and the mean, dotted. "
+	}
 	if len(m.Trajectories) > maxTrajectories {
 		s.Text += fmt.Sprintf("The first %d of %d trajectories are drawn. ", maxTrajectories, len(m.Trajectories))
 	}
@@ -94,7 +97,7 @@ func (r *reporter) fit(ctx context.Context) section {
 				return without(s.ID, s.Title, err)
 			}
 			tr := &m.Trajectories[i]
-			ch := &chart{Title: r.title(name, i), X: r.unit, Y: name, clock: m.Clock, wide: s.Wide, legend: i == 0}
+			ch := &chart{Title: r.title(name, i), X: r.unit, Y: name, clock: m.Clock, wide: s.Wide, legend: s.Wide}
 			if c.low[j] != nil {
 				ch.band("90 % band", c.t, c.low[j], c.high[j])
 			}

@@ -50,9 +50,10 @@ func Write(ctx context.Context, w io.Writer, m *forecast.Model) error {
 	}
 	data := struct {
 		Title, Verdict, File, Kind string
+		Equations                  string
 		Choices                    []string
 		Sections                   []section
-	}{Title: strings.Join(m.States, ", "), Verdict: m.Verdict, File: path.Base(m.Info.File), Kind: r.kind(), Choices: m.Choices}
+	}{Title: strings.Join(m.States, ", "), Verdict: m.Verdict, File: path.Base(m.Info.File), Kind: r.kind(), Equations: m.Equations, Choices: m.Choices}
 	for _, part := range []func(context.Context) section{r.errors, r.fit, r.phase, r.residuals, r.training, r.dynamics, r.parameters, r.figures} {
 		s := part(ctx)
 		if ctx.Err() != nil {
@@ -77,6 +78,7 @@ func (r *reporter) kind() string {
 	what := map[forecast.Kind]string{
 		forecast.Node: "Neural ODE", forecast.Augmented: "augmented Neural ODE", forecast.SecondOrder: "Neural ODE of second order", forecast.Hamiltonian: "Hamiltonian network",
 		forecast.Damped: "damped Hamiltonian network", forecast.Lagrangian: "Lagrangian network", forecast.DampedLagrangian: "damped Lagrangian network",
+		forecast.Known: "known equations",
 	}[m.Kind]
 	if what == "" {
 		what = string(m.Kind)
@@ -151,8 +153,16 @@ func (r *reporter) errors(context.Context) section {
 	return s
 }
 
-// parameters lists the arrays of the first member.
+// parameters lists those of known equations, and otherwise the arrays of the first member.
 func (r *reporter) parameters(context.Context) section {
+	if all := r.m.Parameters; len(all) > 0 {
+		s := section{ID: "parameters", Title: "Parameters", Text: "What was found for the parameters of the equations: the median of the ensemble, the least and the largest of it."}
+		s.Rows = [][]string{{"Name", "Value", "Least", "Largest"}}
+		for _, p := range all {
+			s.Rows = append(s.Rows, []string{p.Name, short(p.Value), short(p.Least), short(p.Most)})
+		}
+		return s
+	}
 	s := section{ID: "parameters", Title: "Parameters", Text: "The arrays of the first member, as its file has them."}
 	s.Rows = [][]string{{"Name", "Shape", "Numbers", "Root mean square", "Least", "Largest"}}
 	member := r.m.Members()[0]

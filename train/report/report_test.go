@@ -149,7 +149,7 @@ func TestReportOfOthers(t *testing.T) {
 	second := one
 	second.Kind = forecast.SecondOrder
 	x := func(i int) string { x, _ := state(float64(i) / 4); return fmt.Sprintf("%v,%.12g", float64(i)/4, x) }
-	if text := htmlOf(t, spring(t, second, "t,x", x), "errors", "fit", "phase", "dynamics"); !strings.Contains(text, "velocity of x") {
+	if text := htmlOf(t, spring(t, second, "t,x", x), "errors", "fit", "phase", "dynamics"); !strings.Contains(text, "dx/dt against x") {
 		t.Error("the velocity is not drawn")
 	}
 	htmlOf(t, spring(t, one, "t,x", x), "errors", "fit", "residuals", "dynamics")
@@ -157,6 +157,11 @@ func TestReportOfOthers(t *testing.T) {
 	driven.Controls = []string{"u"}
 	if text := htmlOf(t, spring(t, driven, "t,x,u", func(i int) string { return x(i) + fmt.Sprintf(",%g", math.Sin(float64(i))) }), "errors", "fit", "dynamics"); !strings.Contains(text, "u, an input") {
 		t.Error("the input is not drawn")
+	}
+	known := one
+	known.Kind, known.Linear, known.Hidden, known.Equations = forecast.Known, forecast.No, nil, "dx = v; dv = -k*x - c*v"
+	if text := htmlOf(t, spring(t, known, "t,x", x), "errors", "fit", "phase", "parameters"); !strings.Contains(text, "<td>k</td>") || !strings.Contains(text, "dv = -k*x - c*v</pre>") || !strings.Contains(text, "v against x") {
+		t.Error("the equations and their parameters are not there")
 	}
 	dates := spring(t, one, "day,x", func(i int) string {
 		x, _ := state(float64(i) / 4)
