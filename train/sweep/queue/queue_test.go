@@ -429,3 +429,19 @@ func TestUsage(t *testing.T) {
 		t.Errorf("a server without JetStream: %v", err)
 	}
 }
+
+// A worker that was cut off, and whose job another one finished meanwhile, does not replace the result.
+func TestFirstResultStays(t *testing.T) {
+	q, g := dial(t, start(t), "first", Options{}), grid(t, "a=1 b=1")
+	if _, err := q.Fill(t.Context(), g); err != nil {
+		t.Fatal(err)
+	}
+	n, err := q.Work(t.Context(), func(ctx context.Context, j sweep.Job) (map[string]float64, error) {
+		_, err := q.results.Create(ctx, key(j.String()), []byte(`{"job":"a=1 b=1","numbers":{"loss":1.001},"seconds":1}`))
+		return map[string]float64{"loss": 5}, err
+	})
+	if n != 0 || err != nil {
+		t.Errorf("%d results stored, %v", n, err)
+	}
+	complete(t, q, g)
+}
