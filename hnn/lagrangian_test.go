@@ -67,6 +67,24 @@ func TestLegendre(t *testing.T) {
 	}
 }
 
+// TestNarrowLegendre: momenta, energies and accelerations in float32 are those in float64,
+// rounded.
+func TestNarrowLegendre(t *testing.T) {
+	pendulum := hnn.DoublePendulum{Mass1: 1.5, Mass2: 0.7, Length1: 1.1, Length2: 0.8}.Lagrangian()
+	z := []float64{1, 0.4, -0.3, 0.8}
+	for _, m := range []graph.Module{hnn.Legendre{L: pendulum}, hnn.LagrangianEnergy{L: pendulum}, hnn.Lagrangian{L: pendulum}} {
+		wide := compileFn(t, m, 1)
+		narrow, err := graph.NewFunction[float32](m, 1, graph.FieldConfig{Rand: rng(6)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, got := make([]float64, wide.OutDim()), make([]float32, narrow.OutDim())
+		wide.Eval(want, 0, z)
+		narrow.Eval(got, 0, []float32{1, 0.4, -0.3, 0.8})
+		gradtest.Close(t, "result", got, want, 2e-6)
+	}
+}
+
 // TestQuadraticLagrangian: L = ½ vᵀMv + vᵀBq − ½ qᵀKq has M a = (B − Bᵀ) ... for each row,
 // exactly: ∂L/∂q = Bᵀv − Kq and d/dt ∂L/∂v = M a + B v.
 func TestQuadraticLagrangian(t *testing.T) {

@@ -28,7 +28,7 @@ var kinds = []kind{lagrangian, mechanical, hamiltonian, baseline}
 
 // module returns the field of states (q, v), or (q, p), on networks of one size.
 func (k kind) module() graph.Module {
-	net := layers.MLP{In: 3 * degrees, Hidden: []int{width, width}, Out: 1, Activation: layers.Softplus}
+	net := layers.MLP{In: 3 * degrees, Hidden: []int{width, width}, Out: 1, Activation: layers.GELU}
 	if k == baseline {
 		net.Out = degrees
 	}
@@ -37,8 +37,8 @@ func (k kind) module() graph.Module {
 	case lagrangian:
 		return hnn.Lagrangian{L: hnn.Sum{inertia(), onCircle}}
 	case mechanical:
-		matrix := layers.MLP{In: dim, Hidden: []int{width / 2, width / 2}, Out: degrees * degrees, Activation: layers.Softplus}
-		potential := layers.MLP{In: dim, Hidden: []int{width / 2}, Out: 1, Activation: layers.Softplus}
+		matrix := layers.MLP{In: dim, Hidden: []int{width / 2, width / 2}, Out: degrees * degrees, Activation: layers.GELU}
+		potential := layers.MLP{In: dim, Hidden: []int{width / 2}, Out: 1, Activation: layers.GELU}
 		return hnn.Lagrangian{
 			L: hnn.Mechanical{
 				C: hnn.Angles{Of: matrix, Columns: []int{0, 1}},

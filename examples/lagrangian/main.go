@@ -32,11 +32,7 @@ func run(ctx context.Context, r *experiment.Run) error {
 	var reports []train.Report
 	forward, backward := 0, 0
 	for _, k := range kinds {
-		plan := training
-		if k == lagrangian {
-			plan.lbfgs *= 2
-		}
-		m, err := fit(ctx, k, plan, r.Seed, r.Stderr)
+		m, err := fit(ctx, k, training, r.Seed, r.Stderr)
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
