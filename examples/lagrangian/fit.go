@@ -37,8 +37,8 @@ func (k kind) module() graph.Module {
 	case lagrangian:
 		return hnn.Lagrangian{L: hnn.Sum{inertia(), onCircle}}
 	case mechanical:
-		matrix := layers.MLP{In: dim, Hidden: []int{width / 2, width / 2}, Out: degrees * degrees, Activation: layers.GELU}
-		potential := layers.MLP{In: dim, Hidden: []int{width / 2}, Out: 1, Activation: layers.GELU}
+		matrix := layers.MLP{In: dim, Hidden: []int{width / 2, width / 2}, Out: degrees * degrees, Activation: layers.Softplus}
+		potential := layers.MLP{In: dim, Hidden: []int{width / 2}, Out: 1, Activation: layers.Softplus}
 		return hnn.Lagrangian{
 			L: hnn.Mechanical{
 				C: hnn.Angles{Of: matrix, Columns: []int{0, 1}},
