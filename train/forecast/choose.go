@@ -14,7 +14,9 @@ const fewRows = 30
 
 // choose returns the setting that forecasts the last quarter of the fitted rows best, after training
 // on what is before, and sentences about it. What the options say is not chosen.
-func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, error) {
+//
+// When ctx ends before a choice was made, best is the best of what was trained.
+func (f *fitter) choose(ctx context.Context, d *dataset) (s Setting, choices []string, best *trained, err error) {
 	o := &f.opt
 	first := Setting{Hidden: []int{16}, Decay: 2e-3, Log: o.Log == Yes, Linear: o.Linear == Yes}
 	if o.Hidden != nil {
@@ -25,7 +27,7 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 	}
 	if d.system != nil && !d.system.HasNetwork() {
 		first.Hidden, first.Decay, first.Linear = []int{}, 0, false
-		return first, []string{fmt.Sprintf("model: the equations as given, %d parameters to be found", len(d.system.Params))}, nil
+		return first, []string{fmt.Sprintf("model: the equations as given, %d parameters to be found", len(d.system.Params))}, nil, nil
 	}
 	logs := o.Log == Auto && o.Kind == Node && d.positive() && d.wide(3)
 	inner := d.inner()
@@ -35,7 +37,7 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 			first.Log = true
 			why += "; logarithms, since all values are positive and those of a column differ by a factor of more than 8"
 		}
-		return first, []string{fmt.Sprintf("network: %v: %s", first, why)}, nil
+		return first, []string{fmt.Sprintf("network: %v: %s", first, why)}, nil, nil
 	}
 	var candidates []Setting
 	add := func(s Setting) {
@@ -71,14 +73,14 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 		}
 	}
 	if len(candidates) == 1 {
-		return candidates[0], []string{fmt.Sprintf("network: %v, as was asked for", candidates[0])}, nil
+		return candidates[0], []string{fmt.Sprintf("network: %v, as was asked for", candidates[0])}, nil, nil
 	}
 	jobs := make([]job, len(candidates))
 	for i, c := range candidates {
 		jobs[i] = job{stage: "choosing", run: c.String(), data: inner.with(c.Extra), setting: c, seed: o.Seed, share: 0.5, checkpoint: "choosing-" + fileName(c.String())}
 	}
 	results, errs := f.run(ctx, jobs)
-	best, lowest := -1, math.Inf(1)
+	chosen, lowest := -1, math.Inf(1)
 	scores := make([]float64, len(jobs))
 	for i, t := range results {
 		scores[i] = math.Inf(1)
@@ -93,31 +95,33 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (Setting, []string, err
 			scores[i] = score
 		}
 		if scores[i] < lowest {
-			best, lowest = i, scores[i]
+			chosen, lowest = i, scores[i]
 		}
 	}
-	if err := ctx.Err(); err != nil && best < 0 {
-		return first, nil, err
+	if err := ctx.Err(); err != nil && chosen < 0 {
+		return first, nil, nil, err
 	}
-	if best < 0 {
+	if chosen < 0 {
 		for _, err := range errs {
 			if err != nil {
-				return first, nil, err
+				return first, nil, nil, err
 			}
 		}
-		best = 0
+		chosen = 0
 	}
-	var choices []string
+	if ctx.Err() != nil {
+		best = results[chosen]
+	}
 	for i, c := range candidates {
 		verb := "had"
-		if i == best {
+		if i == chosen {
 			verb = "chosen:"
 		}
 		choices = append(choices, fmt.Sprintf("network: %v %s a validation error of %.3g standard deviations", c, verb, scores[i]))
 	}
 	// The choice itself first.
-	choices[0], choices[best] = choices[best], choices[0]
-	return candidates[best], choices, nil
+	choices[0], choices[chosen] = choices[chosen], choices[0]
+	return candidates[chosen], choices, best, nil
 }
 
 // with returns the data of a Node with so many components that are not observed.

@@ -60,9 +60,9 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 	if err := f.group.first(func() error { return f.continues(t) }); err != nil {
 		return nil, err
 	}
-	setting, choices, chosen := f.choose(ctx, d)
-	if chosen != nil {
-		return nil, chosen
+	setting, choices, soFar, err := f.choose(ctx, d)
+	if err != nil {
+		return nil, err
 	}
 	m.Setting = setting
 	if setting.Extra > 0 {
@@ -77,7 +77,13 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 	longest := f.solve(0)
 	m.Choices = append(choices[:1:1], scaling, fmt.Sprintf("solver: %v, tolerance %.3g in scaled states; gradients: %v", longest.Method, longest.RTol, f.adjoint()))
 	m.Choices = append(m.Choices, choices[1:]...)
-	members, failed := f.ensemble(ctx, d, setting)
+	var members []*trained
+	var failed error
+	if soFar != nil {
+		members, failed = []*trained{soFar}, ctx.Err()
+	} else {
+		members, failed = f.ensemble(ctx, d, setting)
+	}
 	if len(members) == 0 {
 		return nil, failed
 	}

@@ -85,8 +85,8 @@ type Options struct {
 	Step    float64        // for methods without error control: the size of their steps, in the table's unit of time; 0: from row to row
 	Adjoint adjoint.Method // nil: adjoint.Discrete{}
 
-	Steps  int     // of Adam; 0: 1000, or less where a step sees more than 20 000 rows; negative: none
-	Polish int     // iterations of L-BFGS after them, at most; 0: 2000, and none for more than 50 000 rows; negative: none
+	Steps  int     // of Adam; 0: 1000, or less where a step sees more than 1000 rows; negative: none
+	Polish int     // iterations of L-BFGS after them, at most; 0: 2000, less for more than 500 rows, none for more than 50 000; negative: none
 	Rate   float64 // of Adam, at its start; 0: 0.01. It falls to 0 along a cosine
 
 	// Holdout is what is not fitted but judges the forecast: below 1 the fraction of each

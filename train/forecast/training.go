@@ -48,13 +48,16 @@ type job struct {
 func (f *fitter) plan(j *job) {
 	rows := j.data.rows()
 	set, _ := j.data.windows(false)
-	seen := rows * min(batchWindows, max(1, len(set))) / max(1, len(set))
+	seen := min(rows, batchRows)
+	if len(set) <= batch(set) {
+		seen = rows
+	}
 	j.steps, j.polish = f.opt.Steps, f.opt.Polish
 	if j.steps == 0 {
-		j.steps = min(1000, max(100, int(1000*20000/float64(max(1, seen)))))
+		j.steps = min(1000, max(150, 1_000_000/max(1, seen)))
 	}
 	if j.polish == 0 && rows <= 50000 {
-		j.polish = 2000
+		j.polish = min(2000, max(50, 1_000_000/max(1, rows)))
 	}
 	j.steps, j.polish = int(j.share*float64(max(0, j.steps))), int(j.share*float64(max(0, j.polish)))
 	f.mu.Lock()
@@ -64,13 +67,22 @@ func (f *fitter) plan(j *job) {
 
 // mostWork is how many evaluations of the field a phase of a training may cost: many times what a
 // smooth model needs, and an end to those that become stiffer with every step.
-const mostWork = 20_000_000
+const mostWork = 5_000_000
 
 // errWork ends a phase of a training as if all steps were taken.
 var errWork = errors.New("too many evaluations")
 
-// batchWindows is how many windows a step of Adam sees.
-const batchWindows = 64
+// batchRows is how many rows a step of Adam sees, about, where there are many more.
+const batchRows = 1600
+
+// batch is how many windows of a set a step of Adam sees.
+func batch(set train.Dataset[float64]) int {
+	rows := 0
+	for i := range set {
+		rows += len(set[i].Times)
+	}
+	return max(1, batchRows*len(set)/max(1, rows))
+}
 
 // hook tells about a step. Before are the steps of earlier phases of the job.
 func (f *fitter) hook(j *job, before int) func(train.Step) error {
@@ -184,8 +196,8 @@ func (f *fitter) train(ctx context.Context, j job) (*trained, error) {
 	adam.Horizon = train.GrowingHorizon(max(3, all/10), all, j.steps/2)
 	adam.MaxSkips = 100
 	adam.Hook = f.hook(&j, 0)
-	if len(set) > batchWindows {
-		adam.BatchSize = batchWindows
+	if size := batch(set); len(set) > size {
+		adam.BatchSize = size
 	}
 	err = phase("adam", j.steps, adam)
 	if err == nil {
