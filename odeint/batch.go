@@ -230,6 +230,7 @@ type batchQueue[T Float] struct {
 	sols    []Solution[T]
 	samples []Sample[T]
 	order   []int
+	length  []float64 // of the solves
 	next    atomic.Int64
 	errs    []error
 	failed  atomic.Bool
@@ -244,11 +245,17 @@ func (q *batchQueue[T]) begin(ctx context.Context, sols []Solution[T], samples [
 	for i := range samples {
 		q.order = append(q.order, i)
 	}
-	length := func(i int) float64 {
+	q.length = q.length[:0]
+	for i := range samples {
 		t0, t1 := samples[i].span()
-		return math.Abs(t1 - t0)
+		q.length = append(q.length, math.Abs(t1-t0))
 	}
-	slices.SortStableFunc(q.order, func(i, j int) int { return cmp.Compare(length(j), length(i)) })
+	slices.SortFunc(q.order, func(i, j int) int {
+		if a, b := q.length[i], q.length[j]; a != b {
+			return cmp.Compare(b, a)
+		}
+		return i - j
+	})
 	q.next.Store(0)
 	q.failed.Store(false)
 }

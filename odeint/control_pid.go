@@ -17,6 +17,19 @@ type Attempt struct {
 
 	// Rejected reports whether the attempt before this one was rejected.
 	Rejected bool
+
+	logs *lastLog // nil: none
+}
+
+// lastLog remembers a logarithm: that of the error of one step is wanted again in the next.
+type lastLog struct{ x, log float64 }
+
+// of returns the logarithm of x.
+func (l *lastLog) of(x float64) float64 {
+	if l != nil && l.x == x {
+		return l.log
+	}
+	return math.Log(x)
 }
 
 // Controller decides on the step size. It is pure: the answer depends on the
@@ -127,9 +140,14 @@ func pid(a Attempt, b1, b2, b3 float64, l limits) (factor float64, accept bool) 
 	// An error far below the tolerance says little about the next one
 	// (DOPRI5 has the same floor).
 	const floor = 1e-4
-	power := b1 * math.Log(max(a.Err, 1e-10))
+	err := max(a.Err, 1e-10)
+	log := math.Log(err)
+	power := b1 * log
 	if b2 != 0 && a.Prev > 0 {
-		power += b2 * math.Log(max(a.Prev, floor))
+		power += b2 * a.logs.of(max(a.Prev, floor))
+	}
+	if a.logs != nil {
+		*a.logs = lastLog{err, log}
 	}
 	if b3 != 0 && a.Prev2 > 0 {
 		power += b3 * math.Log(max(a.Prev2, floor))

@@ -32,8 +32,9 @@ type plan struct {
 	h           float64 // absolute size of the next step
 	prev, prev2 float64 // scaled errors of the last accepted steps
 	rejected    bool    // the last attempt was
-	lands       bool    // the step being tried ends at a landing
-	cut         bool    // the step being tried is shorter than h, to end at a landing
+	logs        lastLog
+	lands       bool // the step being tried ends at a landing
+	cut         bool // the step being tried is shorter than h, to end at a landing
 
 	anchor       float64 // Fixed: where the series of steps to the next landing began
 	taken, count int     // Fixed: the steps taken of the series, and how many it has
@@ -260,7 +261,7 @@ func (p *plan) decide(scaled, h float64) (accepted bool) {
 	if p.fixed {
 		return true
 	}
-	factor, accepted := p.ctl.Next(Attempt{Err: scaled, Prev: p.prev, Prev2: p.prev2, Order: p.order, Rejected: p.rejected})
+	factor, accepted := p.ctl.Next(Attempt{Err: scaled, Prev: p.prev, Prev2: p.prev2, Order: p.order, Rejected: p.rejected, logs: &p.logs})
 	p.rejected = !accepted && min(h, p.h) > p.hmin
 	if p.keepsSize && factor > 1 && factor < 1.2 {
 		factor = 1

@@ -167,7 +167,27 @@ func (r *rkStepper[T]) combine(dst, base []T, s *Step[T], w *butcher.Row) {
 	for j, a := range w.W {
 		coef[j] = T(s.H * a)
 	}
-	vec.Combine(dst, base, coef, w.Stages, s.K)
+	if n := len(dst); n > fewComponents || len(coef) == 0 {
+		vec.Combine(dst, base, coef, w.Stages, s.K)
+	} else {
+		combineFew(dst, base, coef, w.Stages, s.K)
+	}
+}
+
+// fewComponents are so few that a call of a kernel costs more than the work.
+const fewComponents = 4
+
+// combineFew is vec.Combine, with the same bits.
+func combineFew[T Float](dst, base, coef []T, stages []int, k []T) {
+	n := len(dst)
+	stages = stages[:len(coef)]
+	for i := range dst {
+		sum := T(coef[0] * k[stages[0]*n+i])
+		for j := 1; j < len(coef); j++ {
+			sum += T(coef[j] * k[stages[j]*n+i])
+		}
+		dst[i] = base[i] + sum
+	}
 }
 
 // estimate returns the scaled norm of H Σ w_i k_i.

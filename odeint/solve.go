@@ -105,7 +105,7 @@ func New[T Float](f VectorField[T], opt Options) (*Integrator[T], error) {
 		in.plan.due = in.watch.due
 	}
 	in.y[0], in.y[1], in.k = make([]T, n), make([]T, n), make([]T, all*n)
-	in.start = startingStep[T]{make([]T, n), make([]T, n), make([]T, n)}
+	in.start = startingStep[T]{f0: make([]T, n), f1: make([]T, n), probe: make([]T, n)}
 	return in, nil
 }
 

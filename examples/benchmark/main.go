@@ -20,7 +20,7 @@ const about = `Measures one gradient of a Neural ODE by every adjoint method, an
 backpropagation through the unrolled solver as a Gorgonia graph, compiled and on
 Gorgonia's TapeMachine: time, memory and error, against the number of steps, the
 tolerance, the size of the state and the number of parameters. Then stiff problems of the IVP
-test set: time, steps and digits.
+test set: time, steps and digits; and batches in which every sample has its own steps and end.
 
     steps.png     time and bytes against the number of RK4 steps
     fronts.png    error of the gradient against its time, tolerances 1e-3 to 1e-9
@@ -28,8 +28,8 @@ test set: time, steps and digits.
     metrics.json  all numbers
 
 With -peers, peers/*.py compute the same gradients with JAX, diffrax, PyTorch and
-torchdiffeq where Python can import them, and solve the stiff problems with SciPy and diffrax;
-losses and gradients must agree.`
+torchdiffeq where one of the -python can import them, solve the stiff problems with SciPy and
+diffrax, and the batches with diffrax and torchode; losses and gradients must agree.`
 
 func main() { experiment.Main("benchmark", run) }
 
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		name string
 		run  func(context.Context) error
 	}{
-		{"workloads", s.workloads}, {"steps", s.stepCounts}, {"fronts", s.fronts}, {"sizes", s.sizes}, {"stiff", s.stiff}, {"peers", s.peerPrograms},
+		{"workloads", s.workloads}, {"steps", s.stepCounts}, {"fronts", s.fronts}, {"sizes", s.sizes}, {"stiff", s.stiff}, {"samples", s.samples}, {"peers", s.peerPrograms},
 	} {
 		if s.parts != "" && !slices.Contains(strings.Split(s.parts, ","), part.name) {
 			continue
@@ -94,9 +94,9 @@ func (s *study) flags(fs *flag.FlagSet) {
 		return nil
 	})
 	fs.IntVar(&s.threads, "threads", 1, "goroutines that share a batch; 0: as many as pay. With 1 times are processor times")
-	fs.StringVar(&s.parts, "parts", "", "the parts to run, of workloads,steps,fronts,sizes,stiff,peers; empty: all")
+	fs.StringVar(&s.parts, "parts", "", "the parts to run, of workloads,steps,fronts,sizes,stiff,samples,peers; empty: all")
 	fs.StringVar(&s.peers, "peers", "", "folder of the Python programs to compare with, examples/benchmark/peers, or one of them")
-	fs.StringVar(&s.python, "python", "python3", "the Python that runs them")
+	fs.StringVar(&s.python, "python", "python3", "the Python that runs them; of several, with commas between them, the first that can import what is needed")
 }
 
 func (s *study) path(name string) string { return filepath.Join(s.Out, name) }

@@ -49,20 +49,11 @@ func (s *study) peerPrograms(ctx context.Context) error {
 		return fmt.Errorf("no *_peer.py in %s", s.peers)
 	}
 	for _, path := range programs {
-		seconds := fmt.Sprint(s.budget.Seconds())
-		var out, said bytes.Buffer
-		cmd := exec.CommandContext(ctx, s.python, path, "-threads", fmt.Sprint(max(1, s.threads)), "-seconds", seconds)
-		cmd.Stdout, cmd.Stderr = &out, &said
-		err := cmd.Run()
-		var exit *exec.ExitError
-		if errors.As(err, &exit) && exit.ExitCode() == cannotImport || errors.Is(err, exec.ErrNotFound) {
-			fmt.Fprintf(s.stderr, "%s is skipped: %s\n", filepath.Base(path), strings.TrimSpace(said.String()+" "+err.Error()))
-			continue
-		}
+		out, err := s.peer(ctx, path)
 		if err != nil {
-			return fmt.Errorf("%s: %w: %s", path, err, said.String())
+			return err
 		}
-		for lines := bufio.NewScanner(&out); lines.Scan(); {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
 			var r peerResult
 			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 				return fmt.Errorf("%s printed %q: %w", path, lines.Text(), err)
@@ -75,6 +66,27 @@ func (s *study) peerPrograms(ctx context.Context) error {
 	return nil
 }
 
+// peer runs a program with the first Python that has its libraries and returns what it prints:
+// nothing if there is no such Python.
+func (s *study) peer(ctx context.Context, path string) (*bytes.Buffer, error) {
+	for _, python := range strings.Split(s.python, ",") {
+		var out, said bytes.Buffer
+		cmd := exec.CommandContext(ctx, python, path, "-threads", fmt.Sprint(max(1, s.threads)), "-seconds", fmt.Sprint(s.budget.Seconds()))
+		cmd.Stdout, cmd.Stderr = &out, &said
+		err := cmd.Run()
+		var exit *exec.ExitError
+		switch {
+		case errors.As(err, &exit) && exit.ExitCode() == cannotImport || errors.Is(err, exec.ErrNotFound):
+			fmt.Fprintf(s.stderr, "%s is skipped by %s: %s\n", filepath.Base(path), python, strings.TrimSpace(said.String()+" "+err.Error()))
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w: %s", path, err, said.String())
+		default:
+			return &out, nil
+		}
+	}
+	return new(bytes.Buffer), nil
+}
+
 // compare stores what a peer measured, and fails if its numbers are not ours.
 func (s *study) compare(r peerResult) error {
 	if r.Pass == "stiff" {
@@ -85,6 +97,9 @@ func (s *study) compare(r peerResult) error {
 	s.metrics.Set(name+"_ms", r.Ms)
 	s.metrics.Set(name+"_compile_seconds", r.Compile)
 	fmt.Fprintf(s.stderr, "%-4s %-16s %-12s %10.3f ms, compiled in %.1f s (%s)\n", r.Workload, r.Pass, r.Program, r.Ms, r.Compile, r.Versions)
+	if want, ok := s.metrics.Get(r.Workload + "_samples_loss"); ok && r.Pass == "samples" && !s.Quick && math.Abs(r.Loss-want) > 1e-4*want {
+		return fmt.Errorf("loss of %s on %s is %v, ours is %v; tolerances of 1e-6 allow less", r.Program, r.Workload, r.Loss, want)
+	}
 	if !strings.HasPrefix(r.Pass, "rk4 gradient") {
 		return nil
 	}
