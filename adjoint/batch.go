@@ -57,7 +57,7 @@ type BatchGradient[T odeint.Float] struct {
 
 // NewBatch returns a Batch of f, whose samples have length odeint.SampleDim(f), whatever batch f itself is of. The
 // options are those of odeint.NewBatch and New, with which a nil method means Discrete{}.
-// Checkpoints, and parameters of events, are not for batches. A field that is no odeint.Forker has to be that of one sample.
+// Checkpoints are not for batches. Copies of events (NewEvents) have to have the same parameters. A field that is no odeint.Forker has to be that of one sample.
 func NewBatch[T odeint.Float](f odeint.Differentiable[T], opt odeint.BatchOptions, m Method) (*Batch[T], error) {
 	if f == nil {
 		panic("adjoint: NewBatch of a nil field")
@@ -74,9 +74,6 @@ func NewBatch[T odeint.Float](f odeint.Differentiable[T], opt odeint.BatchOption
 	}
 	if w.solver.checkpoints != nil {
 		return nil, &odeint.OptionError{Faults: []string{"Memory: a Batch has no Checkpoints; use Stages, States or Inverse"}}
-	}
-	if ev := w.solver.p.ev; ev != nil && ev.params > 0 {
-		return nil, &odeint.OptionError{Faults: []string{"Events: a Batch has no gradients with respect to the parameters of events; use a Solver, or maps without parameters"}}
 	}
 	opt.Options = w.solver.forward.Options()
 	if b.forward, err = odeint.NewBatch[T](f, opt); err != nil {
