@@ -24,6 +24,11 @@ func testField[T Float](t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	theta := m.Params()
+	for i := range theta {
+		theta[i] += 0.1
+	}
+	m.SetParams(theta) // other than those that fields are made with
 	u := Controls[T]{Times: []float64{0}, Values: []T{0.7}}
 	f, err := m.Field(1, u)
 	if err != nil {
