@@ -241,7 +241,7 @@ func TestInputErrors(t *testing.T) {
 	}{
 		"no FwdInput":     {mlp, graph.InputConfig{Channels: 2}},
 		"no channels":     {layers.AppendInput{Of: mlp, Channels: 2}, graph.InputConfig{}},
-		"huge":            {layers.AppendInput{Of: mlp, Channels: 2}, graph.InputConfig{Channels: 1 << 40}},
+		"huge":            {layers.AppendInput{Of: mlp, Channels: 2}, graph.InputConfig{Channels: math.MaxInt}},
 		"other channels":  {layers.AppendInput{Of: mlp, Channels: 2}, graph.InputConfig{Channels: 1}},
 		"negative knots":  {layers.AppendInput{Of: mlp, Channels: 2}, graph.InputConfig{Channels: 2, Knots: -3}},
 		"CDE, no rates":   {layers.CDE{Of: mlp, Channels: 1}, graph.InputConfig{Channels: 1}},
