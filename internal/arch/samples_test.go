@@ -11,7 +11,7 @@ import (
 // The programs in the README and in docs run, from a folder of their own, and print something.
 func TestReadmeSamples(t *testing.T)     { runSamples(t, "README.md", 3) }
 func TestStartSamples(t *testing.T)      { runSamples(t, "docs/start.md", 3) }
-func TestCookbookSamples(t *testing.T)   { runSamples(t, "docs/cookbook.md", 7) }
+func TestCookbookSamples(t *testing.T)   { runSamples(t, "docs/cookbook.md", 9) }
 func TestComingFromSamples(t *testing.T) { runSamples(t, "docs/coming-from.md", 1) }
 
 func runSamples(t *testing.T, path string, want int) {
