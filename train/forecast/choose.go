@@ -149,12 +149,17 @@ func (d *dataset) with(extra int) *dataset {
 // additive reports whether a linear map may be added to the network.
 func (k Kind) additive() bool { return k == Node || k == Augmented || k == SecondOrder }
 
-// inner returns the dataset whose last quarter of the fitted rows is held out; nil if these are too
-// few.
+// inner is earlier, nil if there are too few rows to choose by.
 func (d *dataset) inner() *dataset {
 	if d.rows() < fewRows {
 		return nil
 	}
+	return d.earlier()
+}
+
+// earlier returns the dataset whose last quarter of the fitted rows is held out; nil if that leaves
+// too little.
+func (d *dataset) earlier() *dataset {
 	in := *d
 	in.all = make(train.Dataset[float64], len(d.all))
 	in.cut = make([]int, len(d.cut))

@@ -99,6 +99,10 @@ func Fit(ctx context.Context, t *table.Table, opt Options) (*Model, error) {
 		m.times = append(m.times, d.all[a.trajectory].Times[a.row])
 	}
 	m.Parameters = d.parameters(m)
+	m.drift = make([]float64, len(m.States))
+	if len(members) > 1 && failed == nil {
+		failed = f.calibrate(ctx, d, m)
+	}
 	// What there is by now is judged even if the training was cut short.
 	judged := f.judge(context.WithoutCancel(ctx), ctx, d, m, loss)
 	return m, errors.Join(failed, judged)

@@ -186,7 +186,11 @@ func (f *fitter) judge(ctx, user context.Context, d *dataset, m *Model, loss flo
 						continue
 					}
 					all++
-					lo, hi := m.band(j, rows[i][r*dim+j], spread[i][r*dim+j])
+					ahead := 0.0
+					if c := d.cut[i]; c > 0 {
+						ahead = d.all[i].Times[r] - d.all[i].Times[c-1]
+					}
+					lo, hi := m.band(j, rows[i][r*dim+j], spread[i][r*dim+j], ahead)
 					if o >= lo && o <= hi {
 						inside++
 					}
@@ -294,12 +298,13 @@ func (m *Model) combine(members [][]float64) (median, sd []float64) {
 	return median, sd
 }
 
-// band returns the ends of the 90 % band of a value: the members' deviation and that of the fit from
-// the data, taken for normal and independent.
-func (m *Model) band(j int, value, sd float64) (lo, hi float64) {
+// band returns the ends of the 90 % band of a value so far ahead of what was fitted: the members'
+// deviation, that of the fit from the data, and what forecasts gain with time, taken for normal and
+// independent.
+func (m *Model) band(j int, value, sd, ahead float64) (lo, hi float64) {
 	const quantile = 1.6448536269514722 // of the normal distribution, 0.95
 	n := float64(len(m.members))
-	half := quantile * math.Sqrt(sd*sd*(1+1/n)+m.noise[j]*m.noise[j])
+	half := quantile * math.Sqrt(sd*sd*(1+1/n)+m.noise[j]*m.noise[j]+m.drift[j]*ahead)
 	v := m.seen(value)
 	return m.back(v - half), m.back(v + half)
 }

@@ -54,6 +54,7 @@ type Model struct {
 	times   []float64     // of the anchors
 	starts  [][][]float64 // member, anchor, state
 	ends    [][][]float64 // member, trajectory, state at the last row
+	drift   []float64     // variance that a forecast gains in a unit of time, by state, see calibrate
 	noise   []float64     // deviation of the fit from the data, by state, of logarithms where the model sees them
 }
 

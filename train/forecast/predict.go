@@ -131,11 +131,16 @@ func (m *Model) Predict(ctx context.Context, q Query) (*Prediction, error) {
 			all[k] = slices.Repeat([]float64{math.NaN()}, len(q.Times)*dim)
 		}
 	}
-	return m.prediction(q.Times, all), nil
+	if q.From == nil {
+		if cut := m.Trajectories[q.Trajectory].Cut; cut == cut {
+			begin = cut
+		}
+	}
+	return m.prediction(q.Times, all, func(t float64) float64 { return math.Abs(t - begin) }), nil
 }
 
-// prediction joins what the members say, (times, dim) each.
-func (m *Model) prediction(times []float64, all [][]float64) *Prediction {
+// prediction joins what the members say, (times, dim) each; ahead is how far a time is from what was fitted.
+func (m *Model) prediction(times []float64, all [][]float64, ahead func(t float64) float64) *Prediction {
 	n, dim := len(m.States), m.Dim()
 	median, sd := m.combine(all)
 	p := &Prediction{Times: times, States: m.States, Members: make([][]float64, len(all))}
@@ -144,7 +149,7 @@ func (m *Model) prediction(times []float64, all [][]float64) *Prediction {
 			at := r*dim + j
 			p.Values = append(p.Values, median[at])
 			if len(all) > 1 {
-				lo, hi := m.band(j, median[at], sd[at])
+				lo, hi := m.band(j, median[at], sd[at], ahead(times[r]))
 				p.Low, p.High = append(p.Low, lo), append(p.High, hi)
 			}
 			for k := range all {
@@ -218,7 +223,11 @@ func (m *Model) Fitted(ctx context.Context, trajectory int, times []float64) (*P
 			lo = hi
 		}
 	}
-	return m.prediction(times, all), nil
+	begin := tr.Cut
+	if begin != begin {
+		begin = begins[of[0]]
+	}
+	return m.prediction(times, all, func(t float64) float64 { return max(0, t-begin) }), nil
 }
 
 // first guesses the state at the first row of a trajectory.

@@ -38,6 +38,7 @@ const keptNumbers = 200_000
 //	ends         (members, trajectories, dim) the states at the last rows
 //	losses       (members, steps)             before each step of the training; NaN behind the end of a shorter one
 //	noise        (states)                     deviation of the fit from the data, of logarithms if the model sees these
+//	drift        (states)                     variance that a forecast gains in a unit of time, likewise
 //	trajectories (trajectories, 4)            rows, fitted rows, time of the last fitted row, time of the last row
 //	data/times, data/states, data/controls    the table, if it is not large: the rows of all trajectories; NaN is a missing value
 func (m *Model) Save(path string) error {
@@ -100,6 +101,7 @@ func (m *Model) File() (*modelfile.File, error) {
 	losses, longest := m.history()
 	add("losses", losses, len(m.members), longest)
 	add("noise", m.noise, n)
+	add("drift", m.drift, n)
 	add("trajectories", trajectories, len(m.Trajectories), 4)
 	if d.Kept = rows > 0; d.Kept {
 		add("data/times", times, rows)
@@ -185,6 +187,9 @@ func FromFile(f *modelfile.File) (*Model, error) {
 		m.setHistory(losses, d.Members)
 	}
 	if m.noise, err = tensor("noise", false, n); err != nil {
+		return nil, err
+	}
+	if m.drift, err = tensor("drift", false, n); err != nil {
 		return nil, err
 	}
 	trajectories, err := tensor("trajectories", false, len(d.IDs), 4)
