@@ -363,7 +363,8 @@ func TestEventWithoutEffect(t *testing.T) {
 			if i > 0 && o.T < sol.Events[i-1].T {
 				t.Errorf("%v: out of order: %+v", opt.Method, sol.Events)
 			}
-			if o.Event == 0 && math.Abs(o.Before[0]) > 1e-14 {
+			// The rounding of dense output, whose coefficients cancel.
+			if o.Event == 0 && math.Abs(o.Before[0]) > 2e-13 {
 				t.Errorf("%v: %+v", opt.Method, o)
 			}
 		}

@@ -15,6 +15,9 @@ func TestCookbookSamples(t *testing.T)   { runSamples(t, "docs/cookbook.md", 9) 
 func TestComingFromSamples(t *testing.T) { runSamples(t, "docs/coming-from.md", 1) }
 
 func runSamples(t *testing.T, path string, want int) {
+	if testing.Short() {
+		t.Skip("programs are built and run")
+	}
 	root := filepath.Join("..", "..")
 	text, err := os.ReadFile(filepath.Join(root, path))
 	if err != nil {
