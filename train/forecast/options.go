@@ -97,8 +97,9 @@ type Options struct {
 	// HoldoutIDs names whole trajectories that are held out besides.
 	HoldoutIDs []string
 
-	// Ensemble is the number of models, of different seeds, whose mean is the forecast and whose
-	// differences, with those from the data, are its band. 0: 1, without a band.
+	// Ensemble is the number of models, of different seeds, whose median is the forecast. Their
+	// differences, those from the data, and the errors of a forecast of earlier rows, for which one
+	// more model is trained, are its 90 % band. 0: 1, without a band.
 	Ensemble int
 
 	// Backtest is how many earlier ends of the fitted data the forecast is judged from too, each

@@ -88,7 +88,7 @@ func (f *FitFlags) Bind(fs *flag.FlagSet) {
 	fs.IntVar(&f.epochs, "epochs", 0, "steps of Adam; the first half sees a growing part of the data. 0: chosen, 1000 for small tables; negative: none")
 	fs.IntVar(&f.polish, "polish", 0, "iterations of L-BFGS after them, at most. 0: chosen, 2000 for small tables; negative: none")
 	fs.Float64Var(&f.rate, "lr", 1e-2, "learning rate of Adam at its start; it falls to 0 along a cosine")
-	fs.IntVar(&f.ensemble, "ensemble", 1, "number of models, of different seeds, whose differences give the forecast a 90 % band")
+	fs.IntVar(&f.ensemble, "ensemble", 1, "number of models, of different seeds; from two on the forecast has a 90 % band")
 	fs.IntVar(&f.backtest, "backtest", 0, "number of earlier times from which the forecast is judged too")
 	fs.IntVar(&f.blocks, "blocks", 16, "under mpirun: into how many parts the work of a step is cut, at least the number of processes; the last bits of the result depend on it")
 	fs.BoolVar(&f.resume, "resume", false, "go on with a training that was interrupted, in the folder -out")
