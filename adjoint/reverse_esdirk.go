@@ -98,8 +98,8 @@ func (r *esdirkReverser[T]) pull(p *pass[T], lambda []T, s *odeint.Step[T]) erro
 	copy(r.v[r.s*n:], lambda)
 	for i := r.s - 1; i >= 0; i-- {
 		clear(r.rhs)
-		r.combine(r.rhs, r.rhs, s.H, &r.reverse[i], r.v)
-		r.combine(r.y, s.Y0, s.H, &r.forward[i], s.K)
+		combine(r.rhs, r.rhs, r.v, s.H, &r.reverse[i], r.coef)
+		combine(r.y, s.Y0, s.K, s.H, &r.forward[i], r.coef)
 		v, t := r.v[i*n:][:n], s.StageTime(r.m.C[i])
 		if i == 0 {
 			copy(r.w, r.rhs)
@@ -225,15 +225,6 @@ func (r *esdirkReverser[T]) jacobian(p *pass[T], t float64) error {
 	}
 	r.usable = true
 	return nil
-}
-
-// combine stores base + h Σ coef·k_row in dst.
-func (r *esdirkReverser[T]) combine(dst, base []T, h float64, t *butcher.Row, k []T) {
-	coef := r.coef[:len(t.W)]
-	for i, c := range t.W {
-		coef[i] = T(h * c)
-	}
-	vec.Combine(dst, base, coef, t.Stages, k)
 }
 
 func (r *esdirkReverser[T]) bytes() int {

@@ -56,12 +56,12 @@ func (r *imexReverser[T]) pull(p *pass[T], lambda []T, s *odeint.Step[T]) error 
 	copy(r.v[r.s*n:], lambda)
 	for i := r.s - 1; i >= 0; i-- {
 		v, t := r.v[i*n:][:n], s.StageTime(r.m.C[i])
-		r.combine(r.y, s.Y0, s.H, &r.states[i], s.K)
+		combine(r.y, s.Y0, s.K, s.H, &r.states[i], r.coef)
 		clear(r.u)
-		r.combine(r.u, r.u, s.H, &r.explicit[i], r.v)
+		combine(r.u, r.u, r.v, s.H, &r.explicit[i], r.coef)
 		r.other.VJP(nil, r.x, theta[r.params:], t, r.y, r.u)
 		clear(r.rhs)
-		r.combine(r.rhs, r.rhs, s.H, &r.reverse[i], r.v)
+		combine(r.rhs, r.rhs, r.v, s.H, &r.reverse[i], r.coef)
 		if i == 0 {
 			copy(r.w, r.rhs)
 		} else {

@@ -97,8 +97,8 @@ func (r *rkReverser[T]) slope(i int) []T { return r.v[i*r.n:][:r.n] }
 
 // stage stores the state of stage i in y and w_i in w.
 func (r *rkReverser[T]) stage(s *odeint.Step[T], i int, y, w []T) {
-	r.combine(w, r.out[i*r.n:][:r.n], s.H, &r.reverse[i], r.v)
-	r.combine(y, s.Y0, s.H, &r.forward[i], s.K)
+	combine(w, r.out[i*r.n:][:r.n], r.v, s.H, &r.reverse[i], r.coef)
+	combine(y, s.Y0, s.K, s.H, &r.forward[i], r.coef)
 }
 
 // end makes λ that at the start of the step, all stages having been undone.
@@ -145,13 +145,13 @@ func (r *rkReverser[T]) depends() (last int) {
 	return last
 }
 
-// combine stores base + h Σ coef·k_row in dst.
-func (r *rkReverser[T]) combine(dst, base []T, h float64, t *butcher.Row, k []T) {
-	coef := r.coef[:len(t.W)]
-	for i, c := range t.W {
+// combine stores base + h Σ w_i k_i in dst; coef is its workspace.
+func combine[T odeint.Float](dst, base, k []T, h float64, w *butcher.Row, coef []T) {
+	coef = coef[:len(w.W)]
+	for i, c := range w.W {
 		coef[i] = T(h * c)
 	}
-	vec.Combine(dst, base, coef, t.Stages, k)
+	vec.Combine(dst, base, coef, w.Stages, k)
 }
 
 func (r *rkReverser[T]) bytes() int {

@@ -86,7 +86,7 @@ func (r *rosenbrockReverser[T]) back(p *pass[T], s *odeint.Step[T], outs []outpu
 			r.row[c] = T(g * x)
 			r.q[c] += T(g * s.H * r.m.D[i] * x)
 		}
-		r.combine(r.y, s.Y0, s.H, &r.forward[i], s.K)
+		combine(r.y, s.Y0, s.K, s.H, &r.forward[i], r.coef)
 		r.f.VJP(nil, v, p.grad.Theta, s.StageTime(r.m.Alpha[i]), r.y, r.row)
 		add(p.lambda, v)
 		for c, x := range r.kappa {
@@ -137,15 +137,6 @@ func (r *rosenbrockReverser[T]) timeSlope(p *pass[T], s *odeint.Step[T]) {
 		p.stats.VJPs++
 		add(p.lambda, r.unit)
 	}
-}
-
-// combine stores base + h Σ coef·k_row in dst.
-func (r *rosenbrockReverser[T]) combine(dst, base []T, h float64, t *butcher.Row, k []T) {
-	coef := r.coef[:len(t.W)]
-	for i, c := range t.W {
-		coef[i] = T(h * c)
-	}
-	vec.Combine(dst, base, coef, t.Stages, k)
 }
 
 func (r *rosenbrockReverser[T]) bytes() int {

@@ -45,6 +45,14 @@ type unsolved struct{ error }
 
 func (u unsolved) Unwrap() error { return u.error }
 
+// final is err where nothing shorter is tried.
+func final(err error) error {
+	if u, failed := err.(unsolved); failed {
+		return u.error
+	}
+	return err
+}
+
 func newESDIRKStepper[T Float](m *ESDIRK, ev *evaluator[T], tol *tolerance[T]) *esdirkStepper[T] {
 	n, s, sample := ev.field.Dim(), len(m.A), SampleDim(ev.field)
 	r := &esdirkStepper[T]{
@@ -97,8 +105,14 @@ func (r *esdirkStepper[T]) attempt(s *Step[T]) (scaled float64, err error) {
 	if r.tol == nil || len(r.e.W) == 0 {
 		return 0, nil
 	}
+	return r.filtered(s, &r.e), nil
+}
+
+// filtered returns the scaled error that the weights e give, multiplied by (I − hγJ)⁻¹: without
+// that, stiff components would make it too large.
+func (r *esdirkStepper[T]) filtered(s *Step[T], e *butcher.Row) float64 {
 	clear(r.d)
-	r.combine(r.d, r.d, s, &r.e)
+	r.combine(r.d, r.d, s, e)
 	for i, v := range r.d {
 		r.rhs[i] = float64(v)
 	}
@@ -106,17 +120,13 @@ func (r *esdirkStepper[T]) attempt(s *Step[T]) (scaled float64, err error) {
 	for i, v := range r.rhs {
 		r.d[i] = T(v)
 	}
-	return r.tol.measure(r.d, s.Y0, s.Y1), nil
+	return r.tol.measure(r.d, s.Y0, s.Y1)
 }
 
 // solve finds all stages but the first, and Y1. With guessed the slopes are guessed already.
 func (r *esdirkStepper[T]) solve(s *Step[T], guessed bool) error {
 	n := r.dim
-	r.slow = false
-	if r.tol == nil && !r.current {
-		r.usable = false
-	}
-	if err := r.prepare(s); err != nil {
+	if err := r.begin(s); err != nil {
 		return err
 	}
 	for i := 1; i < r.s; i++ {
@@ -125,21 +135,35 @@ func (r *esdirkStepper[T]) solve(s *Step[T], guessed bool) error {
 		if !guessed {
 			r.guess(ki, s.K, &r.predictor[i])
 		}
-		err := r.newton(s, i, ki)
-		if _, failed := err.(unsolved); failed && !r.current {
-			r.usable = false
-			if err := r.prepare(s); err != nil {
-				return err
-			}
-			r.guess(ki, s.K, &r.predictor[i])
-			err = r.newton(s, i, ki)
-		}
-		if err != nil {
+		if err := r.stage(s, i, ki); err != nil {
 			return err
 		}
 	}
 	copy(s.Y1, r.y)
 	return nil
+}
+
+// begin prepares for the stages of a step.
+func (r *esdirkStepper[T]) begin(s *Step[T]) error {
+	r.slow = false
+	if r.tol == nil && !r.current {
+		r.usable = false
+	}
+	return r.prepare(s)
+}
+
+// stage finds the slope ki of stage i from a guess, if need be with a new Jacobian.
+func (r *esdirkStepper[T]) stage(s *Step[T], i int, ki []T) error {
+	err := r.newton(s, i, ki)
+	if _, failed := err.(unsolved); failed && !r.current {
+		r.usable = false
+		if err := r.prepare(s); err != nil {
+			return err
+		}
+		r.guess(ki, s.K, &r.predictor[i])
+		err = r.newton(s, i, ki)
+	}
+	return err
 }
 
 // prepare provides a Jacobian and the factors for steps of the size of s, as far as those
@@ -173,20 +197,11 @@ func (r *esdirkStepper[T]) factorise(s *Step[T]) error {
 // guess stores the sum of slopes in ki.
 func (r *esdirkStepper[T]) guess(ki, k []T, w *butcher.Row) {
 	clear(ki)
-	coef := r.coef[:len(w.W)]
-	for j, a := range w.W {
-		coef[j] = T(a)
-	}
-	vec.Combine(ki, ki, coef, w.Stages, k)
+	combine(ki, ki, k, 1, w, r.coef)
 }
 
-// combine stores base + H Σ w_i k_i in dst.
 func (r *esdirkStepper[T]) combine(dst, base []T, s *Step[T], w *butcher.Row) {
-	coef := r.coef[:len(w.W)]
-	for j, a := range w.W {
-		coef[j] = T(s.H * a)
-	}
-	vec.Combine(dst, base, coef, w.Stages, s.K)
+	combine(dst, base, s.K, s.H, w, r.coef)
 }
 
 // stagnant is a change, in units of the tolerances, at which an iteration that does not
@@ -316,11 +331,7 @@ func (r *esdirkStepper[T]) reject() {
 func (r *esdirkStepper[T]) retake(s *Step[T], _, _ bool) error {
 	r.restart(nil)
 	_, err := r.attempt(s)
-	var u unsolved
-	if errors.As(err, &u) {
-		return u.error
-	}
-	return err
+	return final(err)
 }
 
 func (r *esdirkStepper[T]) dense(*Step[T]) error { return nil }
@@ -339,8 +350,5 @@ func (r *esdirkStepper[T]) inside(dst []T, s *Step[T], theta float64) error {
 	}
 	err := r.solve(&p, true)
 	r.current = false // it is that of a step before
-	if u, failed := err.(unsolved); failed {
-		return u.error
-	}
-	return err
+	return final(err)
 }

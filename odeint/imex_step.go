@@ -1,6 +1,8 @@
 package odeint
 
 import (
+	"slices"
+
 	"github.com/neuralode/neuralode/internal/butcher"
 )
 
@@ -22,7 +24,7 @@ func newIMEXStepper[T Float](m *ESDIRK, f Split[T], ev *evaluator[T], tol *toler
 	stiff := &evaluator[T]{field: f.Stiff(), stats: ev.stats}
 	r := &imexStepper[T]{
 		esdirkStepper: newESDIRKStepper(m, stiff, tol), other: &evaluator[T]{field: f.NonStiff(), stats: ev.stats},
-		both: newDenseOutput[T](&Tableau{Name: m.Name, P: append(cloneMatrix(m.tableau().P), m.tableau().P...)}),
+		both: newDenseOutput[T](&Tableau{Name: m.Name, P: slices.Concat(m.tableau().P, m.tableau().P)}),
 	}
 	s := r.s
 	for i, row := range m.A {
@@ -45,10 +47,6 @@ func newIMEXStepper[T Float](m *ESDIRK, f Split[T], ev *evaluator[T], tol *toler
 	return r
 }
 
-func cloneMatrix(a [][]float64) [][]float64 {
-	return append([][]float64(nil), a...)
-}
-
 func (r *imexStepper[T]) stages() (step, all int) { return 2 * r.s, 2 * r.s }
 
 func (r *imexStepper[T]) restart([]T) { r.esdirkStepper.restart(nil) }
@@ -60,16 +58,7 @@ func (r *imexStepper[T]) attempt(s *Step[T]) (scaled float64, err error) {
 	if r.tol == nil || len(r.all.W) == 0 {
 		return 0, nil
 	}
-	clear(r.d)
-	r.combine(r.d, r.d, s, &r.all)
-	for i, v := range r.d {
-		r.rhs[i] = float64(v)
-	}
-	r.blocks.Solve(r.rhs, false)
-	for i, v := range r.rhs {
-		r.d[i] = T(v)
-	}
-	return r.tol.measure(r.d, s.Y0, s.Y1), nil
+	return r.filtered(s, &r.all), nil
 }
 
 // take finds all stages and Y1.
@@ -83,27 +72,14 @@ func (r *imexStepper[T]) take(s *Step[T]) error {
 	if err := r.other.at(l[:n], s.StageTime(0), s.Y0); err != nil {
 		return err
 	}
-	r.slow = false
-	if r.tol == nil && !r.current {
-		r.usable = false
-	}
-	if err := r.prepare(s); err != nil {
+	if err := r.begin(s); err != nil {
 		return err
 	}
 	for i := 1; i < r.s; i++ {
 		ki := k[i*n : (i+1)*n]
 		r.combine(r.base, s.Y0, s, &r.before[i])
 		r.guess(ki, s.K, &r.predictor[i])
-		err := r.newton(s, i, ki)
-		if _, failed := err.(unsolved); failed && !r.current {
-			r.usable = false
-			if err := r.prepare(s); err != nil {
-				return err
-			}
-			r.guess(ki, s.K, &r.predictor[i])
-			err = r.newton(s, i, ki)
-		}
-		if err != nil {
+		if err := r.stage(s, i, ki); err != nil {
 			return err
 		}
 		if err := r.other.at(l[i*n:(i+1)*n], s.StageTime(r.m.C[i]), r.y); err != nil {
@@ -124,11 +100,7 @@ func (r *imexStepper[T]) accept(s *Step[T]) {
 
 func (r *imexStepper[T]) retake(s *Step[T], _, _ bool) error {
 	r.restart(nil)
-	err := r.take(s)
-	if u, failed := err.(unsolved); failed {
-		return u.error
-	}
-	return err
+	return final(r.take(s))
 }
 
 func (r *imexStepper[T]) interpolant() interpolant[T] { return &r.both }
@@ -139,8 +111,5 @@ func (r *imexStepper[T]) inside(dst []T, s *Step[T], theta float64) error {
 	p.Y1, p.K = dst, r.k
 	err := r.take(&p)
 	r.current = false // it is that of a step before
-	if u, failed := err.(unsolved); failed {
-		return u.error
-	}
-	return err
+	return final(err)
 }

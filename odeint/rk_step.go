@@ -161,16 +161,20 @@ func (r *rkStepper[T]) first(s *Step[T]) error {
 	return nil
 }
 
-// combine stores base + H Σ w_i k_i in dst.
 func (r *rkStepper[T]) combine(dst, base []T, s *Step[T], w *butcher.Row) {
-	coef := r.coef[:len(w.W)]
+	combine(dst, base, s.K, s.H, w, r.coef)
+}
+
+// combine stores base + h Σ w_i k_i in dst; coef is its workspace.
+func combine[T Float](dst, base, k []T, h float64, w *butcher.Row, coef []T) {
+	coef = coef[:len(w.W)]
 	for j, a := range w.W {
-		coef[j] = T(s.H * a)
+		coef[j] = T(h * a)
 	}
 	if n := len(dst); n > fewComponents || len(coef) == 0 {
-		vec.Combine(dst, base, coef, w.Stages, s.K)
+		vec.Combine(dst, base, coef, w.Stages, k)
 	} else {
-		combineFew(dst, base, coef, w.Stages, s.K)
+		combineFew(dst, base, coef, w.Stages, k)
 	}
 }
 

@@ -174,13 +174,8 @@ func (r *rosenbrockStepper[T]) solve(s *Step[T], i int, f []T) {
 	}
 }
 
-// combine stores base + H Σ w_i k_i in dst.
 func (r *rosenbrockStepper[T]) combine(dst, base []T, s *Step[T], w *butcher.Row) {
-	coef := r.coef[:len(w.W)]
-	for j, a := range w.W {
-		coef[j] = T(s.H * a)
-	}
-	vec.Combine(dst, base, coef, w.Stages, s.K)
+	combine(dst, base, s.K, s.H, w, r.coef)
 }
 
 func (r *rosenbrockStepper[T]) accept(*Step[T]) {
@@ -202,11 +197,7 @@ func (r *rosenbrockStepper[T]) slope() []T {
 }
 
 func (r *rosenbrockStepper[T]) retake(s *Step[T], _, _ bool) error {
-	err := takeAgain(stepper[T](r), s, false)
-	if u, failed := err.(unsolved); failed {
-		return u.error
-	}
-	return err
+	return final(takeAgain(stepper[T](r), s, false))
 }
 
 func (r *rosenbrockStepper[T]) dense(*Step[T]) error { return nil }
