@@ -206,19 +206,7 @@ func (m *ESDIRK) Check() error {
 			fault("the error weights give ErrOrder %d, not %d", q+1, m.ErrOrder)
 		}
 	}
-	for i, row := range t.P {
-		sum, abs := -t.B[i], max(t.B[i], -t.B[i])
-		for _, p := range row {
-			sum += p
-			abs += max(p, -p)
-		}
-		if !butcher.Negligible(sum, abs) {
-			fault("row %d of P is B + %.3g at θ = 1", i, sum)
-		}
-	}
-	if p := c.DenseOrder(t.P); p < m.Order-1 {
-		fault("P has order %d; at least %d is needed", p, m.Order-1)
-	}
+	checkDense(fault, t.P, t.B, c.DenseOrder(t.P), m.Order-1)
 	return errors.Join(faults...)
 }
 

@@ -56,24 +56,30 @@ func (m *Tableau) Check() error {
 		}
 	}
 	if m.P != nil {
-		for i, row := range m.P {
-			var sum, abs float64
-			if i < len(m.B) {
-				sum, abs = -m.B[i], max(m.B[i], -m.B[i])
-			}
-			for _, p := range row {
-				sum += p
-				abs += max(p, -p)
-			}
-			if !butcher.Negligible(sum, abs) {
-				fault("row %d of P is B + %.3g at θ = 1", i, sum)
-			}
-		}
-		if p, want := c.DenseOrder(m.P), min(m.Order, 3); p < want {
-			fault("P has order %d; at least %d is needed", p, want)
-		}
+		checkDense(fault, m.P, m.B, c.DenseOrder(m.P), min(m.Order, 3))
 	}
 	return errors.Join(faults...)
+}
+
+// checkDense adds what is wrong with a continuous extension P of the weights B, whose order is
+// given, beside the one that is needed.
+func checkDense(fault func(format string, args ...any), p [][]float64, b []float64, order, want int) {
+	for i, row := range p {
+		var sum, abs float64
+		if i < len(b) {
+			sum, abs = -b[i], max(b[i], -b[i])
+		}
+		for _, v := range row {
+			sum += v
+			abs += max(v, -v)
+		}
+		if !butcher.Negligible(sum, abs) {
+			fault("row %d of P is B + %.3g at θ = 1", i, sum)
+		}
+	}
+	if order < want {
+		fault("P has order %d; at least %d is needed", order, want)
+	}
 }
 
 // DenseOrder returns the order of the continuous extension, 8 at most: the

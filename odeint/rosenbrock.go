@@ -154,19 +154,7 @@ func (m *Rosenbrock) Check() error {
 			fault("the error weights give ErrOrder %d, not %d", q+1, m.ErrOrder)
 		}
 	}
-	for i, row := range m.P {
-		sum, abs := -m.B[i], max(m.B[i], -m.B[i])
-		for _, p := range row {
-			sum += p
-			abs += max(p, -p)
-		}
-		if !butcher.Negligible(sum, abs) {
-			fault("row %d of P is B + %.3g at θ = 1", i, sum)
-		}
-	}
-	if p := c.DenseOrder(m.P); p < m.Order-1 {
-		fault("P has order %d; at least %d is needed", p, m.Order-1)
-	}
+	checkDense(fault, m.P, m.B, c.DenseOrder(m.P), m.Order-1)
 	return errors.Join(faults...)
 }
 
