@@ -144,17 +144,7 @@ func (o *objective[T]) taskApart(ctx context.Context, b *block[T], grad, x []flo
 		return o.failedApart(err, t)
 	}
 	_, back := a.batch.Stats()
-	b.work.NFEBackward += back.NFE + back.VJPs
-	for i, v := range a.grad.Theta {
-		b.grad[i] += float64(v)
-	}
-	if o.learnStarts {
-		for k, i := range t.of {
-			for j, v := range a.grad.Y0[k*dim : (k+1)*dim] {
-				grad[o.params+i*dim+j] = float64(v) + 0 // of −0, 0: as a sum over ranks has it
-			}
-		}
-	}
+	o.collect(b, t, grad, back, a.grad.Theta, a.grad.Y0)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/neuralode/neuralode/adjoint"
 	"github.com/neuralode/neuralode/odeint/control"
 	"github.com/neuralode/neuralode/train/dist"
 )
@@ -389,18 +390,26 @@ func (o *objective[T]) task(ctx context.Context, b *block[T], grad, x []float64,
 		return o.failed(err, t)
 	}
 	_, back := w.solver.Stats()
+	o.collect(b, t, grad, back, w.grad.Theta, w.grad.Y0)
+	return nil
+}
+
+// collect adds the gradient of a task to that of its block, stores those of its starts, and counts
+// the work.
+func (o *objective[T]) collect(b *block[T], t task[T], grad []float64, back adjoint.Stats, theta, y0 []T) {
 	b.work.NFEBackward += back.NFE + back.VJPs
-	for i, v := range w.grad.Theta {
+	for i, v := range theta {
 		b.grad[i] += float64(v)
 	}
-	if o.learnStarts {
-		for k, i := range t.of {
-			for j, v := range w.grad.Y0[k*dim : (k+1)*dim] {
-				grad[o.params+i*dim+j] = float64(v) + 0 // of −0, 0: as a sum over ranks has it
-			}
+	if !o.learnStarts {
+		return
+	}
+	dim := o.m.dim
+	for k, i := range t.of {
+		for j, v := range y0[k*dim : (k+1)*dim] {
+			grad[o.params+i*dim+j] = float64(v) + 0 // of −0, 0: as a sum over ranks has it
 		}
 	}
-	return nil
 }
 
 // failed says which trajectories could not be solved.
