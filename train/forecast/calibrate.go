@@ -6,20 +6,23 @@ import (
 )
 
 // calibrate finds out how fast errors of forecasts grow, for the band of an ensemble, whose members
-// tend to be wrong together. A model of the same setting is fitted to the first three quarters of the
-// fitted rows and forecasts the last. A forecast's variance then grows with time like that of a
+// tend to be wrong together. A model of the same setting, that of the choice if there was one, is fitted to the first
+// three quarters of the fitted rows and forecasts the last. A forecast's variance then grows with time like that of a
 // random walk, by the mean square of those errors over their mean distance from the last row fitted.
 func (f *fitter) calibrate(ctx context.Context, d *dataset, m *Model) error {
 	in := d.earlier()
 	if in == nil {
 		return nil
 	}
-	all, errs := f.run(ctx, []job{{stage: "calibrating the band", data: in, setting: m.Setting, seed: f.opt.Seed, share: 0.5, checkpoint: "calibrating"}})
-	if all[0] == nil {
-		return errs[0]
+	t := f.earlier
+	if t == nil {
+		all, errs := f.run(ctx, []job{f.onEarlier("calibrating", in, m.Setting)})
+		if t = all[0]; t == nil {
+			return errs[0]
+		}
 	}
 	dim := in.dim()
-	rows := one(f.opt.Kind, in, all[0], m.Setting).rows(context.WithoutCancel(ctx), in, all[0].model, all[0].starts)
+	rows := one(f.opt.Kind, in, t, m.Setting).rows(context.WithoutCancel(ctx), in, t.model, t.starts)
 	spreads := d.spreads(m.seen)
 	for j := range m.drift {
 		var squares, far, count float64

@@ -77,7 +77,8 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (s Setting, choices []s
 	}
 	jobs := make([]job, len(candidates))
 	for i, c := range candidates {
-		jobs[i] = job{stage: "choosing", run: c.String(), data: inner.with(c.Extra), setting: c, seed: o.Seed, share: 0.5, checkpoint: "choosing-" + fileName(c.String())}
+		jobs[i] = f.onEarlier("choosing", inner.with(c.Extra), c)
+		jobs[i].run = c.String()
 	}
 	results, errs := f.run(ctx, jobs)
 	chosen, lowest := -1, math.Inf(1)
@@ -109,6 +110,7 @@ func (f *fitter) choose(ctx context.Context, d *dataset) (s Setting, choices []s
 		}
 		chosen = 0
 	}
+	f.earlier = results[chosen]
 	if ctx.Err() != nil {
 		best = results[chosen]
 	}

@@ -130,7 +130,7 @@ type Options struct {
 
 // Event is what Progress gets to know.
 type Event struct {
-	Stage       string // "choosing", "training", "linear", "backtest", "refit"
+	Stage       string // "choosing", "training", "calibrating", "linear", "backtest", "refit"
 	Run         string // which training of the stage: "16, decay 0.002", "member 2", …
 	train.Step         // of this training
 	Done, Total int    // steps of all trainings, as far as known

@@ -18,6 +18,8 @@ type fitter struct {
 	opt   Options
 	group *group // nil: one process
 
+	earlier *trained // the setting that was chosen, fitted to the earlier rows; nil if nothing was chosen
+
 	mu          sync.Mutex // of what follows
 	done, total int        // steps
 	work        train.Work
@@ -42,6 +44,12 @@ type job struct {
 	share         float64 // of the usual steps
 	checkpoint    string  // the name of its files
 	steps, polish int
+}
+
+// onEarlier is the job of fitting a setting to the earlier rows, whose forecast is judged by the rest
+// of the fitted ones.
+func (f *fitter) onEarlier(stage string, earlier *dataset, s Setting) job {
+	return job{stage: stage, data: earlier, setting: s, seed: f.opt.Seed, share: 0.5, checkpoint: "choosing-" + fileName(s.String())}
 }
 
 // plan fills in how many steps the job takes.

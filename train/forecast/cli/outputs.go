@@ -93,7 +93,9 @@ func (o *outputs) header(band bool, names func(state string) []string) []string 
 	return h
 }
 
-func (o *outputs) start(i int, t float64) []string {
+// record is a row of such a file: what was predicted, with its band, each state behind what was
+// observed unless that is nil.
+func (o *outputs) record(i int, t float64, p *forecast.Prediction, r int, observed []float64) []string {
 	var record []string
 	if o.table.ID != "" {
 		record = append(record, o.model.Trajectories[i].ID)
@@ -102,7 +104,18 @@ func (o *outputs) start(i int, t float64) []string {
 	if tr := &o.model.Trajectories[i]; tr.Fitted == 0 || t > tr.Cut {
 		part = "forecast"
 	}
-	return append(record, stamp(t, o.model.Clock), part)
+	record = append(record, stamp(t, o.model.Clock), part)
+	n := len(o.model.States)
+	for j := range n {
+		if observed != nil {
+			record = append(record, number(observed[j]))
+		}
+		record = append(record, number(p.Values[r*n+j]))
+		if p.Low != nil {
+			record = append(record, number(p.Low[r*n+j]), number(p.High[r*n+j]))
+		}
+	}
+	return record
 }
 
 // writePredictions writes observed and predicted states at the rows of the table.
@@ -122,14 +135,7 @@ func (o *outputs) writePredictions(ctx context.Context, path string) error {
 				return err
 			}
 			for r, t := range tr.Times {
-				record := o.start(i, t)
-				for j := range n {
-					record = append(record, number(tr.States[r*n+j]), number(p.Values[r*n+j]))
-					if band {
-						record = append(record, number(p.Low[r*n+j]), number(p.High[r*n+j]))
-					}
-				}
-				if err := out.Write(record); err != nil {
+				if err := out.Write(o.record(i, t, p, r, tr.States[r*n:(r+1)*n])); err != nil {
 					return err
 				}
 			}
@@ -181,7 +187,6 @@ func grid(first, cut, last float64) (t []float64) {
 }
 
 func (o *outputs) writeCurves(path string, curves []*forecast.Prediction) error {
-	n := len(o.model.States)
 	band := len(o.model.Members()) > 1
 	return modelfile.WriteAtomic(path, func(w io.Writer) error {
 		out := csv.NewWriter(w)
@@ -190,14 +195,7 @@ func (o *outputs) writeCurves(path string, curves []*forecast.Prediction) error 
 		}
 		for i, p := range curves {
 			for r, t := range p.Times {
-				record := o.start(i, t)
-				for j := range n {
-					record = append(record, number(p.Values[r*n+j]))
-					if band {
-						record = append(record, number(p.Low[r*n+j]), number(p.High[r*n+j]))
-					}
-				}
-				if err := out.Write(record); err != nil {
+				if err := out.Write(o.record(i, t, p, r, nil)); err != nil {
 					return err
 				}
 			}
