@@ -146,41 +146,14 @@ func (s *sweeping) remember(r recipe) error {
 
 // one runs one job in a folder of its own and returns its numbers.
 func (s *sweeping) one(ctx context.Context, args []string, j sweep.Job) (map[string]float64, error) {
-	dir := filepath.Join(s.out, "runs", folder(j))
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
-	}
-	log, err := os.Create(filepath.Join(dir, "log.txt"))
+	dir, log, err := j.Folder(filepath.Join(s.out, "runs"))
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	call := []string{args[0]}
-	for _, set := range j {
-		call = append(call, "-"+set.Name+"="+set.Value)
-	}
-	call = append(append(call, "-out="+dir), args[1:]...)
+	call := slices.Concat(args[:1], j.Args(), []string{"-out=" + dir}, args[1:])
 	if err := s.do(ctx, call, log, log); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, "metrics.json")
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("the command %s wrote no numbers: %w", args[0], err)
-	}
-	var numbers map[string]float64
-	if err := json.Unmarshal(data, &numbers); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return numbers, nil
-}
-
-// folder is a job's text as the name of a folder.
-func folder(j sweep.Job) string {
-	return strings.Map(func(c rune) rune {
-		if strings.ContainsRune("/\\:*?\"<>|", c) {
-			return '_'
-		}
-		return c
-	}, strings.ReplaceAll(j.String(), " ", "+"))
+	return sweep.Numbers(dir)
 }

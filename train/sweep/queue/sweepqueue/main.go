@@ -10,7 +10,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,7 +18,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
+	"slices"
 	"syscall"
 	"time"
 
@@ -121,26 +120,13 @@ func (w *worker) work(ctx context.Context, g sweep.Grid, stdout io.Writer) error
 
 // job runs the command of one job.
 func (w *worker) job(ctx context.Context, j sweep.Job) (map[string]float64, error) {
-	name := strings.Map(func(c rune) rune {
-		if strings.ContainsRune("/\\:*?\"<>|", c) {
-			return '_'
-		}
-		return c
-	}, strings.ReplaceAll(j.String(), " ", "+"))
-	dir := filepath.Join(w.out, name)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
-	}
-	log, err := os.Create(filepath.Join(dir, "log.txt"))
+	dir, log, err := j.Folder(w.out)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	args := append([]string(nil), w.command[1:]...)
-	for _, s := range j {
-		args = append(args, "-"+s.Name+"="+s.Value)
-	}
-	cmd := exec.CommandContext(ctx, w.command[0], append(args, "-out="+dir)...)
+	args := slices.Concat(w.command[1:], j.Args(), []string{"-out=" + dir})
+	cmd := exec.CommandContext(ctx, w.command[0], args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
@@ -149,11 +135,5 @@ func (w *worker) job(ctx context.Context, j sweep.Job) (map[string]float64, erro
 	if err != nil {
 		return nil, fmt.Errorf("%w; %s says why", err, log.Name())
 	}
-	data, err := os.ReadFile(filepath.Join(dir, "metrics.json"))
-	if err != nil {
-		return nil, err
-	}
-	var numbers map[string]float64
-	err = json.Unmarshal(data, &numbers)
-	return numbers, err
+	return sweep.Numbers(dir)
 }
